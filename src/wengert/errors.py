@@ -1,0 +1,130 @@
+"""The error tree. Every error teaches: what happened, where, and the line to write instead."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+from functools import cache
+from types import FrameType
+
+__all__ = [
+    "ConcretizationError",
+    "DataError",
+    "DerivativeError",
+    "EscapeError",
+    "FlatDerivativeWarning",
+    "GradientCheckError",
+    "LeakError",
+    "ModelError",
+    "ProgramError",
+    "ShapeError",
+    "TraceError",
+    "UnsupportedError",
+    "WengertError",
+    "user_line",
+]
+
+
+class WengertError(Exception):
+    """Root of every error that this library raises of its own accord."""
+
+
+class TraceError(WengertError, TypeError):
+    """A traced value was used in a way that the trace cannot follow."""
+
+
+class EscapeError(TraceError):
+    """A traced value would have left its trace (``float(x)``, ``math.sin(x)``, a foreign buffer)."""
+
+
+class LeakError(TraceError):
+    """A traced value was used after, or outside, the transform that made it."""
+
+
+class ConcretizationError(TraceError):
+    """A concrete value was wanted of a value that is abstract while staging or batching."""
+
+
+class DerivativeError(WengertError, TypeError):
+    """A derivative was asked for that does not exist or is not defined as asked."""
+
+
+class UnsupportedError(WengertError, NotImplementedError):
+    """A function, or a form of its call, that has no rule (yet); the message names it."""
+
+
+class ShapeError(WengertError, ValueError):
+    """Shapes do not fit; the message shows them."""
+
+
+class ProgramError(WengertError, ValueError):
+    """A Program is ill-formed; raised by its typechecker."""
+
+
+class ModelError(WengertError, ValueError):
+    """A model, layer or optimiser was put together or called wrongly."""
+
+
+class DataError(WengertError, ValueError):
+    """A table or data set cannot be used as asked."""
+
+
+class GradientCheckError(WengertError, AssertionError):
+    """``check_grads`` found a derivative that differs from finite differences."""
+
+
+class FlatDerivativeWarning(UserWarning):
+    """A derivative is zero only because the result reaches its input through flat operations."""
+
+
+@cache
+def _library_roots() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    roots = {os.path.realpath(paths[name]) for name in names} | {paths[name] for name in names}
+    roots.add(os.path.dirname(os.path.abspath(__file__)))
+    return tuple(root + os.sep for root in roots)
+
+
+@cache
+def is_library_file(filename: str) -> bool:
+    """Whether ``filename`` belongs to an installed library, the standard library, or to us."""
+    if filename.startswith("<frozen"):
+        return True
+    return os.path.abspath(filename).startswith(_library_roots()) and not filename.startswith("<")
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame of the caller that is not in a library, or the innermost of any."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_library_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def frame_line(frame: FrameType | None) -> str:
+    """``file:line: source`` of a frame, or an empty string."""
+    if frame is None:
+        return ""
+    filename, number = frame.f_code.co_filename, frame.f_lineno
+    source = linecache.getline(filename, number, frame.f_globals).strip()
+    return f"{filename}:{number}" + (f": {source}" if source else "")
+
+
+def user_line() -> str:
+    """The user's line that led here, as ``file:line: source``.
+
+    Example:
+        >>> from wengert.errors import user_line
+        >>> isinstance(user_line(), str)
+        True
+    """
+    return frame_line(user_frame())
+
+
+def at_line() -> str:
+    """A clause ``  at file:line: source`` on a line of its own, for the end of a message."""
+    line = user_line()
+    return f"\n  at {line}" if line else ""

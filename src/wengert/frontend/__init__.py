@@ -1,0 +1,27 @@
+"""NumPy's names on traced values: tables from functions to primitives, and what tracers refuse."""
+
+from wengert.frontend import (
+    choosing,
+    creation,
+    escapes,
+    indexing,
+    methods,
+    products,
+    reductions,
+    shaping,
+    tables,
+    ufuncs,
+)
+
+__all__ = [
+    "choosing",
+    "creation",
+    "escapes",
+    "indexing",
+    "methods",
+    "products",
+    "reductions",
+    "shaping",
+    "tables",
+    "ufuncs",
+]

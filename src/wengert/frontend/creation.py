@@ -1,0 +1,178 @@
+"""Arrays made inside a traced function from plain ``import numpy as np``.
+
+``np.zeros(n)`` gives NumPy no traced operand to dispatch on. While a transform runs, the creation
+functions in the ``numpy`` namespace are exchanged for guards that give, to callers outside installed
+libraries and in a context that traces, constant handles that can take traced values in. Installation is
+counted under a lock; a guard that outlives its transform acts as the original.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.core import trace as core
+from wengert.core.trace import Constant, Tracer, constant, current
+from wengert.core.types import dtype_of, shape_of
+from wengert.errors import EscapeError, ShapeError, at_line, is_library_file
+from wengert.frontend.tables import implements, tracers_in
+from wengert.ops import elementwise, shape
+
+NAMES = (
+    "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "zeros", "ones", "empty", "full",
+    "zeros_like", "ones_like", "empty_like", "full_like", "arange", "linspace", "logspace", "geomspace", "eye",
+    "identity", "copy", "tri", "fromiter", "fromfunction",
+)  # fmt: skip
+ORIGINALS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in NAMES}
+
+
+def make(name: str, args: Any, kwargs: Any) -> Any:
+    """What a creation function gives in a traced context: a handle."""
+    original = ORIGINALS[name]
+    if name in ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray"):
+        return from_object(original, *args, **kwargs)
+    if name == "full" and tracers_in((*args, *kwargs.values())):
+        return full(*args, **kwargs)
+    out = original(*args, **kwargs)
+    return constant(out) if type(out) is np.ndarray else out
+
+
+def from_object(original: Callable[..., Any], object: Any, dtype: Any = None, **kwargs: Any) -> Any:  # noqa: A002
+    """np.array and its kin, of numbers, arrays, traced values and nested lists of them."""
+    fresh = original is ORIGINALS["array"] and kwargs.get("copy", True) is not False
+    if isinstance(object, Tracer):
+        return _from_tracer(object, dtype, fresh, kwargs.get("ndmin", 0))
+    if isinstance(object, list | tuple) and any(type(t) is not Constant for t in tracers_in(object)):
+        out = stacked(object)
+        return _from_tracer(out, dtype, False, kwargs.get("ndmin", 0))
+    out = original(object, **({} if dtype is None else {"dtype": dtype}), **kwargs)
+    return out if out is object or type(out) is not np.ndarray else constant(out)
+
+
+def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int) -> Any:
+    if dtype is not None and np.dtype(dtype) != dtype_of(x):
+        x = x.astype(dtype)
+    elif fresh:
+        x = x.copy()
+    if x.aval.kind != "array":
+        x = shape.reshape(x, shape=())
+    return shape.reshape(x, shape=(*(1,) * (ndmin - x.ndim), *x.shape)) if ndmin > x.ndim else x
+
+
+def stacked(values: Any) -> Any:
+    """A nested list with traced values in it, as one array."""
+    rows = [stacked(v) if isinstance(v, list | tuple) else v for v in values]
+    shapes = [shape_of(r) for r in rows]
+    if len(set(shapes)) > 1:
+        raise ShapeError(f"np.array of rows of different shapes, {shapes}{at_line()}\n  write: rows of one length")
+    return shape.stacked([r.v if type(r) is Constant else r for r in rows])
+
+
+def full(shape_: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    """np.full with a traced value."""
+    to = (shape_,) if isinstance(shape_, int | np.integer) else tuple(shape_)
+    out = shape.broadcast_to(fill_value, shape=to)
+    return out if dtype is None else out.astype(dtype)
+
+
+def guard(name: str) -> Callable[..., Any]:
+    """The function that stands in numpy's namespace while a transform runs."""
+    original = ORIGINALS[name]
+
+    @functools.wraps(original)
+    def creation(*args: Any, **kwargs: Any) -> Any:
+        if current() is None or is_library_file(sys._getframe(1).f_code.co_filename):
+            return original(*args, **kwargs)
+        return make(name, args, kwargs)
+
+    return creation
+
+
+def facade(name: str) -> Callable[..., Any]:
+    """The same for ``wengert.numpy``: for whoever calls it."""
+    original = ORIGINALS[name]
+
+    @functools.wraps(original)
+    def creation(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs) if current() is None else make(name, args, kwargs)
+
+    return creation
+
+
+GUARDS = {name: guard(name) for name in NAMES}
+_lock = threading.Lock()
+_count = 0
+enabled = True
+
+
+def enter() -> None:
+    """Put the guards in place for the first transform that runs, in any thread."""
+    global _count
+    with _lock:
+        if _count == 0 and enabled:
+            np.__dict__.update(GUARDS)
+        _count += 1
+
+
+def leave() -> None:
+    """Take them away after the last one."""
+    global _count
+    with _lock:
+        _count -= 1
+        if _count == 0:
+            np.__dict__.update(ORIGINALS)
+
+
+core.ENTER.append(enter)
+core.LEAVE.append(leave)
+
+
+# ---- the _like functions and those with traced arguments, which NumPy does dispatch
+
+
+def _like(fill: str) -> Any:
+    original = ORIGINALS[fill]
+
+    def rule(a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:  # noqa: A002
+        del order, subok
+        size = shape_of(a) if shape is None else shape
+        out = original(size, dtype_of(a) if dtype is None else dtype)
+        return constant(out)
+
+    return rule
+
+
+implements(np.zeros_like)(_like("zeros"))
+implements(np.ones_like)(_like("ones"))
+implements(np.empty_like)(_like("empty"))
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
+    value = elementwise.cast(fill_value, dtype=np.dtype(dtype or dtype_of(a)))
+    return shape.broadcast_to(value, shape=shape_of(a))
+
+
+@implements(np.linspace)
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **_: Any) -> Any:
+    """start + k (stop − start)/(num − 1), with ``stop`` itself at the end."""
+    parts = max(num - 1, 1) if endpoint else num
+    weights = np.reshape(np.arange(num) / parts, (num, *(1,) * max(np.ndim(start), np.ndim(stop))))
+    out = start * (1.0 - weights) + stop * weights
+    out = np.moveaxis(out, 0, axis) if axis else out
+    out = out if dtype is None else out.astype(dtype)
+    return (out, (stop - start) / parts) if retstep else out
+
+
+@implements(np.copyto)
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    del casting
+    if not isinstance(dst, Tracer):
+        raise EscapeError(f"np.copyto writes a traced value into an array made outside of the function{at_line()}\n"
+                          "  write: make the array inside the function by np.zeros or np.empty")  # fmt: skip
+    dst[...] = src if where is True else np.where(where, src, dst)  # type: ignore[index]

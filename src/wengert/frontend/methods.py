@@ -1,0 +1,192 @@
+"""ndarray's operators, methods and attributes on tracers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from wengert.core.handles import adopt, refresh
+from wengert.core.trace import ArrayTracer, Constant, Tracer, lower
+from wengert.core.types import dtype_of, shape_of
+from wengert.errors import at_line
+from wengert.frontend import choosing, escapes, products, reductions, shaping
+from wengert.frontend.indexing import getitem, promote, setitem
+from wengert.frontend.tables import FUNCTIONS
+from wengert.frontend.ufuncs import divmod_, power
+from wengert.ops import elementwise as ops
+from wengert.ops.products import matmul
+
+# operator -> what does it; transforms with a faster way read this table too
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": ops.add, "sub": ops.subtract, "mul": ops.multiply, "truediv": ops.divide, "pow": power,
+    "mod": ops.remainder, "floordiv": ops.floor_divide, "matmul": matmul, "divmod": divmod_,
+    "and": ops.bitwise_and, "or": ops.bitwise_or, "xor": ops.bitwise_xor,
+    "lshift": ops.left_shift, "rshift": ops.right_shift,
+}  # fmt: skip
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "gt": ops.greater, "ge": ops.greater_equal, "lt": ops.less, "le": ops.less_equal,
+    "eq": ops.equal, "ne": ops.not_equal,
+}  # fmt: skip
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "neg": ops.negative, "pos": ops.positive, "abs": ops.absolute, "invert": ops.invert,
+}  # fmt: skip
+
+
+def _is_number(y: Any) -> bool:
+    return isinstance(y, Tracer | np.ndarray | np.generic | int | float | complex)
+
+
+def _left(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(x: Any, y: Any) -> Any:
+        if not _is_number(y):
+            if not isinstance(y, list | tuple):
+                return NotImplemented
+            y = np.array(y)
+        return f(x, y)
+
+    return method
+
+
+def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(x: Any, y: Any) -> Any:
+        if not _is_number(y):
+            if not isinstance(y, list | tuple):
+                return NotImplemented
+            y = np.array(y)
+        return f(y, x)
+
+    return method
+
+
+def in_place(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """``x op= y`` on an array: the handle is rebound, and all its views with it."""
+
+    def method(x: ArrayTracer, y: Any) -> Any:
+        value = f(lower(x), lower(y)) if type(x) is Constant else f(x, y)
+        have, new = shape_of(x), shape_of(value)
+        if new != have:
+            raise ValueError(f"the result of an in-place operation has shape {new}, the array {have}{at_line()}")
+        if not np.can_cast(dtype_of(value), dtype_of(x), "same_kind"):
+            raise TypeError(
+                f"cannot keep a result of {dtype_of(value)} in an array of {dtype_of(x)}{at_line()}\n"
+                "  write: make the array with dtype=float"
+            )
+        if isinstance(value, Tracer) and type(x) is Constant and getattr(x, "root", None) is None:
+            promote(x)
+        rebind(x, value)
+        return x
+
+    return method
+
+
+def rebind(x: ArrayTracer, value: Any) -> None:
+    """Make ``value``, of the same shape and type, the contents of ``x``."""
+    whole = getattr(x, "root", None) is None and isinstance(value, Tracer) and value.t is x.t
+    if whole and type(value) is type(x) and dtype_of(value) == dtype_of(x):
+        adopt(x, value)
+        refresh(x)
+    else:
+        setitem(x, Ellipsis, value)
+
+
+def _iterate(x: ArrayTracer) -> Iterator[Any]:
+    return (getitem(x, k) for k in range(_length(x)))
+
+
+def _length(x: ArrayTracer) -> int:
+    shape = shape_of(x)
+    if not shape:
+        raise TypeError("len() of unsized object")
+    return shape[0]
+
+
+def _shape_args(args: tuple[Any, ...]) -> Any:
+    return args[0] if len(args) == 1 else args
+
+
+def _astype(x: Any, dtype: Any, *_: Any, **__: Any) -> Any:
+    to = np.dtype(dtype)
+    if to.kind in "fc":
+        if to.kind == "f" and dtype_of(x).kind == "c":
+            x = ops.real(x)
+        return ops.cast(x, dtype=to)
+    return ops.cast_to_integer(x, dtype=to)
+
+
+def _sort_in_place(x: ArrayTracer, axis: int = -1, kind: Any = None, order: Any = None, **_: Any) -> None:
+    setitem(x, Ellipsis, np.sort(x, axis, kind, order))  # type: ignore[arg-type]
+
+
+def _fill(x: ArrayTracer, value: Any) -> None:
+    setitem(x, Ellipsis, value)
+
+
+def _flatten(x: Any, order: str = "C") -> Any:
+    return shaping.reshape(x, (-1,) if x.size else (0,), order, copy=True)
+
+
+def _function(function: Any) -> Callable[..., Any]:
+    rule = FUNCTIONS[function]
+
+    def method(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return rule(x, *args, **kwargs)
+
+    return method
+
+
+METHODS: dict[str, Any] = {
+    "reshape": lambda x, *shape, order="C", copy=None: shaping.reshape(x, _shape_args(shape), order, copy=copy),
+    "transpose": lambda x, *axes: shaping.transpose(x, _shape_args(axes) if axes else None),
+    "astype": _astype,
+    "copy": lambda x, order="C": FUNCTIONS[np.copy](x, order),
+    "flatten": _flatten,
+    "conj": ops.conjugate, "conjugate": ops.conjugate,
+    "sort": _sort_in_place,
+    "fill": _fill,
+    **{
+        name: _function(getattr(np, name))
+        for name in (
+            "sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "argmax", "argmin", "cumsum",
+            "cumprod", "ravel", "squeeze", "swapaxes", "dot", "clip", "round", "take", "repeat", "argsort",
+            "argpartition", "diagonal", "trace", "nonzero", "compress", "choose",
+        )
+    },
+}  # fmt: skip
+
+
+def install() -> None:
+    """Give tracers NumPy's operators and methods; what only arrays have goes to array tracers alone."""
+    for name, f in BINARY.items():
+        setattr(Tracer, f"__{name}__", _left(f))
+        setattr(Tracer, f"__r{name}__", _right(f))
+        if name != "divmod":
+            setattr(ArrayTracer, f"__i{name}__", in_place(f))
+    for name, f in COMPARISONS.items():
+        setattr(Tracer, f"__{name}__", _left(f))
+    for name, f in UNARY.items():
+        setattr(Tracer, f"__{name}__", _call(f))
+    for name, method in METHODS.items():
+        setattr(Tracer, name, method if not hasattr(method, "impl") else _call(method))
+    Tracer.T = property(lambda x: shaping.transpose(x))  # type: ignore[attr-defined]
+    Tracer.mT = property(lambda x: shaping.swapaxes(x, -1, -2))  # type: ignore[attr-defined]
+    Tracer.real = property(FUNCTIONS[np.real])  # type: ignore[attr-defined]
+    Tracer.imag = property(FUNCTIONS[np.imag])  # type: ignore[attr-defined]
+    Tracer.itemsize = property(lambda x: x.dtype.itemsize)  # type: ignore[attr-defined]
+    Tracer.nbytes = property(lambda x: x.dtype.itemsize * x.size)  # type: ignore[attr-defined]
+    for name, method in {
+        "__getitem__": getitem, "__setitem__": setitem, "__len__": _length, "__iter__": _iterate,
+        "__contains__": lambda x, y: bool(np.any(x == y)),
+    }.items():  # fmt: skip
+        setattr(ArrayTracer, name, method)
+
+
+def _call(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    # a record is no function and would not bind as a method
+    return lambda x: f(x)
+
+
+install()
+escapes.install()
+_ = (choosing, products, reductions)  # imported for the rules they enter

@@ -1,0 +1,66 @@
+"""NumPy's ufuncs: which record each one is, and those that are made of several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.primitive import REGISTRY
+from wengert.frontend.tables import UFUNCS
+from wengert.ops import elementwise as ops
+from wengert.ops.products import matmul
+
+# a record that carries a ufunc is what the ufunc does
+UFUNCS.update({record.ufunc: record for record in REGISTRY.values() if record.ufunc is not None})
+UFUNCS[np.absolute] = UFUNCS[np.fabs] = ops.absolute
+UFUNCS[np.conjugate] = ops.conjugate
+UFUNCS[np.matmul] = matmul
+UFUNCS[np.degrees] = ops.rad2deg
+UFUNCS[np.radians] = ops.deg2rad
+
+
+def power(x: Any, y: Any) -> Any:
+    """``x ** y``; the exponents that NumPy itself treats apart have records of their own."""
+    if type(y) is int or type(y) is float:
+        if y == 2:
+            return ops.square(x)
+        if y == 1:
+            return ops.positive(x)
+        if y == 0.5:
+            return ops.sqrt(x)
+    return ops.power(x, y)
+
+
+def divmod_(x: Any, y: Any) -> tuple[Any, Any]:
+    """Quotient rounded down, and remainder."""
+    return ops.floor_divide(x, y), ops.remainder(x, y)
+
+
+def modf(x: Any) -> tuple[Any, Any]:
+    """Fractional part, with the sign of x, and integral part."""
+    return ops.fmod(x, 1.0), ops.trunc(x)
+
+
+def frexp(x: Any) -> tuple[Any, Any]:
+    """Mantissa and exponent: x = m 2^e."""
+    exponent = ops.frexp_exponent(x)
+    return ops.ldexp(x, -exponent), exponent
+
+
+def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
+    """Σ conj(x) y along an axis."""
+    return np.sum(np.conjugate(x) * y if np.iscomplexobj(x) else x * y, axis=axis)
+
+
+UFUNCS[np.power] = power
+UFUNCS[np.divmod] = divmod_
+UFUNCS[np.modf] = modf
+UFUNCS[np.frexp] = frexp
+for _name, _rule in (
+    ("vecdot", vecdot),
+    ("matvec", lambda a, x: matmul(a, x[..., None])[..., 0]),
+    ("vecmat", lambda x, a: matmul(np.conjugate(x)[..., None, :], a)[..., 0, :]),
+):
+    if hasattr(np, _name):
+        UFUNCS[getattr(np, _name)] = _rule

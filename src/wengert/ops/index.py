@@ -1,0 +1,252 @@
+"""Reading from and writing to parts of arrays.
+
+An index is a *template*, a tuple of ints, slices, None, Ellipsis and :data:`ARRAY`, and the integer
+arrays that stand, in order, where ``ARRAY`` does; these are operands, for they may be traced. A *chain*
+is the way from a root to one of its views, a tuple of steps, each a getitem, transpose or reshape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
+from wengert.ops.families import fit, general, linear
+from wengert.ops.shape import reshape, transpose
+
+
+class _Array:
+    def __repr__(self) -> str:
+        return "·"
+
+
+ARRAY = _Array()
+Template = tuple[Any, ...]
+Step = tuple[str, Any]
+
+
+def fill(template: Template, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """The index that NumPy understands."""
+    if not arrays:
+        return template
+    rest = iter(arrays)
+    return tuple(next(rest) if entry is ARRAY else entry for entry in template)
+
+
+def expand(template: Template, ndim: int) -> Template:
+    """A template without Ellipsis, one entry for each axis (and None for each new one)."""
+    used = sum(entry is not None and entry is not Ellipsis for entry in template)
+    rest = (slice(None),) * (ndim - used)
+    if Ellipsis in [e for e in template if e is Ellipsis]:
+        at = next(k for k, e in enumerate(template) if e is Ellipsis)
+        return (*template[:at], *rest, *template[at + 1 :])
+    return (*template, *rest)
+
+
+def _getitem(x: Any, *arrays: Any, index: Template) -> Any:
+    return x[fill(index, arrays)]
+
+
+def _infer_getitem(x: Aval, *arrays: Aval, index: Template) -> Aval:
+    dummy = np.broadcast_to(np.zeros((), x.dtype), x.shape)
+    out = dummy[fill(index, [np.zeros(a.shape, np.intp) for a in arrays])]
+    return Aval(out.shape, x.dtype, "array" if type(out) is np.ndarray else "scalar")
+
+
+def _transpose_getitem(g: Any, x: Any, *arrays: Any, index: Template) -> Any:
+    return scatter_add(g, *arrays, shape=shape_of(x), index=index)
+
+
+def batch_index(
+    template: Template, arrays: Sequence[Any], batched: Sequence[bool], ndim: int, size: int
+) -> tuple[Template, list[Any], tuple[int, ...] | None]:
+    """The index that does for each of ``size`` arrays of ``ndim`` axes, stacked, what ``template`` does for one.
+
+    Returns the template, its arrays, and the permutation of axes, if any, that brings the result to
+    NumPy's order with the batch in front.
+    """
+    full = expand(template, ndim)
+    if not arrays:
+        return (slice(None), *full), [], None
+    # beside an array an int is one too; all are made arrays of one number of axes, with one for the batch
+    depth = max(ndim_of(a) - b for a, b in zip(arrays, batched, strict=True))
+    rest = iter(zip(arrays, batched, strict=True))
+    entries: list[Any] = []
+    out: list[Any] = []
+    for entry in full:
+        if entry is not ARRAY and not isinstance(entry, int):
+            entries.append(entry)
+            continue
+        array, is_batched = next(rest) if entry is ARRAY else (np.asarray(entry), False)
+        shape = shape_of(array)
+        own = shape[1:] if is_batched else shape
+        out.append(np.reshape(array, (shape[0] if is_batched else 1, *(1,) * (depth - len(own)), *own)))
+        entries.append(ARRAY)
+    rows = np.arange(size).reshape((size, *(1,) * depth))
+    places = [k for k, entry in enumerate(entries) if entry is ARRAY]
+    adjacent = places == list(range(places[0], places[-1] + 1))
+    # where the arrays are not adjacent to axis 0 NumPy puts their axes first: (batch, arrays..., slices...)
+    before = sum(not isinstance(e, int) and e is not ARRAY for e in entries[: places[0]]) if adjacent else 0
+    slices = sum(e is not ARRAY for e in entries)
+    order = None
+    if before:
+        arrays_at = range(1, 1 + depth)
+        slices_at = range(1 + depth, 1 + depth + slices)
+        order = (0, *slices_at[:before], *arrays_at, *slices_at[before:])
+    return (ARRAY, *entries), [rows, *out], order
+
+
+def _batch_getitem(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
+    x, *arrays = operands
+    size = next(shape_of(o)[0] for o, b in zip(operands, batched, strict=True) if b)
+    if not batched[0]:
+        x = np.broadcast_to(x, (size, *shape_of(x)))
+    index, arrays, order = batch_index(params["index"], arrays, batched[1:], ndim_of(x) - 1, size)
+    out = getitem(x, *arrays, index=index)
+    return out if order is None else transpose(out, axes=order)
+
+
+getitem = linear(
+    "getitem", _getitem, _transpose_getitem, _batch_getitem, r"{0}[\cdot]", infer=_infer_getitem
+)
+
+
+def _scatter_add(g: Any, *arrays: Any, shape: tuple[int, ...], index: Template) -> Any:
+    out = np.zeros(shape, dtype_of(g))
+    if arrays:
+        np.add.at(out, fill(index, arrays), g)
+    else:
+        out[index] = g
+    return out
+
+
+def _batch_scatter_add(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
+    g, *arrays = operands
+    size = next(shape_of(o)[0] for o, b in zip(operands, batched, strict=True) if b)
+    if not batched[0]:
+        g = np.broadcast_to(g, (size, *shape_of(g)))
+    shape = params["shape"]
+    index, arrays, order = batch_index(params["index"], arrays, batched[1:], len(shape), size)
+    if order is not None:
+        g = transpose(g, axes=tuple(int(k) for k in np.argsort(order)))
+    return scatter_add(g, *arrays, shape=(size, *shape), index=index)
+
+
+scatter_add = linear(
+    "scatter_add", _scatter_add, lambda g, _x, *arrays, shape, index: getitem(g, *arrays, index=index),
+    _batch_scatter_add, r"\operatorname{{scatter}} {0}",
+    infer=lambda g, *_a, shape, index: Aval(shape, g.dtype, "array"),
+)  # fmt: skip
+
+# ---- views and writes
+
+
+def step_into(x: Any, step: Step) -> Any:
+    """One step of a chain, on anything that can be indexed, transposed and reshaped."""
+    kind, what = step
+    if kind == "index":
+        return x[what]
+    return x.transpose(what) if kind == "transpose" else x.reshape(what)
+
+
+def follow(x: Any, chain: Sequence[Step]) -> Any:
+    """Go from a root to its view."""
+    for step in chain:
+        x = step_into(x, step)
+    return x
+
+
+def follow_traced(x: Any, chain: Sequence[Step]) -> Any:
+    for kind, what in chain:
+        if kind == "index":
+            x = getitem(x, index=what if isinstance(what, tuple) else (what,))
+        else:
+            x = transpose(x, axes=what) if kind == "transpose" else reshape(x, shape=what)
+    return x
+
+
+def _update(x: Any, v: Any, *arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
+    out = np.array(x, copy=True, order="K")
+    follow(out, chain)[fill(index, arrays)] = v
+    return out
+
+
+def _winners(x: Any, arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
+    """Where an index names a place more than once, which of the values written there is the one that stays."""
+    numbers = np.full(shape_of(x), -1, np.intp)
+    target = follow(numbers, chain)
+    where = fill(index, arrays)
+    order = np.arange(target[where].size).reshape(target[where].shape)
+    target[where] = order
+    return target[where] == order
+
+
+def _read(g: Any, arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
+    return getitem(follow_traced(g, chain), *arrays, index=index)
+
+
+def _update_jvp(ts: Any, _z: Any, operands: Any, params: dict[str, Any]) -> Any:
+    x, v, *arrays = operands
+    tx = np.zeros_like(x, dtype=dtype_of(x)) if ts[0] is None else ts[0]
+    tv = np.zeros(shape_of(v)) if ts[1] is None else ts[1]
+    return update(tx, tv, *arrays, **params)
+
+
+def _update_vjp(g: Any, _z: Any, operands: Any, wanted: Any, params: dict[str, Any]) -> Any:
+    x, v, *arrays = operands
+    gx = update(g, 0.0, *arrays, **params) if wanted[0] else None
+    gv = None
+    if wanted[1]:
+        gv = _read(g, arrays, **params)
+        if arrays:
+            gv = np.where(_winners(x, arrays, **params), gv, 0.0)
+        gv = fit(gv, v)
+    return (gx, gv, *(None,) * len(arrays))
+
+
+def _batch_step(step: Step, size: int, ndim: int) -> Step:
+    kind, what = step
+    if kind == "index":
+        return ("index", (slice(None), *expand(what if isinstance(what, tuple) else (what,), ndim)))
+    if kind == "transpose":
+        return ("transpose", (0, *(k + 1 for k in what)))
+    return ("reshape", (size, *what))
+
+
+def _batch_update(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
+    x, v, *arrays = operands
+    size = next(shape_of(o)[0] for o, b in zip(operands, batched, strict=True) if b)
+    if not batched[0]:
+        x = np.broadcast_to(x, (size, *shape_of(x)))
+    dummy: Any = np.broadcast_to(np.zeros(()), shape_of(x)[1:])
+    chain: list[Step] = []
+    for step in params["chain"]:
+        chain.append(_batch_step(step, size, dummy.ndim))
+        dummy = step_into(dummy, step)
+    index, arrays, order = batch_index(params["index"], arrays, batched[2:], dummy.ndim, size)
+    target = _infer_getitem(
+        Aval((size, *dummy.shape), dtype_of(x), "array"),
+        *[Aval(shape_of(a), np.dtype(np.intp), "array") for a in arrays], index=index,
+    ).shape  # fmt: skip
+    ordered = target if order is None else tuple(target[k] for k in order)
+    shape = shape_of(v)
+    if batched[1]:
+        # NumPy lets a value have leading axes of length one too many
+        own = shape[1:]
+        while len(own) > len(ordered) - 1 and own[0] == 1:
+            own = own[1:]
+        v = np.reshape(v, (size, *(1,) * (len(ordered) - 1 - len(own)), *own))
+    v = np.broadcast_to(v, ordered)
+    if order is not None:
+        v = transpose(v, axes=tuple(int(k) for k in np.argsort(order)))
+    return update(x, v, *arrays, chain=tuple(chain), index=index)
+
+
+update = general(
+    "update", _update, jvp=_update_jvp, vjp=_update_vjp, batch=_batch_update,
+    infer=lambda x, _v, *_a, chain, index: Aval(x.shape, x.dtype, "array"),
+    reads=lambda _k, n: (False, False, *(True,) * (n - 2), False), tex=r"{0}[\cdot] \leftarrow {1}",
+    family="linear",
+)  # fmt: skip

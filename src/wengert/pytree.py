@@ -1,0 +1,263 @@
+"""Trees of values: dict, list, tuple, named tuple, dataclass and None, taken apart and rebuilt.
+
+A *leaf* is anything that is not one of these containers. Dataclasses are nodes; a field made by
+:func:`static` is part of the structure, not a child. Dict entries are ordered by insertion, and two
+dicts with the same keys in another order have the same structure as far as :func:`map` goes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wengert.errors import ShapeError
+
+__all__ = ["TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "register", "static", "unflatten"]
+
+_STATIC = "wengert.static"
+
+
+def static(**kwargs: Any) -> Any:
+    """A dataclass field that belongs to the structure of the tree (a name, a rate), not to its leaves.
+
+    Takes the arguments of :func:`dataclasses.field`.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from wengert import pytree
+        >>> @dataclass(frozen=True)
+        ... class Layer:
+        ...     weight: float
+        ...     name: str = pytree.static(default="dense")
+        >>> pytree.leaves(Layer(2.0, "hidden"))
+        [2.0]
+    """
+    metadata = {**kwargs.pop("metadata", {}), _STATIC: True}
+    return dataclasses.field(metadata=metadata, **kwargs)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TreeDef:
+    """The structure of a tree: its container type, what is static in it, and its children."""
+
+    kind: Any
+    meta: Any
+    children: tuple[TreeDef, ...]
+    size: int
+
+    def __str__(self) -> str:
+        if self is LEAF:
+            return "*"
+        inner = ", ".join(str(child) for child in self.children)
+        if self.kind is dict:
+            return "{" + ", ".join(f"{k!r}: {c}" for k, c in zip(self.meta, self.children, strict=True)) + "}"
+        if self.kind is type(None):
+            return "None"
+        name = "" if self.kind in (list, tuple) else self.kind.__name__
+        opening, closing = ("[", "]") if self.kind is list else ("(", ")")
+        return f"{name}{opening}{inner}{closing}"
+
+
+LEAF = TreeDef(None, None, (), 1)
+
+# kind -> (node -> (meta, children), (meta, children) -> node, meta -> names of the children)
+_Split = Callable[[Any], tuple[Any, Iterable[Any]]]
+_Join = Callable[[Any, list[Any]], Any]
+_Names = Callable[[Any, int], Iterable[str]]
+_NODES: dict[type, tuple[_Split, _Join, _Names]] = {
+    tuple: (lambda t: (None, t), lambda _, c: tuple(c), lambda _, n: [f"[{i}]" for i in range(n)]),
+    list: (lambda t: (None, t), lambda _, c: list(c), lambda _, n: [f"[{i}]" for i in range(n)]),
+    dict: (
+        lambda t: (tuple(t), t.values()),
+        lambda keys, c: dict(zip(keys, c, strict=True)),
+        lambda keys, _: [f"[{k!r}]" for k in keys],
+    ),
+    type(None): (lambda _: (None, ()), lambda _m, _c: None, lambda _m, _n: ()),
+}
+
+
+def register(kind: type, split: _Split, join: _Join) -> None:
+    """Make ``kind`` a node: ``split(node) -> (static part, children)``, ``join(static part, children)``.
+
+    Example:
+        >>> from wengert import pytree
+        >>> class Pair:
+        ...     def __init__(self, a, b): self.a, self.b = a, b
+        >>> pytree.register(Pair, lambda p: (None, (p.a, p.b)), lambda _, c: Pair(*c))
+        >>> pytree.leaves(Pair(1.0, [2.0]))
+        [1.0, 2.0]
+    """
+    _NODES[kind] = (split, join, lambda _, n: [f"[{i}]" for i in range(n)])
+
+
+def _dataclass_node(kind: type) -> tuple[_Split, _Join, _Names]:
+    fields = dataclasses.fields(kind)
+    dynamic = tuple(f.name for f in fields if not f.metadata.get(_STATIC))
+    fixed = tuple(f.name for f in fields if f.metadata.get(_STATIC))
+
+    def split(node: Any) -> tuple[Any, Iterable[Any]]:
+        return tuple(getattr(node, name) for name in fixed), [getattr(node, name) for name in dynamic]
+
+    def join(meta: Any, children: list[Any]) -> Any:
+        # not through __init__: its checks are about shapes, and children may be anything
+        node = object.__new__(kind)
+        for name, value in zip(fixed, meta, strict=True):
+            object.__setattr__(node, name, value)
+        for name, value in zip(dynamic, children, strict=True):
+            object.__setattr__(node, name, value)
+        return node
+
+    return split, join, lambda _m, _n: [f".{name}" for name in dynamic]
+
+
+def _namedtuple_node(kind: Any) -> tuple[_Split, _Join, _Names]:
+    return lambda t: (None, t), lambda _, c: kind(*c), lambda _m, _n: [f".{name}" for name in kind._fields]
+
+
+def _node(kind: Any) -> tuple[_Split, _Join, _Names] | None:
+    """The handlers of a container type, found once and kept; None for leaves."""
+    handlers = _NODES.get(kind)
+    if handlers is None:
+        if dataclasses.is_dataclass(kind):
+            handlers = _NODES[kind] = _dataclass_node(kind)
+        elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            handlers = _NODES[kind] = _namedtuple_node(kind)
+        elif issubclass(kind, dict):
+            handlers = _NODES[kind] = (
+                _NODES[dict][0],
+                lambda keys, c: kind(zip(keys, c, strict=True)),
+                _NODES[dict][2],
+            )
+    return handlers
+
+
+def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
+    """Take ``tree`` apart: its leaves from left to right, and its structure.
+
+    Example:
+        >>> from wengert import pytree
+        >>> pytree.flatten({"w": [1.0, 2.0], "b": None})[0]
+        [1.0, 2.0]
+    """
+    found: list[Any] = []
+    return found, _flatten(tree, found)
+
+
+def _flatten(tree: Any, found: list[Any]) -> TreeDef:
+    node = _NODES.get(type(tree)) or _node(type(tree))
+    if node is None:
+        found.append(tree)
+        return LEAF
+    start = len(found)
+    meta, children = node[0](tree)
+    treedefs = tuple([_flatten(child, found) for child in children])
+    return TreeDef(type(tree), meta, treedefs, len(found) - start)
+
+
+def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
+    """Rebuild the tree of structure ``treedef`` from its leaves.
+
+    Raises:
+        ShapeError: if the number of leaves is not the structure's.
+
+    Example:
+        >>> from wengert import pytree
+        >>> leaves, treedef = pytree.flatten((1, {"a": 2}))
+        >>> pytree.unflatten(treedef, [10, 20])
+        (10, {'a': 20})
+    """
+    values = list(leaves)
+    if len(values) != treedef.size:
+        raise ShapeError(f"a tree of {treedef.size} leaves, {treedef}, cannot be built from {len(values)}")
+    return _unflatten(treedef, iter(values))
+
+
+def _unflatten(treedef: TreeDef, values: Any) -> Any:
+    if treedef is LEAF or treedef.kind is None:
+        return next(values)
+    node = _node(treedef.kind)
+    assert node is not None
+    return node[1](treedef.meta, [_unflatten(child, values) for child in treedef.children])
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of ``tree``, left to right.
+
+    Example:
+        >>> from wengert import pytree
+        >>> pytree.leaves(((1, 2), [3]))
+        [1, 2, 3]
+    """
+    return flatten(tree)[0]
+
+
+def flatten_with_paths(tree: Any) -> list[tuple[str, Any]]:
+    """Leaves with the path that leads to each, as one would write it in Python.
+
+    Example:
+        >>> from wengert import pytree
+        >>> pytree.flatten_with_paths({"w": [1.0, 2.0]})
+        [("['w'][0]", 1.0), ("['w'][1]", 2.0)]
+    """
+    found: list[tuple[str, Any]] = []
+
+    def walk(tree: Any, path: str) -> None:
+        node = _node(type(tree))
+        if node is None:
+            found.append((path, tree))
+            return
+        meta, children = node[0](tree)
+        children = list(children)
+        for name, child in zip(node[2](meta, len(children)), children, strict=True):
+            walk(child, path + name)
+
+    walk(tree, "")
+    return found
+
+
+def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - the field's name for it
+    """Apply ``f`` to each leaf of ``tree`` and the leaves that stand in the same place in ``rest``.
+
+    Raises:
+        ShapeError: if a tree of ``rest`` has another structure; the message shows both.
+
+    Example:
+        >>> from wengert import pytree
+        >>> pytree.map(lambda a, b: a + b, {"w": 1}, {"w": 10})
+        {'w': 11}
+    """
+    values, treedef = flatten(tree)
+    columns = [values]
+    for other in rest:
+        other_values, other_def = flatten(other)
+        if not _same(treedef, other_def):
+            raise ShapeError(f"trees differ in structure: {treedef} and {other_def}")
+        if treedef != other_def:
+            other_values = _reordered(treedef, other)
+        columns.append(other_values)
+    return _unflatten(treedef, iter([f(*row) for row in zip(*columns, strict=True)]))
+
+
+def _same(a: TreeDef, b: TreeDef) -> bool:
+    if a.kind is not b.kind or len(a.children) != len(b.children):
+        return False
+    if a.kind is dict:
+        if set(a.meta) != set(b.meta):
+            return False
+        order = dict(zip(b.meta, b.children, strict=True))
+        return all(_same(child, order[key]) for key, child in zip(a.meta, a.children, strict=True))
+    return all(_same(x, y) for x, y in zip(a.children, b.children, strict=True))
+
+
+def _reordered(treedef: TreeDef, tree: Any) -> list[Any]:
+    """Leaves of ``tree`` in the order that ``treedef``'s dicts have."""
+    if treedef.kind is None:
+        return [tree]
+    node = _node(treedef.kind)
+    assert node is not None
+    if treedef.kind is dict:
+        children = [tree[key] for key in treedef.meta]
+    else:
+        children = list(node[0](tree)[1])
+    return [leaf for d, child in zip(treedef.children, children, strict=True) for leaf in _reordered(d, child)]

@@ -1,0 +1,26 @@
+"""Derivatives, batching and staging of functions."""
+
+import wengert.frontend
+from wengert.transforms import fast as _fast
+from wengert.transforms.batch import vmap
+from wengert.transforms.forward import jvp
+from wengert.transforms.gradients import elementwise_grad, grad, stop_gradient, value_and_grad, vjp
+from wengert.transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+from wengert.transforms.stage import linearize, make_program
+
+__all__ = [
+    "elementwise_grad",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "make_program",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

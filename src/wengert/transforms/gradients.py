@@ -1,0 +1,255 @@
+"""grad and its kin: derivatives by walking the tape backwards."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from wengert import pytree
+from wengert.core.trace import Constant, Tracer
+from wengert.core.types import dtype_of, shape_of
+from wengert.errors import DerivativeError, FlatDerivativeWarning, ShapeError, at_line
+from wengert.ops.elementwise import stop_gradient as stop_gradient_primitive
+from wengert.transforms.inputs import (
+    check_scalar,
+    check_tangent,
+    differentiable_leaves,
+    distinct,
+    enter_constants,
+    finish,
+    leave,
+    name_of,
+    positions,
+    run,
+)
+from wengert.transforms.reverse import Tape, pull
+
+__all__ = ["elementwise_grad", "grad", "stop_gradient", "value_and_grad", "vjp"]
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """A function that returns ``(f(*args), ∇f(*args))``.
+
+    The gradient has the structure, shapes and dtypes of the argument, which may be a number, an array or
+    any tree of them; with a tuple of ``argnums`` it is a tuple of gradients. With ``has_aux``, ``f`` returns
+    ``(loss, aux)`` and the result is ``((loss, aux), gradient)``. Keyword arguments are not differentiated.
+    Arguments come in as handles: writing to one inside ``f`` does not change the caller's array.
+
+    Reverse accumulation (Linnainmaa 1970; Speelpenning 1980): one walk back over the list of elementary
+    steps (Wengert 1964), at a small constant multiple of the cost of ``f``.
+
+    Raises:
+        DerivativeError: if the output is not one real number, or an input is not real floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import value_and_grad
+        >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+        (np.float64(5.0), array([2., 4.]))
+    """
+
+    @functools.wraps(f, updated=())
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        return _value_and_grad(f, argnums, has_aux, "value_and_grad", args, kwargs)
+
+    return differentiated
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The gradient of ``f``, a function of one real number as output.
+
+    As :func:`value_and_grad`, without the value; with ``has_aux`` it returns ``(gradient, aux)``.
+    ``grad(grad(f))`` and any other nesting of transforms give higher derivatives.
+
+    Raises:
+        DerivativeError: if the output is not one real number, or an input is not real floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import grad
+        >>> grad(np.sin)(0.0)
+        1.0
+        >>> grad(grad(lambda x: x**3))(2.0)
+        12.0
+    """
+
+    @functools.wraps(f, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, d = _value_and_grad(f, argnums, has_aux, "grad", args, kwargs)
+        return (d, value[1]) if has_aux else d
+
+    return gradient
+
+
+def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: Any, kwargs: Any) -> Any:
+    tape = Tape()
+    wanted = positions(argnums, args, f, transform)
+    traced = [None if k in wanted else enter_constants(tape, x) for k, x in enumerate(args)]
+    if kwargs:
+        kwargs = {key: enter_constants(tape, x) for key, x in kwargs.items()}
+    inputs: list[tuple[list[Any], pytree.TreeDef, list[int]]] = []
+    for k in wanted:
+        leaves, treedef = differentiable_leaves(args[k], k, transform)
+        tracers = [tape.leaf(x) for x in leaves]
+        traced[k] = pytree.unflatten(treedef, tracers)
+        inputs.append((leaves, treedef, [z.i for z in tracers]))
+    out = run(tape, f, traced, kwargs)
+    y = out
+    if has_aux:
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise DerivativeError(f"{transform}({name_of(f)}, has_aux=True): the function must return (loss, aux){at_line()}")
+        y = out[0]
+    check_scalar(y, f, transform)
+    reached = isinstance(y, Tracer) and y.t is tape and type(y) is not Constant
+    outputs = [(y.i, seed(y.v))] if reached else []
+    value = leave(tape, out, lambda z: z.v)
+    flat, entries = tape.flat, tape.close()
+    if not reached and flat is not None:
+        warn_flat(f, transform, flat)
+    indices = [i for _, _, at in inputs for i in at]
+    values = [x for leaves, _, _ in inputs for x in leaves]
+    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, indices), values, strict=True)]
+    ds = distinct(ds) if len(ds) > 1 else ds
+    trees, start = [], 0
+    for leaves, treedef, _ in inputs:
+        trees.append(pytree.unflatten(treedef, ds[start : start + len(leaves)]))
+        start += len(leaves)
+    return value, (trees[0] if isinstance(argnums, int | np.integer) else tuple(trees))
+
+
+def seed(value: Any) -> Any:
+    """The cotangent 1 of an output: a NumPy number, for Python's raise where NumPy's give infinities."""
+    return np.float64(1.0) if type(value) is float else dtype_of(value).type(1)
+
+
+def warn_flat(f: Any, transform: str, flat: tuple[Any, str]) -> None:
+    """Say why a derivative is zero."""
+    primitive, line = flat
+    warnings.warn(
+        f"{transform}({name_of(f)}): the result reaches the input only through np.{primitive.name}, whose derivative is "
+        f"zero wherever it exists, so this derivative is zero\n  at {line}\n"
+        "  write: a smooth function in its place (a sigmoid for a step, cross-entropy for accuracy), or\n"
+        "  wengert.stop_gradient(x) if zero is what you want",
+        FlatDerivativeWarning,
+        stacklevel=4,
+    )
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """``(f(*primals), pullback)``; ``pullback(ct)`` is the tuple of ctᵀJ for each primal.
+
+    The vector-Jacobian product: with z = f(x) and a cotangent ct of z's structure, the cotangent of x is
+    Jᵀct (transposed, never conjugated). The pullback can be called any number of times, and is itself
+    differentiable. With ``has_aux`` the result is ``(value, pullback, aux)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import vjp
+        >>> y, pullback = vjp(np.tanh, np.array([0.0, 1.0]))
+        >>> pullback(np.array([1.0, 0.0]))[0]
+        array([1., 0.])
+    """
+    tape = Tape()
+    inputs = [differentiable_leaves(x, k, "vjp") for k, x in enumerate(primals)]
+    leaves = [x for found, _ in inputs for x in found]
+    tracers = [tape.leaf(x) for x in leaves]
+    indices = [z.i for z in tracers]
+    args, start = [], 0
+    for found, treedef in inputs:
+        args.append(pytree.unflatten(treedef, tracers[start : start + len(found)]))
+        start += len(found)
+    out = run(tape, f, args, {})
+    if has_aux:
+        out, aux = out
+        aux = leave(tape, aux, lambda z: z.v)
+    outs, out_def = pytree.flatten(out)
+    value = leave(tape, out, lambda z: z.v)
+    ends = [z.i if isinstance(z, Tracer) and z.t is tape and type(z) is not Constant else -1 for z in outs]
+    values = [z.v if isinstance(z, Tracer) and (z.t is tape) else z for z in outs]
+    flat, entries = tape.flat, tape.close()
+    if all(i < 0 for i in ends) and flat is not None:
+        warn_flat(f, "vjp", flat)
+
+    def pullback(ct: Any) -> tuple[Any, ...]:
+        """Cotangents of the inputs from the cotangent of the output."""
+        cts, ct_def = pytree.flatten(ct)
+        if ct_def != out_def:
+            raise ShapeError(f"vjp({name_of(f)}): the cotangent has structure {ct_def}, the output {out_def}{at_line()}")
+        named = [check_tangent(g, v, "a cotangent", f"vjp({name_of(f)})") for g, v in zip(cts, values, strict=True)]
+        outputs = [(i, _numpy(g)) for i, g in zip(ends, named, strict=True) if i >= 0]
+        ds = [finish(d, x) for d, x in zip(pull(entries, outputs, indices), leaves, strict=True)]
+        # the pullback of an identity hands back what it was given: not the same object
+        ds = [d.copy() if type(d) is ndarray and any(d is g for g in cts) else d for d in distinct(ds)]
+        trees, start = [], 0
+        for found, treedef in inputs:
+            trees.append(pytree.unflatten(treedef, ds[start : start + len(found)]))
+            start += len(found)
+        return tuple(trees)
+
+    return (value, pullback, aux) if has_aux else (value, pullback)
+
+
+def _numpy(g: Any) -> Any:
+    return np.float64(g) if type(g) is float else g
+
+
+def elementwise_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+    """f′ at each element, for a function that acts on each element by itself.
+
+    With J diagonal, Jᵀ1 is its diagonal. That J is diagonal is tested by one more walk back, with random
+    signs r: Jᵀr must be r ⊙ Jᵀ1.
+
+    Raises:
+        DerivativeError: if the output's shape is not the input's, or elements depend on one another.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import elementwise_grad
+        >>> elementwise_grad(lambda x: x**3)(np.array([1.0, 2.0]))
+        array([ 3., 12.])
+    """
+
+    @functools.wraps(f, updated=())
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        x = args[argnum]
+        y, pullback = vjp(lambda v: f(*args[:argnum], v, *args[argnum + 1 :], **kwargs), x)
+        if shape_of(y) != shape_of(x):
+            raise DerivativeError(
+                f"elementwise_grad({name_of(f)}): input of shape {shape_of(x)}, output of shape {shape_of(y)}: "
+                f"not a function of each element{at_line()}\n  write: wengert.jacobian({name_of(f)})"
+            )
+        ones = np.ones(shape_of(y), dtype_of(y)) if shape_of(y) else dtype_of(y).type(1)
+        (d,) = pullback(ones)
+        if shape_of(x) and not isinstance(d, Tracer):
+            _check_diagonal(f, pullback, d, shape_of(y))
+        return d
+
+    return derivative
+
+
+def _check_diagonal(f: Any, pullback: Any, d: Any, shape: tuple[int, ...]) -> None:
+    signs = np.where(np.random.default_rng(0).random(shape) < 0.5, -1.0, 1.0).astype(d.dtype)
+    (probe,) = pullback(signs)
+    if not np.allclose(probe, signs * d, rtol=1e-3, atol=1e-6 * float(np.max(np.abs(d), initial=0.0)), equal_nan=True):
+        raise DerivativeError(
+            f"elementwise_grad({name_of(f)}): elements of the output depend on several elements of the input{at_line()}\n"
+            f"  write: wengert.jacobian({name_of(f)})"
+        )
+
+
+def stop_gradient(x: Any) -> Any:
+    """``x`` itself, as a constant: nothing is differentiated through it. Trees are taken leaf by leaf.
+
+    Example:
+        >>> from wengert import grad, stop_gradient
+        >>> grad(lambda x: x * stop_gradient(x))(3.0)
+        3.0
+    """
+    return pytree.map(lambda v: stop_gradient_primitive(v) if isinstance(v, Tracer) else v, x)

@@ -1,0 +1,222 @@
+"""What transforms do at their doors: arguments in, results out, and errors that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from wengert import pytree
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, fresh_handle, tracing
+from wengert.core.types import Aval, aval_of, dtype_of, shape_of
+from wengert.errors import DerivativeError, ShapeError, TraceError, at_line, user_line
+
+ATOMS = frozenset({int, float, bool, str, complex, bytes, type(None), np.float64, np.float32, np.int64})
+NUMBER_TYPES = int | float | complex | np.generic
+
+
+def name_of(f: Callable[..., Any]) -> str:
+    """A function's name for messages."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def check_input(x: Any, what: str, transform: str, dtypes: str = "f") -> None:
+    """Only real floating-point inputs have derivatives; say so of anything else."""
+    if type(x) is float or (type(x) is ndarray and x.dtype.kind in dtypes):
+        return
+    if isinstance(x, ndarray) and type(x) is not ndarray and not isinstance(x, Tracer):
+        raise DerivativeError(
+            f"{transform}: {what} is a {type(x).__name__}, a subclass of ndarray whose own rules would be lost"
+            f"{at_line()}\n  write: np.asarray({plain_name(what)})"
+        )
+    if not isinstance(x, ndarray | Tracer | NUMBER_TYPES):
+        raise DerivativeError(
+            f"{transform}: {what} is a {type(x).__name__}, which has no derivative{at_line()}\n"
+            "  write: argnums= with the positions of the arguments to differentiate, or make it a static() field"
+        )
+    kind = dtype_of(x).kind
+    if kind in dtypes:
+        return
+    described = describe(x)
+    if kind == "c":
+        raise DerivativeError(
+            f"{transform}: {what} is complex ({described}); derivatives are taken with respect to real numbers{at_line()}\n"
+            "  write: a function of the real and imaginary parts, f(x.real, x.imag), and differentiate in both"
+        )
+    if kind in "iub":
+        remedy = f"{plain_name(what)}.astype(float)" if shape_of(x) else f"float({plain_name(what)})"
+        raise DerivativeError(
+            f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n"
+            f"  write: {remedy}, or {float(x)!r} for {x!r}"
+            if isinstance(x, int)
+            else f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n  write: {remedy}"
+        )
+    raise DerivativeError(f"{transform}: {what} is an array of {dtype_of(x)}, which has no derivative{at_line()}")
+
+
+def describe(x: Any) -> str:
+    """A value's type for messages."""
+    aval = aval_of(x)
+    return f"{type(x).__name__} {x!r}" if aval.kind == "python" else f"{aval.dtype}, shape {aval.shape}"
+
+
+def plain_name(what: str) -> str:
+    """``argument 0`` as something that can be written in code."""
+    return "x" if what.startswith("argument") else what
+
+
+def differentiable_leaves(
+    tree: Any, position: int, transform: str, dtypes: str = "f"
+) -> tuple[list[Any], pytree.TreeDef]:
+    """The leaves of an argument, each checked and named by its path."""
+    leaves, treedef = pytree.flatten(tree)
+    if not all(type(x) is float or (type(x) is ndarray and x.dtype.kind == "f") for x in leaves):
+        for path, x in pytree.flatten_with_paths(tree):
+            check_input(x, f"argument {position}{path}", transform, dtypes)
+    return leaves, treedef
+
+
+def enter_constants(trace: Trace, tree: Any) -> Any:
+    """Arguments that are not differentiated: arrays come in as handles, so that the caller's do not change."""
+    kind = type(tree)
+    if kind in ATOMS:
+        return tree
+    if kind is ndarray:
+        return _constant_argument(trace, tree)
+    if isinstance(tree, ArrayTracer):
+        return fresh_handle(tree)
+    if kind in (list, tuple, dict) or not callable(tree):
+        return pytree.map(lambda x: enter_constants(trace, x) if not _is_opaque(x) else x, tree)
+    return tree
+
+
+def _is_opaque(x: Any) -> bool:
+    return not isinstance(x, ndarray | ArrayTracer)
+
+
+def _constant_argument(trace: Trace, x: np.ndarray[Any, Any]) -> Any:
+    if type(x) is not ndarray:
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    trust = getattr(trace, "trust", None)
+    if trust is not None:
+        trust(view)
+    return constant_in(trace, view)
+
+
+def run(trace: Trace, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call ``f`` with ``trace`` innermost; an error of ours that NumPy has wrapped comes out itself."""
+    with tracing(trace):
+        try:
+            return f(*args, **kwargs)
+        except (ValueError, TypeError) as error:
+            cause = error.__cause__
+            if isinstance(cause, TraceError) and not isinstance(error, TraceError):
+                raise cause from None
+            raise
+
+
+def leave(trace: Trace, tree: Any, take: Callable[[Tracer], Any]) -> Any:
+    """Results: tracers of ``trace`` become what ``take`` makes of them, constants their arrays."""
+
+    def one(x: Any) -> Any:
+        if isinstance(x, Tracer):
+            if type(x) is Constant:
+                return x.v
+            if x.t is trace:
+                return take(x)
+        return x
+
+    return one(tree) if isinstance(tree, Tracer) else pytree.map(one, tree)
+
+
+def finish(d: Any, value: Any) -> Any:
+    """A derivative with the type of what it is taken with respect to."""
+    if d is None:
+        return 0.0 if type(value) is float else zeros_for(value)
+    if isinstance(d, Tracer) or isinstance(value, Tracer):
+        return d
+    if type(value) is float:
+        return float(d)
+    if type(value) is ndarray:
+        if type(d) is ndarray and d.dtype == value.dtype and d.flags.writeable:
+            return d
+        return np.array(np.broadcast_to(d, value.shape), dtype=value.dtype)
+    return dtype_of(value).type(d)
+
+
+def distinct(ds: list[Any]) -> list[Any]:
+    """Arrays of which no two share memory by being the same object."""
+    seen: set[int] = set()
+    for k, d in enumerate(ds):
+        if type(d) is ndarray:
+            if id(d) in seen:
+                ds[k] = d.copy()
+            seen.add(id(d))
+    return ds
+
+
+def zeros_for(value: Any) -> Any:
+    """A zero of a value's kind."""
+    aval: Aval = aval_of(value)
+    return np.zeros(aval.shape, aval.dtype) if aval.kind == "array" else aval.dtype.type(0)
+
+
+def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transform: str) -> tuple[int, ...]:
+    """``argnums`` as a tuple of non-negative positions."""
+    wanted: Iterable[Any] = (argnums,) if isinstance(argnums, int | np.integer) else argnums
+    out: list[int] = []
+    for k in wanted:
+        if not -len(args) <= k < len(args):
+            raise DerivativeError(
+                f"{transform}({name_of(f)}): argnums={argnums}, but the call has {len(args)} positional "
+                f"argument{'s' if len(args) != 1 else ''}{at_line()}\n"
+                f"  write: argnums= with positions from 0 to {max(len(args) - 1, 0)}; keyword arguments are not differentiated"
+            )
+        out.append(k % len(args))
+    return tuple(out)
+
+
+def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
+    """A gradient needs one real number as output."""
+    if isinstance(y, list | tuple | dict) or not isinstance(y, ndarray | Tracer | NUMBER_TYPES):
+        kind = type(y).__name__
+        hint = "has_aux=True if it returns (loss, other values)" if isinstance(y, tuple) else "return the loss alone"
+        raise DerivativeError(
+            f"{transform}({name_of(f)}): the function returned a {kind}, not a number{at_line()}\n  write: {hint}"
+        )
+    shape = shape_of(y)
+    if shape:
+        raise DerivativeError(
+            f"{transform}({name_of(f)}): the function returned an array of shape {shape}; a gradient needs one number"
+            f"{at_line()}\n  write: np.sum(...) or np.mean(...) of it, or wengert.jacobian({name_of(f)}) for all "
+            f"derivatives,\n  or wengert.elementwise_grad({name_of(f)}) for a function of each element"
+        )
+    if dtype_of(y).kind == "c":
+        raise DerivativeError(
+            f"{transform}({name_of(f)}): the function returned a complex number; a gradient needs a real one{at_line()}\n"
+            "  write: np.abs(y)**2, y.real or y.imag of it"
+        )
+
+
+def check_tangent(t: Any, x: Any, what: str, transform: str) -> Any:
+    """A tangent or cotangent of the shape of its value."""
+    if shape_of(t) != shape_of(x):
+        raise ShapeError(
+            f"{transform}: {what} has shape {shape_of(t)}, its value has shape {shape_of(x)}{at_line()}\n"
+            "  write: one of the value's own shape, such as np.ones_like(value)"
+        )
+    if type(t) in (int, bool):
+        return float(t)
+    if isinstance(t, ndarray) and not isinstance(t, Tracer) and t.dtype.kind in "iub":
+        return t.astype(float)
+    return t
+
+
+__all__ = [
+    "check_input", "check_scalar", "check_tangent", "differentiable_leaves", "distinct", "enter_constants",
+    "finish", "leave", "name_of", "positions", "run", "user_line", "zeros_for",
+]  # fmt: skip

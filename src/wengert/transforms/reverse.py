@@ -1,0 +1,283 @@
+"""Reverse mode: a tape of entries, Wengert's list, walked once backwards.
+
+An entry is a plain tuple ``(back, ...)`` of indices and values, never of tracers, so that nothing is
+cyclic; ``back(cotangents, g, entry)`` adds what the entry's operands receive. Leaves have no ``back``.
+Only what the rules read is kept, and a writeable array that somebody else owns is copied first, for it
+may be overwritten before the walk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from wengert.core.primitive import Primitive
+from wengert.core.trace import (
+    ArrayTracer,
+    Constant,
+    Trace,
+    Tracer,
+    bind,
+    constant_in,
+    fresh_handle,
+    fresh_level,
+    leaked,
+)
+from wengert.core.types import Aval, aval_of, dtype_of, shape_of
+from wengert.errors import user_line
+from wengert.ops import families
+
+new = object.__new__
+_LARGE = 1 << 14  # bytes from which a constant's copy is kept for later uses of it
+
+
+class ReverseScalar(Tracer):
+    """A real number on a tape."""
+
+    __slots__ = ()
+
+
+class ReverseArray(ArrayTracer):
+    """A real array on a tape."""
+
+    __slots__ = ()
+
+
+class ComplexScalar(Tracer):
+    """A complex number on a tape; the fast paths, which hold for reals, do not know this class."""
+
+    __slots__ = ()
+
+
+class ComplexArray(ArrayTracer):
+    """A complex array on a tape."""
+
+    __slots__ = ()
+
+
+class _Kinds(dict[type, type[Tracer]]):
+    """From the type of a real value to the class of its tracer."""
+
+    def __missing__(self, cls: type) -> type[Tracer]:
+        is_complex = issubclass(cls, complex | np.complexfloating | ComplexScalar | ComplexArray)
+        is_array = issubclass(cls, ndarray | ArrayTracer)
+        kind = (ComplexArray if is_array else ComplexScalar) if is_complex else ReverseArray if is_array else ReverseScalar
+        self[cls] = kind
+        return kind
+
+
+KINDS = _Kinds()
+
+
+def kind_of(value: Any) -> type[Tracer]:
+    """The class of the tracer for a value that may be complex."""
+    kind = KINDS[type(value)]
+    if kind is ReverseArray and dtype_of(value).kind == "c":
+        return ComplexArray
+    if kind is ReverseScalar and dtype_of(value).kind == "c":
+        return ComplexScalar
+    return kind
+
+
+class Tape(list[Any], Trace):
+    """The list of a reverse trace."""
+
+    __slots__ = ("copies", "flat", "level", "trusted")
+
+    def __init__(self) -> None:
+        self.level = fresh_level()
+        self.flat: tuple[Primitive, str] | None = None
+        self.copies: dict[int, tuple[Any, Any]] = {}
+        self.trusted: set[int] = set()
+
+    # a tape is known by identity: comparing it as a list would compare tracers
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def tracer(self, value: Any, *entry: Any) -> Any:
+        """Append an entry, and give the tracer of its value."""
+        z = new(kind_of(value))
+        z.v, z.t, z.i = value, self, len(self)
+        self.append(entry)
+        return z
+
+    def leaf(self, value: Any) -> Any:
+        """A tracer for an input."""
+        return self.tracer(fresh_handle(value) if isinstance(value, ArrayTracer) else value, None)
+
+    lift = leaf
+
+    def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        values: list[Any] = []
+        at: list[int] = []
+        for x in operands:
+            if isinstance(x, Tracer):
+                if x.t is self and type(x) is not Constant:
+                    values.append(x.v)
+                    at.append(x.i)
+                    continue
+                x = x.v if type(x) is Constant else fresh_handle(x) if isinstance(x, ArrayTracer) else x
+            values.append(x)
+            at.append(-1)
+        out = bind(primitive, *values, **params)
+        if primitive.family == "flat":
+            return self.flat_result(primitive, out)
+        wanted = tuple([i >= 0 for i in at])
+        keep = primitive.kept(wanted)
+        kept = [
+            (v if want else self.safe(v)) if k else ghost(v)
+            for v, k, want in zip(values, keep, wanted, strict=False)
+        ]
+        if primitive.multiple:
+            return self.several(primitive, out, kept, at, wanted, params, keep[-1])
+        if dtype_of(out).kind not in "fc":  # a float went in and something else came out: no derivative passes
+            return self.flat_result(primitive, out)
+        return self.tracer(out, back, at, out if keep[-1] else ghost(out), kept, wanted, primitive, params)
+
+    def several(
+        self, primitive: Primitive, outs: Any, kept: Any, at: Any, wanted: Any, params: Any, keep_out: bool
+    ) -> Any:
+        """Outputs stand behind their operation, each with an entry that hands its cotangent over."""
+        n = len(self)
+        saved = outs if keep_out else tuple(ghost(o) for o in outs)
+        self.append((back_several, at, saved, kept, wanted, primitive, params))
+        return tuple(
+            self.tracer(o, hand_over, n, k, len(outs)) if dtype_of(o).kind in "fc" else o
+            for k, o in enumerate(outs)
+        )
+
+    def flat_result(self, primitive: Primitive, out: Any) -> Any:
+        """A result without derivative leaves the trace; that it did is remembered."""
+        if self.flat is None and primitive.name != "stop_gradient":
+            self.flat = (primitive, user_line())
+        if type(out) is ndarray and out.dtype.kind in "fc":
+            return constant_in(self, out)
+        return out
+
+    def safe(self, value: Any) -> Any:
+        """``value`` itself where nobody can overwrite it before the backward walk, else a copy."""
+        if type(value) is not ndarray:
+            return value
+        if value.base is None and not value.flags.writeable:
+            return value
+        if id(value if value.base is None else value.base) in self.trusted:
+            return value
+        if value.nbytes < _LARGE:
+            return value.copy("K")
+        known = self.copies.get(id(value))
+        if known is not None and known[0] is value and bool((known[1] == value).all()):
+            return known[1]
+        copied = value.copy("K")
+        self.copies[id(value)] = (value, copied)
+        return copied
+
+    def trust(self, value: np.ndarray[Any, Any]) -> None:
+        """An argument of the function: its owner waits for the result, and does not write meanwhile."""
+        self.trusted.add(id(value if value.base is None else value.base))
+
+    def close(self) -> list[Any]:
+        """End the trace: take the entries; whatever is appended from now on is an error."""
+        entries = self[:]
+        self.clear()
+        self.copies = {}
+        self.__class__ = ClosedTape
+        return entries
+
+
+class ClosedTape(Tape):
+    """A tape whose transform has ended."""
+
+    __slots__ = ()
+
+    def append(self, _entry: Any) -> None:
+        raise leaked("the grad, vjp or jacobian")
+
+
+Tape.scalar, Tape.array = ReverseScalar, ReverseArray
+
+
+def ghost(value: Any) -> Any:
+    """What stands for a value that is not kept: numbers stay, of arrays the abstract value."""
+    return value if type(value) is float else aval_of(value)
+
+
+# ---- backward
+
+
+class Cotangents(list[Any]):
+    """Cotangents by index; ``own`` names those whose buffer this walk made and may write into."""
+
+    __slots__ = ("own",)
+
+    def __init__(self, n: int) -> None:
+        super().__init__([None] * n)
+        self.own: set[int] = set()
+
+
+def back(ct: Cotangents, g: Any, entry: Any) -> None:
+    """The general backward step."""
+    _, at, out, operands, wanted, primitive, params = entry
+    for i, d in zip(at, primitive.vjp(g, out, operands, wanted, params), strict=True):
+        if d is not None and i >= 0:
+            c = ct[i]
+            ct[i] = d if c is None else c + d
+
+
+def hand_over(ct: Cotangents, g: Any, entry: Any) -> None:
+    """One output of several: keep its cotangent for the operation."""
+    _, n, k, count = entry
+    if ct[n] is None:
+        ct[n] = [None] * count
+    ct[n][k] = g
+
+
+def back_several(ct: Cotangents, gs: Any, entry: Any) -> None:
+    """The general backward step with several outputs: absent cotangents are None."""
+    back(ct, tuple(gs), entry)
+
+
+def walk(entries: list[Any], ct: Cotangents) -> None:
+    """Once over the tape, backwards."""
+    for n in range(len(ct) - 1, -1, -1):
+        g = ct[n]
+        if g is not None:
+            entry = entries[n]
+            step = entry[0]
+            if step is not None:
+                ct[n] = None
+                step(ct, g, entry)
+
+
+def pull(entries: list[Any], outputs: list[tuple[int, Any]], leaves: list[int]) -> list[Any]:
+    """Cotangents of the leaves (None where nothing reaches them) from those of outputs ``(index, g)``."""
+    ct = Cotangents(1 + max((i for i, _ in outputs), default=-1))
+    for i, g in outputs:
+        ct[i] = g if ct[i] is None else ct[i] + g
+    walk(entries, ct)
+    n = len(ct)
+    return [ct[i] if i < n else None for i in leaves]
+
+
+def transpose_linear(f: Any, aval: Aval, ct: Any) -> Any:
+    """The transpose of the linear function ``f``, applied to ``ct``: walk back over ``f`` at zero."""
+    tape = Tape()
+    x = tape.leaf(np.zeros(aval.shape, aval.dtype))
+    out = f(x)
+    if not isinstance(out, Tracer) or out.t is not tape:
+        return np.zeros(aval.shape, aval.dtype)
+    index = out.i
+    (d,) = pull(tape.close(), [(index, ct)], [x.i])
+    return d
+
+
+families.TRANSPOSE.append(transpose_linear)
+
+
+def zeros_for(value: Any) -> Any:
+    """The zero cotangent of an input."""
+    shape = shape_of(value)
+    return np.zeros(shape, dtype_of(value)) if aval_of(value).kind == "array" else dtype_of(value).type(0)
