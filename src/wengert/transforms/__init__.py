@@ -3,12 +3,14 @@
 import wengert.frontend
 from wengert.transforms import fast as _fast
 from wengert.transforms.batch import vmap
+from wengert.transforms.check_grads import check_grads
 from wengert.transforms.forward import jvp
 from wengert.transforms.gradients import elementwise_grad, grad, stop_gradient, value_and_grad, vjp
 from wengert.transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from wengert.transforms.stage import linearize, make_program
 
 __all__ = [
+    "check_grads",
     "elementwise_grad",
     "grad",
     "hessian",

@@ -1,0 +1,47 @@
+"""Derivatives of the NumPy code you already have, and networks trained with them.
+
+Every public name is loaded on its first use. ``import wengert`` itself loads nothing but this table.
+
+Example:
+    >>> import numpy as np
+    >>> import wengert
+    >>> wengert.grad(lambda x: np.sum(np.sin(x) ** 2))(np.array([0.0, np.pi / 4]))
+    array([0., 1.])
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_TRANSFORMS = (
+    "check_grads", "elementwise_grad", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp",
+    "linearize", "make_program", "stop_gradient", "value_and_grad", "vjp", "vmap",
+)  # fmt: skip
+_ERRORS = (
+    "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
+    "GradientCheckError", "LeakError", "ModelError", "ShapeError", "UnsupportedError", "WengertError",
+)  # fmt: skip
+_MODULES = ("data", "errors", "nn", "numpy", "optim", "pytree", "random", "training")
+_WHERE = (
+    dict.fromkeys(_TRANSFORMS, "wengert.transforms")
+    | dict.fromkeys(_ERRORS, "wengert.errors")
+    | {"explain": "wengert.explain"}
+)
+
+__all__ = ["__version__", "explain", *_ERRORS, *_MODULES, *_TRANSFORMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        value = getattr(import_module(_WHERE[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"wengert.{name}")
+    else:
+        raise AttributeError(f"module 'wengert' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

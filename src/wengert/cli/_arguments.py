@@ -1,0 +1,159 @@
+"""What can be typed after ``wengert``."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+
+from wengert.cli._optimizers import OPTIMIZERS
+from wengert.nn.activations import ACTIVATIONS
+
+__all__ = ["parser"]
+
+_EPILOG = """\
+examples:
+  wengert train digits
+  wengert train hour.csv --target cnt --drop instant dteday casual registered
+  wengert predict runs/hour-20260101-120000 new.csv --out predicted.csv
+  wengert check losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
+  wengert explain losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
+
+With WENGERT_TRACEBACK=1 in the environment an unexpected error shows where it arose.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command.
+
+    Example:
+        >>> parser().parse_args(["train", "digits", "--hidden", "32,16"]).hidden
+        (32, 16)
+    """
+    top = argparse.ArgumentParser(
+        prog="wengert",
+        description="Train networks on tables; check and explain the derivatives of your functions.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"wengert {version('wengert')}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train a network on a table"))
+    _add_predict(commands.add_parser("predict", help="predict the rows of a table with a trained network"))
+    _add_check(commands.add_parser("check", help="compare a function's derivatives with finite differences"))
+    _add_explain(commands.add_parser("explain", help="show every step of a function's derivative"))
+    return top
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    train.description = (
+        "Train a multilayer perceptron to predict one column of a table from the others. A fifth of the rows "
+        "is held out to measure it on."
+    )
+    add = train.add_argument
+    add("table", metavar="TABLE", help="a CSV or Parquet file, or a built-in set such as digits")
+    add("--target", metavar="COLUMN", help="the column to predict (built-in sets have one)")
+    add("--drop", metavar="COLUMN", nargs="+", action="extend", default=[], help="columns not to learn from")
+    add("--task", choices=("regression", "classification"), help="by default what suits the target")
+    network = train.add_argument_group("network and training")
+    add = network.add_argument
+    add(
+        "--hidden",
+        metavar="WIDTHS",
+        type=widths,
+        default=(64, 64),
+        help="widths of the hidden layers, 64,64 by default; none for a linear model",
+    )
+    add("--activation", choices=sorted(ACTIVATIONS), metavar="NAME", default="relu", help=_names(ACTIVATIONS))
+    add("--optimizer", choices=sorted(OPTIMIZERS), metavar="NAME", default="adam", help=_names(OPTIMIZERS))
+    add("--learning-rate", metavar="RATE", type=rate, help="by default what suits the optimizer")
+    add("--epochs", metavar="N", type=count, default=100, help="at most so many; 100 by default")
+    add("--batch-size", metavar="N", type=count, default=64, help="64 by default")
+    add(
+        "--seed",
+        metavar="N",
+        type=natural,
+        default=0,
+        help="decides the split, the initial values, the order",
+    )
+    output = train.add_argument_group("output")
+    add = output.add_argument
+    add("--out", metavar="DIR", help="where the run is written; runs/TABLE-TIME by default")
+    add("--json", action="store_true", help="print the result as one JSON object")
+    add("--quiet", action="store_true", help="no progress and no notes")
+
+
+def _add_predict(predict: argparse.ArgumentParser) -> None:
+    predict.description = "Predict each row of a table, as CSV."
+    predict.add_argument("run", metavar="DIR", help="a directory that wengert train has written")
+    predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file, or a built-in set")
+    predict.add_argument("--out", metavar="FILE", help="write a CSV file rather than to standard output")
+
+
+def _add_check(check: argparse.ArgumentParser) -> None:
+    check.description = (
+        "Compare the derivatives of a function, in every mode and to second order, with finite differences."
+    )
+    _add_function(check)
+
+
+def _add_explain(explain: argparse.ArgumentParser) -> None:
+    explain.description = "Show the steps of a function, each with its local derivative and gradient."
+    _add_function(explain)
+
+
+def _add_function(command: argparse.ArgumentParser) -> None:
+    command.add_argument("function", metavar="FILE.py:function", help="a function in a Python file")
+    command.add_argument(
+        "--at",
+        metavar="VALUE",
+        nargs="+",
+        action="extend",
+        help="its arguments, one each: 0.5 or '[1.0, 2.0]'; write --at=-1 where the first is negative",
+    )
+
+
+def _names(table: dict[str, object]) -> str:
+    return f"one of {', '.join(sorted(table))}".replace("%", "%%")
+
+
+def count(text: str) -> int:
+    """A whole number of 1 or more."""
+    value = _number(text, int, "a whole number")
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return int(value)
+
+
+def natural(text: str) -> int:
+    """A whole number of 0 or more, of 64 bits."""
+    value = _number(text, int, "a whole number")
+    if not 0 <= value < 1 << 64:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 2**64 - 1")
+    return int(value)
+
+
+def rate(text: str) -> float:
+    """A finite number above 0."""
+    value = _number(text, float, "a number")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them; "none" or nothing for no hidden layer.
+
+    Example:
+        >>> widths("64,32"), widths("none")
+        ((64, 32), ())
+    """
+    if text.strip().lower() in ("", "none"):
+        return ()
+    return tuple(count(part) for part in text.split(","))
+
+
+def _number(text: str, kind: type[int] | type[float], what: str) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None

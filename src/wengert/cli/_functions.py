@@ -1,0 +1,184 @@
+"""A function in a Python file of the user's, and a point to evaluate it at."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import DataError, WengertError
+
+__all__ = ["function_at", "load_function"]
+
+Function = Callable[..., Any]
+
+
+def function_at(reference: str, at: Sequence[str] | None) -> tuple[Function, list[Any]]:
+    """The function ``FILE.py:name`` and its arguments: those typed, or a point that suits it.
+
+    Numbers become float64, so that they can be differentiated, unless the parameter is annotated ``int``.
+    """
+    function = load_function(reference)
+    if at is None:
+        return function, _default_point(function)
+    values = [_value(text) for text in at]
+    _check_number(function, values)
+    point = [_typed(value, kind) for value, kind in zip(values, _annotations(function), strict=False)]
+    point += [_typed(value, None) for value in values[len(point) :]]
+    _evaluate(function, point)
+    return function, point
+
+
+# ---- the function -----------------------------------------------------------------------------
+
+
+def load_function(reference: str) -> Function:
+    """The function that ``FILE.py:name`` names.
+
+    Raises:
+        DataError: if the file or the function is not there, or the file cannot be run.
+    """
+    file, _, name = reference.rpartition(":")
+    if not file or not name:
+        raise DataError(f'"{reference}" names no function; write FILE.py:function, as in losses.py:half_sse')
+    module = _run(Path(file))
+    found = getattr(module, name, None)
+    if not callable(found):
+        own = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        near = difflib.get_close_matches(name, own, n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise DataError(f'"{file}" has no function "{name}".{hint} It has: {", ".join(own) or "none"}')
+    return found
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise DataError(f'there is no file "{path}"; write FILE.py:function')
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise DataError(f'"{path.name}" is no Python file; its name ends in .py')
+    module = importlib.util.module_from_spec(spec)
+    # as Python does for a script: its neighbours can be imported, dataclasses find their module
+    sys.path.insert(0, str(path.resolve().parent))
+    before = sys.modules.get(path.stem)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise DataError(f'"{path}" cannot be run: {_told(error, path)}') from error
+    finally:
+        sys.path.pop(0)
+        if before is not None:
+            sys.modules[path.stem] = before
+    return module
+
+
+def _told(error: BaseException, path: Path | None = None) -> str:
+    """The error with the last line of the user's that it passed."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg} (line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if path is None or Path(frame.filename).resolve() == path.resolve()]
+    where = f" (line {own[-1].lineno}: {own[-1].line})" if own else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+# ---- the point --------------------------------------------------------------------------------
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        raise DataError(
+            f"--at {text} is neither a number nor a list of numbers; write 0.5 or '[1.0, 2.0]', one for each argument"
+        ) from None
+
+
+def _typed(value: Any, annotation: Any) -> Any:
+    if annotation in (int, "int", bool, "bool", str, "str") or isinstance(value, str | bool | None):
+        return value
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{value!r} is no array of numbers; the rows of a list must be of one length"
+        ) from None
+    return float(array) if array.ndim == 0 else array
+
+
+def _parameters(function: Function) -> list[inspect.Parameter]:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [each for each in found if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+
+
+def _annotations(function: Function) -> list[Any]:
+    return [parameter.annotation for parameter in _parameters(function)]
+
+
+def _check_number(function: Function, values: list[Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*values)
+    except TypeError as error:
+        name = getattr(function, "__name__", "the function")
+        raise DataError(
+            f"{name}{signature} cannot be called with the {len(values)} values of --at: {error}; "
+            f"give one value for each argument"
+        ) from None
+
+
+def _default_point(function: Function) -> list[Any]:
+    """The first of a few points at which the function can be evaluated: numbers, vectors, a matrix."""
+    needed = [each for each in _parameters(function) if each.default is each.empty]
+    name = getattr(function, "__name__", "the function")
+    if needed:
+        for point in _candidates(len(needed)):
+            try:
+                _evaluate(function, point)
+            except (DataError, WengertError):
+                continue
+            return point
+    raise DataError(
+        f"no point was found at which {name} can be evaluated; give one: --at 0.5 or --at '[1.0, 2.0]', "
+        f"one value for each argument"
+    )
+
+
+def _candidates(n: int) -> Iterator[list[Any]]:
+    # irregular numbers, so that no symmetry of the function hides a wrong derivative
+    for shape in ((), (3,), (3, 3)):
+        size = int(np.prod(shape))
+        values = [0.3 + 0.7 * np.sin(1 + np.arange(size) + 1.7 * i).reshape(shape) ** 2 for i in range(n)]
+        yield [float(value) if not shape else value for value in values]
+
+
+def _evaluate(function: Function, point: list[Any]) -> None:
+    """Call the function once with plain values, so that an error of its own is told from one of ours."""
+    try:
+        with np.errstate(all="ignore"):
+            function(*[value.copy() if isinstance(value, np.ndarray) else value for value in point])
+    except Exception as error:
+        code = getattr(function, "__code__", None)
+        path = Path(code.co_filename) if code else None
+        name = getattr(function, "__name__", "the function")
+        raise DataError(f"{name} fails at {_shown(point)}: {_told(error, path)}") from error
+
+
+def _shown(point: list[Any]) -> str:
+    return ", ".join(np.array2string(np.asarray(value), precision=4, threshold=8) for value in point)

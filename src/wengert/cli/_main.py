@@ -1,0 +1,100 @@
+"""Runs a command and turns whatever happens into one message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+
+from wengert.cli._arguments import parser
+from wengert.cli._functions import check, explain
+from wengert.cli._predict import predict
+from wengert.cli._train import train
+from wengert.data import DataWarning
+from wengert.errors import GradientCheckError, WengertError
+
+__all__ = ["main"]
+
+#: exit codes: all went well; it failed; the command or its input is wrong; Ctrl-C; the reader is gone
+OK, FAILED, REFUSED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "train": train,
+    "predict": predict,
+    "check": check,
+    "explain": explain,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``wengert`` with these arguments (the process's own by default) and return the exit code.
+
+    0: done. 1: it failed, as a gradient check that finds a difference does. 2: the command line or its input
+    is refused. 130: interrupted; what was reached is kept. Errors are one message on standard error.
+
+    Example:
+        >>> from wengert.cli import main
+        >>> main(["train", "moons", "--quiet", "--out", "runs/moons"])  # doctest: +SKIP
+        0
+    """
+    options = parser().parse_args(arguments)
+    options.typed = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with _notes(quiet=getattr(options, "quiet", False)):
+            code = _COMMANDS[options.command](options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_is_gone()
+    except KeyboardInterrupt:
+        return _say("interrupted before anything was reached; nothing was written", INTERRUPTED)
+    except GradientCheckError as error:
+        return _say(str(error), FAILED)
+    except WengertError as error:
+        return _say(str(error), REFUSED)
+    except MemoryError:
+        return _say("there is not enough memory for this; use fewer rows, or smaller layers", FAILED)
+    except OSError as error:
+        return _say(
+            f"{error.strerror or error}" + (f': "{error.filename}"' if error.filename else ""), FAILED
+        )
+    except Exception as error:  # noqa: BLE001 - a command shows no traceback unless it is asked to
+        return _unexpected(error)
+    return code
+
+
+def _say(message: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(f"wengert: {message}", file=sys.stderr, flush=True)
+    return code
+
+
+def _unexpected(error: Exception) -> int:
+    if os.environ.get("WENGERT_TRACEBACK"):
+        traceback.print_exc()
+    hint = "set WENGERT_TRACEBACK=1 to see where"
+    return _say(f"unexpected {type(error).__name__}: {error} ({hint})", FAILED)
+
+
+def _reader_is_gone() -> int:
+    """``wengert … | head``: what is left in the buffers goes nowhere, without a complaint at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED
+
+
+@contextlib.contextmanager
+def _notes(quiet: bool) -> Iterator[None]:
+    """Warnings as one line each on standard error."""
+
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        kind = "note" if issubclass(category, DataWarning) else "warning"
+        print(f"{kind}: {message}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always", DataWarning)
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,126 @@
+"""The network of a run: how it is built, trained, stored and found again."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wengert import nn, random
+from wengert.cli._files import read_json
+from wengert.cli._optimizers import OPTIMIZERS, optimizer
+from wengert.data import Encoding, split_rows
+from wengert.errors import DataError
+from wengert.training import Result, fit, load_model
+
+__all__ = ["Settings", "TrainedRun", "build", "load_run", "train_network"]
+
+Array = NDArray[Any]
+VALIDATION = 0.1
+#: epochs without a better validation loss before training ends
+PATIENCE = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is built and trained."""
+
+    hidden: tuple[int, ...]
+    activation: str
+    optimizer: str
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    seed: int
+
+    @staticmethod
+    def of(options: Any) -> Settings:
+        """The settings among the options of the command line."""
+        chosen = options.learning_rate or OPTIMIZERS[options.optimizer][1]
+        return Settings(
+            options.hidden,
+            options.activation,
+            options.optimizer,
+            chosen,
+            options.epochs,
+            options.batch_size,
+            options.seed,
+        )
+
+
+def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
+    """The network with its initial values: one output for a number, one for each class."""
+    outputs = len(encoding.classes) or 1
+    sizes = [len(encoding.features), *settings.hidden, outputs]
+    return nn.mlp(random.key(settings.seed), sizes, settings.activation)
+
+
+def train_network(
+    encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Any = "auto"
+) -> tuple[Result, float]:
+    """Train on these rows, a tenth of them set aside to stop at the best epoch; the result and its seconds."""
+    classify = encoding.task == "classification"
+    strata = targets if classify else None
+    learning, validation = split_rows(len(targets), VALIDATION, settings.seed, strata)
+    steps = settings.epochs * math.ceil(len(learning) / settings.batch_size)
+    began = time.perf_counter()
+    result = fit(
+        build(encoding, settings),
+        inputs[learning],
+        targets[learning],
+        loss=nn.losses.softmax_cross_entropy if classify else nn.losses.mse,
+        optimizer=optimizer(settings.optimizer, settings.learning_rate, steps),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        validation=(inputs[validation], targets[validation]),
+        patience=PATIENCE,
+        metrics={"accuracy": nn.losses.accuracy} if classify else {},
+        progress=progress,
+    )
+    return result, time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a directory written by ``wengert train`` holds."""
+
+    encoding: Encoding
+    model: nn.Sequential
+    task: Literal["regression", "classification"]
+
+
+def to_config(encoding: Encoding, settings: Settings) -> dict[str, Any]:
+    """What :func:`load_run` needs beside the numbers of the model."""
+    return {"settings": asdict(settings), "encoding": encoding.to_config()}
+
+
+def load_run(directory: Path) -> TrainedRun:
+    """The encoding and the model of a run.
+
+    Raises:
+        DataError: if the directory holds no run.
+    """
+    path = directory / "config.json"
+    if not path.is_file():
+        raise DataError(f'"{directory}" holds no run (there is no "{path}"); train one: wengert train TABLE')
+    config = read_json(path)
+    try:
+        settings = Settings(**{**config["settings"], "hidden": tuple(config["settings"]["hidden"])})
+        encoding = Encoding.from_config(config["encoding"])
+    except (KeyError, TypeError) as error:
+        raise DataError(f'"{path}" was not written by wengert train ({error!r}); train again') from error
+    if encoding.task is None:
+        raise DataError(f'"{path}" has no target; train again')
+    model = load_model(directory / "model.safetensors", build(encoding, settings))
+    return TrainedRun(encoding, model, encoding.task)
+
+
+def outputs_of(model: nn.Sequential, inputs: Array) -> NDArray[np.float64]:
+    """The model's outputs for these rows, float64."""
+    return np.asarray(model(inputs), dtype=np.float64)

@@ -1,0 +1,69 @@
+"""The printer of Programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core import program as program_module
+from wengert.core.program import Atom, Program, Var
+
+__all__ = ["show"]
+
+
+def name(index: int) -> str:
+    """a, b, …, z, ba, bb, …: the names of variables in order."""
+    letters = ""
+    while True:
+        letters = chr(97 + index % 26) + letters
+        index //= 26
+        if not index:
+            return letters
+
+
+def show(program: Program) -> str:
+    """A Program as text, one equation a line.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import make_program
+        >>> print(make_program(lambda x: 2.0 * np.sin(x))(1.0))
+        <lambda>(a: float) -> c
+          b: f64 = sin a
+          c: f64 = multiply 2.0 b
+    """
+    names: dict[Var, str] = {}
+
+    def read(atom: Atom) -> str:
+        if isinstance(atom, Var):
+            return names.setdefault(atom, name(len(names)))
+        return value_text(atom.value)
+
+    inputs = ", ".join(f"{read(v)}: {v.aval}" for v in program.inputs)
+    lines = [f"  {read(v)}: {v.aval} = constant" for v, _ in program.constants]
+    for equation in program.equations:
+        operands = " ".join(read(x) for x in equation.inputs)
+        params = ", ".join(f"{key}={param_text(value)}" for key, value in equation.params.items())
+        left = ", ".join(f"{read(v)}: {v.aval}" for v in equation.outputs)
+        lines.append(f"  {left} = {equation.primitive.name}{f'[{params}]' if params else ''} {operands}".rstrip())
+    outputs = ", ".join(read(x) for x in program.outputs)
+    return "\n".join([f"{program.name}({inputs}) -> {outputs or '()'}", *lines])
+
+
+def value_text(value: Any) -> str:
+    """A literal, short."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def param_text(value: Any) -> str:
+    """A parameter, short: indices as they are written."""
+    if isinstance(value, slice):
+        parts = ["" if p is None else str(p) for p in (value.start, value.stop)]
+        return ":".join(parts) + (f":{value.step}" if value.step is not None else "")
+    if isinstance(value, tuple):
+        return "(" + ", ".join(param_text(v) for v in value) + ("," if len(value) == 1 else "") + ")"
+    return "..." if value is Ellipsis else str(value)
+
+
+program_module.SHOW.append(show)

@@ -1,0 +1,94 @@
+"""A training run as one page: what was learned from, how it went, how good it is, how it was set up.
+
+The page is one HTML file that needs no network and no script; it is light or dark as its reader's system is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from wengert.errors import DataError
+from wengert.explain._contents import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
+from wengert.explain._page import document
+from wengert.explain._predictions import predictions
+from wengert.explain._sections import data, header, network, norms, results, settings, training
+
+__all__ = [
+    "Column",
+    "Confusion",
+    "DataSummary",
+    "Layer",
+    "Predictions",
+    "Report",
+    "Sample",
+    "render",
+    "write_report",
+]
+
+_SECTIONS = (
+    ("results", "Results", results),
+    ("training", "Training", training),
+    ("predictions", "Predictions", predictions),
+    ("data", "Data", data),
+    ("network", "Network", network),
+    ("norms", "Gradients and weights", norms),
+    ("settings", "Settings", settings),
+)
+
+
+def render(report: Report) -> str:
+    """The page of ``report`` as HTML text, the same for the same report.
+
+    Example:
+        >>> from wengert.explain.report import Column, DataSummary, Layer, Report, render
+        >>> report = Report(
+        ...     title="bikes",
+        ...     task="regression",
+        ...     data=DataSummary(rows=731, columns=[Column("temp", "number")], target="rentals"),
+        ...     layers=[Layer("Dense", "1 → 1", 2)],
+        ...     history={"loss": [1.0, 0.5], "validation_loss": [1.1, 0.7]},
+        ...     metrics={"r2": 0.4},
+        ... )
+        >>> "<h1>bikes</h1>" in render(report)
+        True
+    """
+    made = [(key, name, make(report)) for key, name, make in _SECTIONS]
+    shown = [(key, name, markup) for key, name, markup in made if markup]
+    return document(f"{report.title} · training report", header(report), shown, "Written by wengert.")
+
+
+def write_report(path: str | os.PathLike[str], report: Report) -> None:
+    """Write the page of ``report`` to ``path``, whole or not at all.
+
+    Raises:
+        DataError: if the file cannot be written there.
+
+    Example:
+        >>> from wengert.explain.report import write_report
+        >>> write_report("runs/bikes/report.html", report)  # doctest: +SKIP
+    """
+    path, page = Path(path), render(report).encode()
+    try:
+        _write_whole(path, page)
+    except OSError as error:
+        raise DataError(
+            f'the report cannot be written to "{path}": {error.strerror or error}\n'
+            "  choose a directory that exists and that you may write to"
+        ) from error
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Under a temporary name, down to the disk, then to its own name: no reader sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,85 @@
+"""Networks: layers, activations, initial values, losses, and backpropagation layer by layer.
+
+A model is a frozen dataclass, a pytree and a function ``model(x, *, key=None, training=False)`` of a batch
+``x`` with one sample a row. Any dataclass of the kind is a model; those here are the usual ones.
+
+Example:
+    >>> import numpy as np
+    >>> from wengert import nn, random
+    >>> model = nn.mlp(random.key(0), [4, 16, 3])
+    >>> model(np.zeros((5, 4))).shape
+    (5, 3)
+"""
+
+from wengert.nn import activations, initial, losses
+from wengert.nn.activations import (
+    activation,
+    elu,
+    gelu,
+    identity,
+    leaky_relu,
+    log_softmax,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    step,
+    swish,
+    tanh,
+)
+from wengert.nn.layers import Activation, Dense, Dropout, Maxout
+from wengert.nn.losses import (
+    accuracy,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    categorical_cross_entropy,
+    half_sse,
+    huber,
+    k_class_binary_cross_entropy,
+    mae,
+    mse,
+    softmax_cross_entropy,
+)
+from wengert.nn.sequential import Sequential, count_parameters, mlp
+from wengert.nn.stepper import LayerStepper, Node, Stepper
+
+__all__ = [
+    "Activation",
+    "Dense",
+    "Dropout",
+    "LayerStepper",
+    "Maxout",
+    "Node",
+    "Sequential",
+    "Stepper",
+    "accuracy",
+    "activation",
+    "activations",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "categorical_cross_entropy",
+    "count_parameters",
+    "elu",
+    "gelu",
+    "half_sse",
+    "huber",
+    "identity",
+    "initial",
+    "k_class_binary_cross_entropy",
+    "leaky_relu",
+    "log_softmax",
+    "losses",
+    "mae",
+    "mlp",
+    "mse",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "step",
+    "swish",
+    "tanh",
+]

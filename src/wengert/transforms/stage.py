@@ -1,0 +1,200 @@
+"""Staging: a function run on abstract values, its operations written down as a Program."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert import pytree
+from wengert.core import show
+from wengert.core.check import check_program
+from wengert.core.primitive import Primitive
+from wengert.core.program import Atom, Equation, Literal, Program, Var
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_level, leaked
+from wengert.core.types import Aval, aval_of
+from wengert.errors import ConcretizationError, at_line, user_line
+from wengert.transforms.forward import jvp
+from wengert.transforms.inputs import name_of, run
+
+__all__ = ["linearize", "make_program"]
+
+
+class StageScalar(Tracer):
+    """A number of which only the type is known: ``v`` is its abstract value, ``i`` its variable."""
+
+    __slots__ = ()
+
+    def concrete(self) -> Any:
+        raise abstract(self)
+
+
+class StageArray(ArrayTracer):
+    """An array of which only shape and dtype are known."""
+
+    __slots__ = ()
+
+    def concrete(self) -> Any:
+        raise abstract(self)
+
+
+def abstract(x: Tracer) -> ConcretizationError:
+    """The error for an abstract value where a number is wanted."""
+    return ConcretizationError(
+        f"while a function is staged this {x.aval} has a type but no value: it cannot decide an `if` or a `while`, "
+        f"or be converted{at_line()}\n"
+        "  write: np.where(condition, a, b) in place of `if condition: ...`, or run the function without staging it"
+    )
+
+
+class Stage(Trace):
+    """The trace that writes equations down."""
+
+    __slots__ = ("constants", "equations", "known", "level", "open")
+    scalar, array = StageScalar, StageArray
+
+    def __init__(self) -> None:
+        self.level = fresh_level()
+        self.equations: list[Equation] = []
+        self.constants: list[tuple[Var, Any]] = []
+        self.known: dict[int, tuple[Any, Var]] = {}
+        self.open = True
+
+    def tracer(self, aval: Aval, var: Var) -> Any:
+        """A tracer for a variable."""
+        cls = StageArray if aval.kind == "array" else StageScalar
+        z = cls.__new__(cls)
+        z.v, z.t, z.i = aval, self, var
+        return z
+
+    def input(self, value: Any) -> Any:
+        """A tracer for an input of the type of ``value``."""
+        aval = aval_of(value)
+        return self.tracer(aval, Var(aval))
+
+    def lift(self, value: Any) -> Any:
+        atom = self.atom(value)
+        if isinstance(atom, Literal):
+            raise TypeError("only arrays are lifted")
+        return self.tracer(atom.aval, atom)
+
+    def atom(self, x: Any) -> Atom:
+        """What stands for an operand in an equation: its variable, a literal, or a constant's variable."""
+        if isinstance(x, Tracer) and x.t is self and type(x) is not Constant:
+            return x.i
+        if type(x) is Constant:
+            x = x.v
+        aval = aval_of(x)
+        if aval.kind != "array" and not isinstance(x, Tracer):
+            return Literal(x)
+        known = self.known.get(id(x))
+        if known is not None and known[0] is x and isinstance(x, Tracer):
+            return known[1]
+        var = Var(aval)
+        # a plain array may be overwritten after this line: its value now is the constant
+        self.constants.append((var, x.copy() if type(x) is np.ndarray else x))
+        self.known[id(x)] = (x, var)
+        return var
+
+    def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if not self.open:
+            raise leaked("the make_program or linearize")
+        atoms = tuple(self.atom(x) for x in operands)
+        inferred = primitive.infer(*(a.aval for a in atoms), **params)
+        avals = inferred if primitive.multiple else (inferred,)
+        variables = tuple(Var(aval) for aval in avals)
+        self.equations.append(Equation(primitive, atoms, variables, params, user_line()))
+        outs = tuple(self.tracer(a, v) for a, v in zip(avals, variables, strict=True))
+        return outs if primitive.multiple else outs[0]
+
+    def program(self, inputs: list[Any], outputs: list[Any], name: str) -> Program:
+        """End the trace and give the Program, typechecked, without equations that nothing needs."""
+        atoms = tuple(self.atom(x) for x in outputs)
+        self.open = False
+        needed = {a for a in atoms if isinstance(a, Var)}
+        equations: list[Equation] = []
+        for equation in reversed(self.equations):
+            if needed.intersection(equation.outputs):
+                needed.update(a for a in equation.inputs if isinstance(a, Var))
+                equations.append(equation)
+        constants = tuple((v, x) for v, x in self.constants if v in needed)
+        return check_program(
+            Program(tuple(z.i for z in inputs), constants, tuple(reversed(equations)), atoms, name)
+        )
+
+
+def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
+    """Stage ``f``: ``make_program(f)(*args)`` runs it once on abstract values of the arguments' types.
+
+    The Program prints, evaluates, differentiates and batches; nothing of the arguments but structure, shapes
+    and dtypes goes into it. Its inputs and outputs are the leaves of ``f``'s arguments and results. It is the
+    graph built ahead of time, where :func:`wengert.grad` builds it while the function runs.
+
+    Raises:
+        ConcretizationError: where the function asks for a value: ``if x > 0``, ``float(x)``, ``x[mask]``.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import grad, make_program
+        >>> program = make_program(grad(lambda x: x**2))(3.0)
+        >>> print(program)
+        gradient of <lambda>(a: float) -> b
+          b: f64 = multiply 2.0 a
+        >>> program(5.0)
+        np.float64(10.0)
+    """
+
+    @functools.wraps(f, updated=())
+    def stage(*args: Any, **kwargs: Any) -> Program:
+        trace = Stage()
+        leaves, treedef = pytree.flatten(args)
+        inputs = [trace.input(x) for x in leaves]
+        out = run(trace, f, pytree.unflatten(treedef, inputs), kwargs)
+        return trace.program(inputs, pytree.leaves(out), name_of(f))
+
+    return stage
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """``(f(*primals), J)``, where ``J(*tangents)`` is the linear map ∂f at ``primals``.
+
+    ``f`` runs once; what is linear is staged with its coefficients as constants, and each call of ``J``
+    evaluates only that. ``J.program`` is the Program.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import linearize
+        >>> y, J = linearize(np.sin, 0.0)
+        >>> J(2.0)
+        np.float64(2.0)
+    """
+    trace = Stage()
+    leaves, treedef = pytree.flatten(primals)
+    inputs = [trace.input(_numpy(x)) for x in leaves]
+    out_def: list[Any] = []
+
+    def push(*tangents: Any) -> Any:
+        return jvp(f, primals, tangents)
+
+    value, tangent = run(trace, push, pytree.unflatten(treedef, inputs), {})
+    tangents, tangent_def = pytree.flatten(tangent)
+    out_def.append(tangent_def)
+    program = trace.program(inputs, tangents, f"linearization of {name_of(f)}")
+
+    def linear(*args: Any) -> Any:
+        directions, given = pytree.flatten(args)
+        if given != treedef:
+            raise TypeError(f"linearize({name_of(f)}): tangents of structure {given}, primals of {treedef}{at_line()}")
+        return pytree.unflatten(tangent_def, program.evaluate([_numpy(t) for t in directions]))
+
+    linear.program = program  # type: ignore[attr-defined]
+    return value, linear
+
+
+def _numpy(x: Any) -> Any:
+    return np.float64(x) if type(x) in (float, int) else x
+
+
+_ = show
