@@ -104,12 +104,18 @@ def user_frame() -> FrameType | None:
     return frame
 
 
-def frame_line(frame: FrameType | None) -> str:
-    """``file:line: source`` of a frame, or an empty string."""
-    if frame is None:
+def user_place() -> tuple[str, int]:
+    """File and line number of :func:`user_frame`; cheap, to be shown later if at all."""
+    frame = user_frame()
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+
+
+def place_line(place: tuple[str, int]) -> str:
+    """``file:line: source`` of a place, or an empty string."""
+    filename, number = place
+    if not filename:
         return ""
-    filename, number = frame.f_code.co_filename, frame.f_lineno
-    source = linecache.getline(filename, number, frame.f_globals).strip()
+    source = linecache.getline(filename, number).strip()
     return f"{filename}:{number}" + (f": {source}" if source else "")
 
 
@@ -121,7 +127,7 @@ def user_line() -> str:
         >>> isinstance(user_line(), str)
         True
     """
-    return frame_line(user_frame())
+    return place_line(user_place())
 
 
 def at_line() -> str:

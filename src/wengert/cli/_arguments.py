@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from wengert.cli._optimizers import OPTIMIZERS
@@ -66,6 +67,13 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--activation", choices=sorted(ACTIVATIONS), metavar="NAME", default="relu", help=_names(ACTIVATIONS))
     add("--optimizer", choices=sorted(OPTIMIZERS), metavar="NAME", default="adam", help=_names(OPTIMIZERS))
     add("--learning-rate", metavar="RATE", type=rate, help="by default what suits the optimizer")
+    add(
+        "--dropout",
+        metavar="P",
+        type=share,
+        default=0.1,
+        help="share of hidden values left out; 0.1 by default",
+    )
     add("--epochs", metavar="N", type=count, default=100, help="at most so many; 100 by default")
     add("--batch-size", metavar="N", type=count, default=64, help="64 by default")
     add(
@@ -112,7 +120,7 @@ def _add_function(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _names(table: dict[str, object]) -> str:
+def _names(table: Iterable[str]) -> str:
     return f"one of {', '.join(sorted(table))}".replace("%", "%%")
 
 
@@ -137,6 +145,14 @@ def rate(text: str) -> float:
     value = _number(text, float, "a number")
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 up to, but not, 1."""
+    value = _number(text, float, "a number")
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 up to 1")
     return value
 
 

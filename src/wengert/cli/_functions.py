@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib.util
 import inspect
 import sys
@@ -17,7 +18,7 @@ import numpy as np
 
 from wengert.errors import DataError, WengertError
 
-__all__ = ["function_at", "load_function"]
+__all__ = ["function_at", "load_function", "of_numbers", "shown"]
 
 Function = Callable[..., Any]
 
@@ -38,6 +39,24 @@ def function_at(reference: str, at: Sequence[str] | None) -> tuple[Function, lis
     return function, point
 
 
+def of_numbers(function: Function, point: list[Any]) -> tuple[Function, list[Any]]:
+    """The function of its real arguments alone, the others (an ``int``, a name) held where they are."""
+    free = [i for i, value in enumerate(point) if isinstance(value, float | np.ndarray)]
+    if not free:
+        raise DataError("no argument is a number that can be differentiated; write --at 3.0, not a name")
+    if len(free) == len(point):
+        return function, point
+
+    @functools.wraps(function)
+    def held(*values: Any) -> Any:
+        arguments = list(point)
+        for i, value in zip(free, values, strict=True):
+            arguments[i] = value
+        return function(*arguments)
+
+    return held, [point[i] for i in free]
+
+
 # ---- the function -----------------------------------------------------------------------------
 
 
@@ -53,7 +72,11 @@ def load_function(reference: str) -> Function:
     module = _run(Path(file))
     found = getattr(module, name, None)
     if not callable(found):
-        own = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        own = [
+            key
+            for key, value in vars(module).items()
+            if inspect.isfunction(value) and value.__module__ == module.__name__
+        ]
         near = difflib.get_close_matches(name, own, n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
         raise DataError(f'"{file}" has no function "{name}".{hint} It has: {", ".join(own) or "none"}')
@@ -100,7 +123,8 @@ def _value(text: str) -> Any:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError):
         raise DataError(
-            f"--at {text} is neither a number nor a list of numbers; write 0.5 or '[1.0, 2.0]', one for each argument"
+            f"--at {text} is neither a number nor a list of numbers; "
+            f"write 0.5 or '[1.0, 2.0]', one for each argument"
         ) from None
 
 
@@ -177,8 +201,9 @@ def _evaluate(function: Function, point: list[Any]) -> None:
         code = getattr(function, "__code__", None)
         path = Path(code.co_filename) if code else None
         name = getattr(function, "__name__", "the function")
-        raise DataError(f"{name} fails at {_shown(point)}: {_told(error, path)}") from error
+        raise DataError(f"{name} fails at {shown(point)}: {_told(error, path)}") from error
 
 
-def _shown(point: list[Any]) -> str:
+def shown(point: list[Any]) -> str:
+    """A point for a message."""
     return ", ".join(np.array2string(np.asarray(value), precision=4, threshold=8) for value in point)

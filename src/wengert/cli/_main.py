@@ -8,10 +8,10 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from wengert.cli._arguments import parser
-from wengert.cli._functions import check, explain
+from wengert.cli._derivatives import check, explain
 from wengert.cli._predict import predict
 from wengert.cli._train import train
 from wengert.data import DataWarning
@@ -87,7 +87,7 @@ def _reader_is_gone() -> int:
 
 
 @contextlib.contextmanager
-def _notes(quiet: bool) -> Iterator[None]:
+def _notes(quiet: bool) -> Generator[None]:
     """Warnings as one line each on standard error."""
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:

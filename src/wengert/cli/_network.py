@@ -32,6 +32,7 @@ class Settings:
 
     hidden: tuple[int, ...]
     activation: str
+    dropout: float
     optimizer: str
     learning_rate: float
     epochs: int
@@ -45,6 +46,7 @@ class Settings:
         return Settings(
             options.hidden,
             options.activation,
+            options.dropout,
             options.optimizer,
             chosen,
             options.epochs,
@@ -57,13 +59,16 @@ def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
     """The network with its initial values: one output for a number, one for each class."""
     outputs = len(encoding.classes) or 1
     sizes = [len(encoding.features), *settings.hidden, outputs]
-    return nn.mlp(random.key(settings.seed), sizes, settings.activation)
+    return nn.mlp(random.key(settings.seed), sizes, settings.activation, dropout=settings.dropout)
 
 
 def train_network(
     encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Any = "auto"
 ) -> tuple[Result, float]:
-    """Train on these rows, a tenth of them set aside to stop at the best epoch; the result and its seconds."""
+    """Train on these rows, a tenth of them set aside to stop at the best epoch.
+
+    Returns the result and its seconds.
+    """
     classify = encoding.task == "classification"
     strata = targets if classify else None
     learning, validation = split_rows(len(targets), VALIDATION, settings.seed, strata)
@@ -111,7 +116,8 @@ def load_run(directory: Path) -> TrainedRun:
         raise DataError(f'"{directory}" holds no run (there is no "{path}"); train one: wengert train TABLE')
     config = read_json(path)
     try:
-        settings = Settings(**{**config["settings"], "hidden": tuple(config["settings"]["hidden"])})
+        stored: dict[str, Any] = {**config["settings"], "hidden": tuple(config["settings"]["hidden"])}
+        settings = Settings(**stored)
         encoding = Encoding.from_config(config["encoding"])
     except (KeyError, TypeError) as error:
         raise DataError(f'"{path}" was not written by wengert train ({error!r}); train again') from error

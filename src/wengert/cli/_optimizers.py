@@ -11,8 +11,8 @@ __all__ = ["OPTIMIZERS", "optimizer"]
 
 # name -> (optimiser of a schedule, rate at the start)
 OPTIMIZERS: dict[str, tuple[Callable[[Any], optim.Optimizer], float]] = {
-    "adam": (optim.adam, 2e-3),
-    "adamw": (optim.adamw, 2e-3),
+    "adam": (optim.adam, 3e-3),
+    "adamw": (optim.adamw, 3e-3),
     "rmsprop": (optim.rmsprop, 1e-3),
     "adagrad": (optim.adagrad, 2e-2),
     "nesterov": (optim.nesterov, 2e-2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict
 from typing import Any
 
@@ -110,7 +111,7 @@ def _layers(outcome: Outcome) -> list[Layer]:
             (n + 1) * m,
             settings.activation if i < len(settings.hidden) else "",
         )
-        for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False))
+        for i, (n, m) in enumerate(itertools.pairwise(sizes))
     ]
 
 

@@ -39,7 +39,8 @@ def train(options: Namespace) -> int:
     task = find_task(table, target, options.task)
     if len(table) < LEAST_ROWS:
         raise DataError(
-            f'"{table.name}" has {len(table)} rows; to learn, to stop in time and to test takes {LEAST_ROWS} or more'
+            f'"{table.name}" has {len(table)} rows; '
+            f"to learn, to stop in time and to test takes {LEAST_ROWS} or more"
         )
     check_directory(out)
     outcome = _run(table, target, task, options)

@@ -13,11 +13,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextvars import ContextVar, Token
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.core.types import Aval, aval_of
+from wengert.core.types import Aval, aval_of, dtype_of, shape_of
 from wengert.errors import EscapeError, LeakError, at_line
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Tracer:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.aval.shape
+        return shape_of(self.v)
 
     @property
     def ndim(self) -> int:
@@ -116,11 +117,11 @@ class Tracer:
 
     @property
     def size(self) -> int:
-        return self.aval.size
+        return prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.aval.dtype
+        return dtype_of(self.v)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         return UFUNC_DISPATCH[0](ufunc, method, args, kwargs)

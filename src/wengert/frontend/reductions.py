@@ -61,18 +61,18 @@ def _reduction(primitive: Any, identity: Any, combine: Any) -> Any:
 
 sum_ = implements(np.sum)(_reduction(reduce.reduce_sum, 0.0, elementwise.add))
 prod = implements(np.prod)(_reduction(reduce.reduce_prod, 1.0, elementwise.multiply))
-_max = _reduction(reduce.reduce_max, None, elementwise.maximum)
-_min = _reduction(reduce.reduce_min, None, elementwise.minimum)
+extreme_max = _reduction(reduce.reduce_max, None, elementwise.maximum)
+extreme_min = _reduction(reduce.reduce_min, None, elementwise.minimum)
 
 
 @implements(np.max, np.amax)
 def max_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
-    return _max(a, axis, None, out, keepdims, initial, where)
+    return extreme_max(a, axis, None, out, keepdims, initial, where)
 
 
 @implements(np.min, np.amin)
 def min_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
-    return _min(a, axis, None, out, keepdims, initial, where)
+    return extreme_min(a, axis, None, out, keepdims, initial, where)
 
 
 def _ufunc_reduce(rule: Any) -> Any:
@@ -85,7 +85,7 @@ def _ufunc_reduce(rule: Any) -> Any:
 
 REDUCE.update({
     np.add: _ufunc_reduce(sum_), np.multiply: _ufunc_reduce(prod),
-    np.maximum: _ufunc_reduce(_max), np.minimum: _ufunc_reduce(_min),
+    np.maximum: _ufunc_reduce(extreme_max), np.minimum: _ufunc_reduce(extreme_min),
 })  # fmt: skip
 
 

@@ -71,7 +71,9 @@ def tanh(x: Any) -> Any:
 
 
 def relu(x: Any) -> Any:
-    """max(0, x). The derivative is 1 for x > 0 and 0 for x ≤ 0: at 0 it is 0.
+    """Rectified linear unit, max(0, x). The derivative is 1 for x > 0 and 0 for x ≤ 0: at 0 it is 0.
+
+    For −∞ it gives NaN.
 
     Example:
         >>> import numpy as np
@@ -79,7 +81,7 @@ def relu(x: Any) -> Any:
         >>> nn.relu(np.array([-2.0, 0.0, 3.0]))
         array([-0.,  0.,  3.])
     """
-    # not max(x, 0), whose derivative is 1/2 where the two tie; a NaN stays one
+    # not max(x, 0), whose derivative is 1/2 where the two tie, and dearer; a NaN stays one
     return x * (x > 0)
 
 
@@ -175,8 +177,8 @@ def step(x: Any) -> Any:
     return np.heaviside(x, 1)
 
 
-def _shifted(x: Any, axis: int) -> Any:
-    # softmax does not change when a row is shifted; by its maximum, no exponential overflows
+def shifted(x: Any, axis: int) -> Any:
+    """``x`` less its maximum: the softmax stays the same, and no exponential overflows."""
     return x - np.max(stop_gradient(x), axis=axis, keepdims=True)
 
 
@@ -189,7 +191,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
         >>> nn.softmax(np.array([-1.0, 0.0, 3.0, 5.0])).round(6)
         array([0.002166, 0.005887, 0.118243, 0.873704])
     """
-    e = np.exp(_shifted(x, axis))
+    e = np.exp(shifted(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -202,7 +204,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
         >>> nn.log_softmax(np.array([0.0, 1000.0]))
         array([-1000.,     0.])
     """
-    z = _shifted(x, axis)
+    z = shifted(x, axis)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 

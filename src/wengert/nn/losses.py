@@ -13,7 +13,7 @@ import numpy
 
 import wengert.numpy as np
 from wengert.errors import DataError, ShapeError
-from wengert.transforms import stop_gradient
+from wengert.nn.activations import shifted
 
 __all__ = [
     "accuracy",
@@ -234,8 +234,7 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
     """
     targets = np.asarray(targets)
     labels = _labels(logits, targets)
-    # softmax does not change when a row is shifted; by its maximum, no exponential overflows
-    z = logits - np.max(stop_gradient(logits), axis=1, keepdims=True)
+    z = shifted(logits, axis=1)
     lse = np.log(np.sum(np.exp(z), axis=1))
     if labels is not None:
         return np.mean(lse - z[numpy.arange(len(labels)), labels])

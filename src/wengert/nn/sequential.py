@@ -44,8 +44,8 @@ class Sequential:
         >>> import numpy as np
         >>> from wengert import nn
         >>> model = nn.Sequential([nn.Dense(np.array([[1.0], [1.0]])), nn.relu])
-        >>> model(np.array([[1.0, 2.0], [1.0, -2.0]])).ravel()
-        array([3., 0.])
+        >>> model(np.array([[1.0, 2.0], [3.0, -2.0]])).ravel()
+        array([3., 1.])
         >>> model[1], len(model)
         (Activation(relu), 2)
     """

@@ -58,8 +58,10 @@ def _ufunc_reduce(ufunc: np.ufunc) -> Any:
 
 
 def _transpose_sum(g: Any, x: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
-    shape = shape_of(x)
-    return broadcast_to(g if keepdims or not shape else keep(g, shape, axes), shape=shape)
+    shape = x.shape
+    if not keepdims and shape_of(g):
+        g = g.reshape(kept_shape(shape, axes))
+    return broadcast_to(g, shape=shape)
 
 
 reduce_sum = linear(

@@ -30,6 +30,10 @@ class BatchScalar(Tracer):
     def aval(self) -> Aval:
         return Aval((), aval_of(self.v).dtype, "scalar")
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
     def concrete(self) -> Any:
         raise abstract(self)
 
@@ -46,6 +50,11 @@ class BatchArray(ArrayTracer):
     def aval(self) -> Aval:
         aval = aval_of(self.v)
         return Aval(aval.shape[1:] if self.i else aval.shape, aval.dtype, "array")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape = shape_of(self.v)
+        return shape[1:] if self.i else shape
 
     def concrete(self) -> Any:
         if not self.i:

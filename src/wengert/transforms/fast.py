@@ -15,17 +15,18 @@ from numpy import ndarray
 
 from wengert.core.handles import attach, live_views, root_of
 from wengert.core.primitive import REGISTRY, Primitive
-from wengert.core.trace import UFUNC_DISPATCH, Constant, Tracer, bind
-from wengert.core.types import shape_of
-from wengert.frontend import indexing
+from wengert.core.trace import FUNCTION_DISPATCH, UFUNC_DISPATCH, Constant, Tracer, bind
+from wengert.core.types import Aval, shape_of
+from wengert.frontend import indexing, reductions
 from wengert.frontend.indexing import is_basic
 from wengert.frontend.methods import BINARY, in_place
 from wengert.frontend.ufuncs import UFUNCS
 from wengert.ops import elementwise as ops
+from wengert.ops import reduce
 from wengert.ops.families import unbroadcast
 from wengert.ops.index import follow, scatter_add, update
 from wengert.ops.products import matmul
-from wengert.transforms.reverse import KINDS, Cotangents, ReverseArray, ReverseScalar, new
+from wengert.transforms.reverse import KINDS, Cotangents, Ghost, ReverseArray, ReverseScalar, new
 
 S, A = ReverseScalar, ReverseArray
 NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
@@ -196,15 +197,6 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
 # ---- indexing: cotangents accumulate in one owned buffer, so n reads of n elements cost O(n)
 
 
-class Buffer:
-    """Of an array that is read in parts only the shape and dtype are kept."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape, self.dtype = shape, dtype
-
-
 def back_getitem(ct: Cotangents, g: Any, e: Any) -> None:
     """Add ``g`` into the part of the operand's cotangent that was read."""
     _, i, shape, dtype, idx = e
@@ -298,8 +290,8 @@ def _back_setitem_traced(ct: Cotangents, g: Any, e: Any) -> None:
     _, _n, i, chain, idx, j, shape = e
     index = idx if type(idx) is tuple else (idx,)
     wanted = (i >= 0, j >= 0)
-    stand_in = Buffer(shape, np.dtype(float))
-    gx, gv = update.vjp(g, None, (Buffer(shape_of(g), g.dtype), stand_in), wanted, {"chain": chain, "index": index})
+    stand_in = Aval(shape, np.dtype(float), "array")
+    gx, gv = update.vjp(g, None, (Ghost(g), stand_in), wanted, {"chain": chain, "index": index})
     for k, d in ((i, gx), (j, gv)):
         if k >= 0:
             c = ct[k]
@@ -406,6 +398,80 @@ def fast_matmul() -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
     return left, right
 
 
+# ---- reductions of one operand
+
+_NO = np._NoValue  # type: ignore[attr-defined]
+_ONE = (True,)
+_ALL = tuple(tuple(range(n)) for n in range(65))
+
+
+def fast_reduction(record: Primitive, general: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction over one axis or all, without options; any other call takes the general way."""
+    impl, vjp = record.impl, record.vjp
+    keep_x, keep_z = record.reads(0, 1)
+
+    def back(ct: Cotangents, g: Any, e: Any) -> None:
+        _, i, w, v, params = e
+        (d,) = vjp(g, w, (v,), _ONE, params)
+        c = ct[i]
+        ct[i] = d if c is None else c + d
+
+    def reduce(
+        x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+        initial: Any = _NO, where: Any = True,
+    ) -> Any:  # fmt: skip
+        if type(x) is not A or type(x.v) is not ndarray or dtype is not None or out is not None:
+            return general(x, axis, dtype, out, keepdims, initial, where)
+        if initial is not _NO or where is not True or not (axis is None or type(axis) is int):
+            return general(x, axis, dtype, out, keepdims, initial, where)
+        v = x.v
+        n = v.ndim
+        if axis is None:
+            axes = _ALL[n]
+        elif -n <= axis < n:
+            axes = (axis % n,)
+        else:
+            return general(x, axis, dtype, out, keepdims, initial, where)
+        params = {"axes": axes, "keepdims": keepdims is True}
+        t = x.t
+        w = impl(v, **params)
+        z = new(KINDS[type(w)])
+        z.v = w
+        z.t = t
+        z.i = len(t)
+        t.append((back, x.i, w if keep_z else None, v if keep_x else Ghost(v), params))
+        return z
+
+    return reduce
+
+
+FAST_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+
+def array_function(_x: Any, function: Any, _types: Any, args: Any, kwargs: Any) -> Any:
+    """NumPy's dispatch of functions for reverse tracers."""
+    f = FAST_FUNCTIONS.get(function)
+    return f(*args, **kwargs) if f is not None else FUNCTION_DISPATCH[0](function, args, kwargs)
+
+
+def _install_reductions() -> None:
+    total, product = fast_reduction(reduce.reduce_sum, reductions.sum_), fast_reduction(reduce.reduce_prod, reductions.prod)
+    largest, smallest = fast_reduction(reduce.reduce_max, reductions.extreme_max), fast_reduction(reduce.reduce_min, reductions.extreme_min)
+
+    def max_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+        return largest(a, axis, None, out, keepdims, initial, where)
+
+    def min_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+        return smallest(a, axis, None, out, keepdims, initial, where)
+
+    named = {"sum": total, "prod": product, "max": max_, "min": min_}
+    for name, f in named.items():
+        FAST_FUNCTIONS[getattr(np, name)] = f
+        setattr(A, name, f)
+    for cls in (S, A):
+        cls.__array_function__ = array_function  # type: ignore[method-assign]
+
+
 # ---- installation
 
 FAST: dict[Any, Callable[..., Any]] = {}
@@ -472,6 +538,7 @@ def install() -> None:
     for cls in (S, A):
         cls.__neg__ = negative  # type: ignore[attr-defined]
         cls.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
+    _install_reductions()
     A.__getitem__ = getitem  # type: ignore[attr-defined]
     A.__setitem__ = setitem  # type: ignore[attr-defined]
 

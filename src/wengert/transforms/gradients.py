@@ -13,9 +13,10 @@ from numpy import ndarray
 from wengert import pytree
 from wengert.core.trace import Constant, Tracer
 from wengert.core.types import dtype_of, shape_of
-from wengert.errors import DerivativeError, FlatDerivativeWarning, ShapeError, at_line
+from wengert.errors import DerivativeError, FlatDerivativeWarning, ShapeError, at_line, place_line
 from wengert.ops.elementwise import stop_gradient as stop_gradient_primitive
 from wengert.transforms.inputs import (
+    ATOMS,
     check_scalar,
     check_tangent,
     differentiable_leaves,
@@ -90,16 +91,25 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
 
 def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: Any, kwargs: Any) -> Any:
     tape = Tape()
-    wanted = positions(argnums, args, f, transform)
-    traced = [None if k in wanted else enter_constants(tape, x) for k, x in enumerate(args)]
+    single = type(argnums) is int
+    wanted = (argnums,) if single and 0 <= argnums < len(args) else positions(argnums, args, f, transform)
+    traced = [x if type(x) in ATOMS or k in wanted else enter_constants(tape, x) for k, x in enumerate(args)]
     if kwargs:
         kwargs = {key: enter_constants(tape, x) for key, x in kwargs.items()}
-    inputs: list[tuple[list[Any], pytree.TreeDef, list[int]]] = []
+    values: list[Any] = []
+    treedefs: list[Any] = []
     for k in wanted:
-        leaves, treedef = differentiable_leaves(args[k], k, transform)
-        tracers = [tape.leaf(x) for x in leaves]
-        traced[k] = pytree.unflatten(treedef, tracers)
-        inputs.append((leaves, treedef, [z.i for z in tracers]))
+        x = args[k]
+        if type(x) is float or (type(x) is ndarray and x.dtype.kind == "f"):
+            values.append(x)
+            treedefs.append(None)
+            traced[k] = tape.leaf(x)
+        else:
+            leaves, treedef = differentiable_leaves(x, k, transform)
+            values.extend(leaves)
+            treedefs.append(treedef)
+            traced[k] = pytree.unflatten(treedef, [tape.leaf(x) for x in leaves])
+    count = len(tape)
     out = run(tape, f, traced, kwargs)
     y = out
     if has_aux:
@@ -109,19 +119,22 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
     check_scalar(y, f, transform)
     reached = isinstance(y, Tracer) and y.t is tape and type(y) is not Constant
     outputs = [(y.i, seed(y.v))] if reached else []
-    value = leave(tape, out, lambda z: z.v)
+    value = leave(tape, out, _value)
     flat, entries = tape.flat, tape.close()
-    if not reached and flat is not None:
+    if flat is not None and not reached:
         warn_flat(f, transform, flat)
-    indices = [i for _, _, at in inputs for i in at]
-    values = [x for leaves, _, _ in inputs for x in leaves]
-    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, indices), values, strict=True)]
-    ds = distinct(ds) if len(ds) > 1 else ds
-    trees, start = [], 0
-    for leaves, treedef, _ in inputs:
-        trees.append(pytree.unflatten(treedef, ds[start : start + len(leaves)]))
-        start += len(leaves)
-    return value, (trees[0] if isinstance(argnums, int | np.integer) else tuple(trees))
+    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, range(count)), values, strict=True)]
+    if len(ds) > 1:
+        distinct(ds)
+    trees: list[Any] = []
+    rest = iter(ds)
+    for treedef in treedefs:
+        trees.append(next(rest) if treedef is None else pytree.unflatten(treedef, [next(rest) for _ in range(treedef.size)]))
+    return value, (trees[0] if single or isinstance(argnums, int | np.integer) else tuple(trees))
+
+
+def _value(z: Tracer) -> Any:
+    return z.v
 
 
 def seed(value: Any) -> Any:
@@ -129,12 +142,12 @@ def seed(value: Any) -> Any:
     return np.float64(1.0) if type(value) is float else dtype_of(value).type(1)
 
 
-def warn_flat(f: Any, transform: str, flat: tuple[Any, str]) -> None:
+def warn_flat(f: Any, transform: str, flat: tuple[Any, tuple[str, int]]) -> None:
     """Say why a derivative is zero."""
-    primitive, line = flat
+    primitive, place = flat
     warnings.warn(
         f"{transform}({name_of(f)}): the result reaches the input only through np.{primitive.name}, whose derivative is "
-        f"zero wherever it exists, so this derivative is zero\n  at {line}\n"
+        f"zero wherever it exists, so this derivative is zero\n  at {place_line(place)}\n"
         "  write: a smooth function in its place (a sigmoid for a step, cross-entropy for accuracy), or\n"
         "  wengert.stop_gradient(x) if zero is what you want",
         FlatDerivativeWarning,

@@ -135,6 +135,8 @@ def leave(trace: Trace, tree: Any, take: Callable[[Tracer], Any]) -> Any:
 
 def finish(d: Any, value: Any) -> Any:
     """A derivative with the type of what it is taken with respect to."""
+    if type(value) is ndarray and type(d) is ndarray and d.dtype == value.dtype and d.flags.writeable:
+        return d
     if d is None:
         return 0.0 if type(value) is float else zeros_for(value)
     if isinstance(d, Tracer) or isinstance(value, Tracer):
@@ -142,8 +144,6 @@ def finish(d: Any, value: Any) -> Any:
     if type(value) is float:
         return float(d)
     if type(value) is ndarray:
-        if type(d) is ndarray and d.dtype == value.dtype and d.flags.writeable:
-            return d
         return np.array(np.broadcast_to(d, value.shape), dtype=value.dtype)
     return dtype_of(value).type(d)
 
@@ -182,6 +182,8 @@ def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transfor
 
 def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
     """A gradient needs one real number as output."""
+    if isinstance(y, Tracer) and not y.shape and y.dtype.kind != "c":
+        return
     if isinstance(y, list | tuple | dict) or not isinstance(y, ndarray | Tracer | NUMBER_TYPES):
         kind = type(y).__name__
         hint = "has_aux=True if it returns (loss, other values)" if isinstance(y, tuple) else "return the loss alone"

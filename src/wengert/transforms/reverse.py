@@ -26,7 +26,7 @@ from wengert.core.trace import (
     leaked,
 )
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
-from wengert.errors import user_line
+from wengert.errors import user_place
 from wengert.ops import families
 
 new = object.__new__
@@ -72,13 +72,14 @@ KINDS = _Kinds()
 
 
 def kind_of(value: Any) -> type[Tracer]:
-    """The class of the tracer for a value that may be complex."""
+    """The class of the tracer for a value that may be complex; Tracer itself for one that has no derivative."""
     kind = KINDS[type(value)]
-    if kind is ReverseArray and dtype_of(value).kind == "c":
-        return ComplexArray
-    if kind is ReverseScalar and dtype_of(value).kind == "c":
-        return ComplexScalar
-    return kind
+    letter = value.dtype.kind if kind is ReverseArray else dtype_of(value).kind
+    if letter == "f":
+        return kind
+    if letter == "c":
+        return ComplexArray if kind is ReverseArray or kind is ComplexArray else ComplexScalar
+    return Tracer
 
 
 class Tape(list[Any], Trace):
@@ -88,7 +89,7 @@ class Tape(list[Any], Trace):
 
     def __init__(self) -> None:
         self.level = fresh_level()
-        self.flat: tuple[Primitive, str] | None = None
+        self.flat: tuple[Primitive, tuple[str, int]] | None = None
         self.copies: dict[int, tuple[Any, Any]] = {}
         self.trusted: set[int] = set()
 
@@ -134,9 +135,13 @@ class Tape(list[Any], Trace):
         ]
         if primitive.multiple:
             return self.several(primitive, out, kept, at, wanted, params, keep[-1])
-        if dtype_of(out).kind not in "fc":  # a float went in and something else came out: no derivative passes
+        kind = kind_of(out)
+        if kind is Tracer:  # a float went in and something else came out: no derivative passes
             return self.flat_result(primitive, out)
-        return self.tracer(out, back, at, out if keep[-1] else ghost(out), kept, wanted, primitive, params)
+        z = new(kind)
+        z.v, z.t, z.i = out, self, len(self)
+        self.append((back, at, out if keep[-1] else None, kept, wanted, primitive, params))
+        return z
 
     def several(
         self, primitive: Primitive, outs: Any, kept: Any, at: Any, wanted: Any, params: Any, keep_out: bool
@@ -153,7 +158,7 @@ class Tape(list[Any], Trace):
     def flat_result(self, primitive: Primitive, out: Any) -> Any:
         """A result without derivative leaves the trace; that it did is remembered."""
         if self.flat is None and primitive.name != "stop_gradient":
-            self.flat = (primitive, user_line())
+            self.flat = (primitive, user_place())
         if type(out) is ndarray and out.dtype.kind in "fc":
             return constant_in(self, out)
         return out
@@ -200,9 +205,23 @@ class ClosedTape(Tape):
 Tape.scalar, Tape.array = ReverseScalar, ReverseArray
 
 
+class Ghost:
+    """What stands for an array that is not kept: its shape and dtype."""
+
+    __slots__ = ("dtype", "ndim", "shape")
+
+    def __init__(self, value: Any) -> None:
+        self.shape, self.dtype = value.shape, value.dtype
+        self.ndim = len(self.shape)
+
+    @property
+    def aval(self) -> Aval:
+        return Aval(self.shape, self.dtype, "array")
+
+
 def ghost(value: Any) -> Any:
-    """What stands for a value that is not kept: numbers stay, of arrays the abstract value."""
-    return value if type(value) is float else aval_of(value)
+    """What stands for a value that is not kept; numbers are kept always."""
+    return Ghost(value) if type(value) is ndarray or isinstance(value, ArrayTracer) else value
 
 
 # ---- backward
