@@ -221,7 +221,9 @@ ROWS: dict[str, tuple[Callable[[], dict[str, Run]], str]] = {
 
 def agree(results: dict[str, Any]) -> None:
     """The peers must give the same numbers."""
-    flat = {k: np.concatenate([np.ravel(np.asarray(v, float)) for v in _leaves(r)]) for k, r in results.items()}
+    flat = {
+        k: np.concatenate([np.ravel(np.asarray(v, float)) for v in _leaves(r)]) for k, r in results.items()
+    }
     for name, value in flat.items():
         np.testing.assert_allclose(value, flat["wengert"], rtol=1e-6, atol=1e-9, err_msg=name)
 
@@ -284,7 +286,9 @@ def import_time(rounds: int = 10) -> None:
     times: dict[str, list[float]] = {"numpy": [], "wengert": [], "wengert; wengert.grad": []}
     for _ in range(rounds + 1):
         for name, found in times.items():
-            out = subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True)
+            out = subprocess.run(
+                [sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True
+            )
             found.append(float(out.stdout))
     base = statistics.median(times["numpy"][1:])
     for name, found in times.items():
@@ -293,13 +297,17 @@ def import_time(rounds: int = 10) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--seconds", type=float, default=4.0, help="time for each row")
     options = parser.parse_args()
     peers = [f"{n} {m.__version__}" for n, m in (("torch", torch), ("jax", jax)) if m]
-    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, autograd {'1.9' if autograd else 'missing'}, {', '.join(peers)}")
+    print(
+        f"Python {sys.version.split()[0]}, NumPy {np.__version__}, autograd {'1.9' if autograd else 'missing'}, {', '.join(peers)}"
+    )
     for name, (make, goal) in ROWS.items():
         if options.only not in name:
             continue
@@ -308,7 +316,9 @@ def main() -> None:
         gc.collect()
         medians = interleaved(rows, options.rounds, options.seconds)
         ours = medians["wengert"]
-        ratios = ", ".join(f"{peer} {t * 1e6:.1f} µs ({t / ours:.2f} x)" for peer, t in medians.items() if peer != "wengert")
+        ratios = ", ".join(
+            f"{peer} {t * 1e6:.1f} µs ({t / ours:.2f} x)" for peer, t in medians.items() if peer != "wengert"
+        )
         print(f"{name:26s} {ours * 1e6:9.1f} µs   {ratios}" + (f"   [{goal}]" if goal else ""))
     if not options.only:
         linear_growth()

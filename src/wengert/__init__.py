@@ -29,7 +29,8 @@ _WHERE = (
     | {"explain": "wengert.explain"}
 )
 
-__all__ = ["__version__", "explain", *_ERRORS, *_MODULES, *_TRANSFORMS]
+# written out in __init__.pyi for type checkers
+__all__ = ["__version__", *_WHERE, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

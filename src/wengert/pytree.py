@@ -119,7 +119,7 @@ def _node(kind: Any) -> tuple[_Split, _Join, _Names] | None:
     """The handlers of a container type, found once and kept; None for leaves."""
     handlers = _NODES.get(kind)
     if handlers is None:
-        if dataclasses.is_dataclass(kind):
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             handlers = _NODES[kind] = _dataclass_node(kind)
         elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
             handlers = _NODES[kind] = _namedtuple_node(kind)

@@ -116,7 +116,7 @@ def _add_function(command: argparse.ArgumentParser) -> None:
         metavar="VALUE",
         nargs="+",
         action="extend",
-        help="its arguments, one each: 0.5 or '[1.0, 2.0]'; write --at=-1 where the first is negative",
+        help="its arguments, one each: 0.5 or '[1.0, 2.0]'; by default a point that suits the function",
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wengert.cli._metrics import measure
-from wengert.cli._network import Settings, outputs_of, train_network
+from wengert.cli._network import Settings, train_network
 from wengert.data import Encoding, Table
+from wengert.training import predict
 
 __all__ = ["baselines"]
 
@@ -48,7 +49,7 @@ def _with_one(inputs: Array) -> Array:
 def _logistic(encoding: Encoding, inputs: Array, targets: Array, tested: Array, settings: Settings) -> Array:
     """Logits of a network without hidden layers: logistic regression, stopped early as the network is."""
     plain = replace(settings, hidden=(), optimizer="adam", learning_rate=1e-2, batch_size=64)
-    result, _ = train_network(encoding, inputs, targets, plain, progress=None)
+    result, _ = train_network(encoding, inputs, targets, plain, progress="none")
     if result.interrupted:
         raise KeyboardInterrupt
-    return outputs_of(result.model, tested)
+    return predict(result.model, tested)

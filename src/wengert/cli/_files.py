@@ -1,4 +1,4 @@
-"""Writing whole files and whole directories, or nothing."""
+"""Writing whole directories, or nothing; JSON."""
 
 from __future__ import annotations
 
@@ -12,30 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from wengert.errors import DataError
+from wengert.training import write_atomically
 
-__all__ = ["check_directory", "new_directory", "read_json", "write_json", "write_whole"]
+__all__ = ["check_directory", "new_directory", "read_json", "write_json"]
 
 MARK = "config.json"
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file under a temporary name, bring it to the disk, then give it its name."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as JSON; a number that is not finite becomes null, which JSON has."""
-    write_whole(path, json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_atomically(
+        path, (json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    )
 
 
 def _finite(content: Any) -> Any:

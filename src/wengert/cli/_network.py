@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from wengert import nn, random
@@ -21,6 +20,7 @@ from wengert.training import Result, fit, load_model
 __all__ = ["Settings", "TrainedRun", "build", "load_run", "train_network"]
 
 Array = NDArray[Any]
+Progress = Literal["auto", "none"]
 VALIDATION = 0.1
 #: epochs without a better validation loss before training ends
 PATIENCE = 20
@@ -63,7 +63,7 @@ def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
 
 
 def train_network(
-    encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Any = "auto"
+    encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Progress = "auto"
 ) -> tuple[Result, float]:
     """Train on these rows, a tenth of them set aside to stop at the best epoch.
 
@@ -125,8 +125,3 @@ def load_run(directory: Path) -> TrainedRun:
         raise DataError(f'"{path}" has no target; train again')
     model = load_model(directory / "model.safetensors", build(encoding, settings))
     return TrainedRun(encoding, model, encoding.task)
-
-
-def outputs_of(model: nn.Sequential, inputs: Array) -> NDArray[np.float64]:
-    """The model's outputs for these rows, float64."""
-    return np.asarray(model(inputs), dtype=np.float64)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wengert.cli._files import write_whole
 from wengert.cli._metrics import probabilities
-from wengert.cli._network import TrainedRun, load_run, outputs_of
+from wengert.cli._network import TrainedRun, load_run
 from wengert.data import load
 from wengert.errors import DataError
+from wengert.training import predict as outputs_of
+from wengert.training import write_atomically
 
 __all__ = ["predict"]
 
@@ -35,7 +36,7 @@ def predict(options: Namespace) -> int:
     if out is None:
         sys.stdout.write(text)
     else:
-        write_whole(out, text)
+        write_atomically(out, text.encode())
     return 0
 
 

@@ -15,14 +15,14 @@ from typing import Any
 from wengert.cli._baseline import baselines
 from wengert.cli._files import check_directory, new_directory, write_json
 from wengert.cli._metrics import measure
-from wengert.cli._network import Settings, outputs_of, to_config, train_network
+from wengert.cli._network import Settings, to_config, train_network
 from wengert.cli._outcome import Outcome
 from wengert.cli._report import report_of
 from wengert.cli._text import comparison
 from wengert.data import Encoding, Table, find_task, load, split_rows
 from wengert.errors import DataError, ModelError
 from wengert.explain.report import write_report
-from wengert.training import save_model
+from wengert.training import predict, save_model
 
 __all__ = ["train"]
 
@@ -76,9 +76,9 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
     encoding = Encoding.fit(training, target, options.drop, task)
     inputs, targets = encoding.inputs(training), encoding.targets(training)
     baseline = baselines(encoding, inputs, targets, held_out, settings)
-    progress = None if options.quiet else "auto"
+    progress = "none" if options.quiet else "auto"
     result, seconds = train_network(encoding, inputs, targets, settings, progress)
-    outputs = outputs_of(result.model, encoding.inputs(held_out))
+    outputs = predict(result.model, encoding.inputs(held_out))
     metrics = measure(encoding, held_out, outputs)
     if not all(math.isfinite(value) for value in metrics.values()):
         raise ModelError(

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from wengert.core.trace import bind
+from wengert.core.trace import Tracer, bind
 from wengert.core.types import Aval
 
 __all__ = ["REGISTRY", "Family", "Primitive", "Rule", "register"]
@@ -61,7 +61,10 @@ class Primitive:
     cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
-        return bind(self, *operands, **params)
+        for x in operands:
+            if isinstance(x, Tracer):
+                return bind(self, *operands, **params)
+        return self.impl(*operands, **params)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

@@ -1,4 +1,4 @@
-"""Programs: Wengert lists written down. Inputs, constants, equations, outputs; each variable assigned once."""
+"""Programs: Wengert lists written down. Inputs, constants, equations, outputs; no variable assigned twice."""
 
 from __future__ import annotations
 

@@ -146,7 +146,8 @@ class ArrayTracer(Tracer):
     __slots__ = ()
 
     @property
-    def __class__(self) -> type:  # isinstance(x, np.ndarray) must hold where x is an array to the user
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # isinstance(x, np.ndarray) must hold where x is an array to the user
         return np.ndarray
 
 
@@ -224,7 +225,7 @@ def lower(x: Any) -> Any:
 
 def fresh_handle(x: Any) -> Any:
     """Another handle on the same value, so that writes to it do not reach the first."""
-    handle = type(x).__new__(type(x))
+    handle = object.__new__(type(x))
     handle.v, handle.t, handle.i = x.v, x.t, x.i
     return handle
 
@@ -233,6 +234,6 @@ def leaked(what: str) -> LeakError:
     """The error for a tracer that outlived its transform."""
     return LeakError(
         f"a traced value is used after {what} that made it has ended{at_line()}\n"
-        "  it was stored outside the function (in a global, an attribute, a list, a closure or a generator);\n"
-        "  write: return it from the function, for example grad(f, has_aux=True) with f returning (loss, value)"
+        "  it was stored outside the function (in a global, an attribute, a list, a generator);\n"
+        "  write: return it from the function, as in grad(f, has_aux=True) with f returning (loss, value)"
     )

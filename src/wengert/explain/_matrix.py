@@ -75,7 +75,7 @@ _Place = tuple[float, float, float]  # left, top, size of a cell
 
 def _tint(share: float, right: bool) -> str:
     # a mistake of a few percent must be seen: shares are shown by their root
-    return mix(0.06 + 0.94 * share**0.6, hue="line0" if right else "line1")
+    return mix(0.15 + 0.85 * share**0.6, hue="line0" if right else "line1")
 
 
 def _numbered_cells(

@@ -19,6 +19,10 @@ __all__ = ["predictions"]
 _MOST_CLASSES = 12
 _MOST_CONFUSIONS = 6
 _MOST_SAMPLES = 48
+_PRECISION_AND_RECALL = (
+    "Precision: the share of a class's predictions that are right. "
+    "Recall: the share of its rows that are found."
+)
 
 
 def predictions(report: Report) -> str:
@@ -118,7 +122,7 @@ def _class_table(counts: NDArray[np.int64], labels: Sequence[str]) -> str:
     return card(
         title,
         content,
-        "Precision: how many of the rows predicted so are so. Recall: how many that are so are found.",
+        _PRECISION_AND_RECALL,
     )
 
 

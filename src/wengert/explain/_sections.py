@@ -230,7 +230,7 @@ def network(report: Report) -> str:
         for layer in report.layers
     ]
     heads = ["Layer", "Shape", "Activation", "Share of parameters", "Parameters"]
-    content = table("Layers", heads, rows, left=4, foot=["", "", "", "", number(report.parameters, 12)])
+    content = table("Layers", heads, rows, left=4, foot=["In all", "", "", "", number(report.parameters, 12)])
     return section("network", "Network", "From the input downwards.", card("", content, wide=True))
 
 

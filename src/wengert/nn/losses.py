@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 import wengert.numpy as np
-from wengert.errors import DataError, ShapeError
+from wengert.errors import ConcretizationError, DataError, ShapeError
 from wengert.nn.activations import shifted
 
 __all__ = [
@@ -29,9 +29,13 @@ __all__ = [
 ]
 
 
+def _array(targets: Any) -> Any:
+    return targets if hasattr(targets, "dtype") else numpy.asarray(targets)
+
+
 def _aligned(outputs: Any, targets: Any) -> Any:
     """``targets`` in the shape and dtype of ``outputs``: (n,) and (n, 1) would broadcast to (n, n)."""
-    targets = np.asarray(targets)
+    targets = _array(targets)
     shape = tuple(outputs.shape)
     if targets.shape != shape:
         if (*targets.shape, 1) != shape and targets.shape != (*shape, 1):
@@ -54,7 +58,7 @@ def _labels(outputs: Any, targets: Any) -> Any:
 
 def _one_hot(outputs: Any, targets: Any) -> Any:
     """``targets`` as one row of K numbers a sample, in the dtype of ``outputs``."""
-    targets = np.asarray(targets)
+    targets = _array(targets)
     labels = _labels(outputs, targets)
     if labels is None:
         return _aligned(outputs, targets)
@@ -81,10 +85,17 @@ def _check_labels(outputs: Any, targets: Any, classes: int) -> None:
             f"labels are integers and these have dtype {targets.dtype}: targets.astype(int), "
             f"or one-hot rows of shape {tuple(outputs.shape)}"
         )
-    if targets.size and not 0 <= targets.min() <= targets.max() < classes:
+    if targets.size == 0:
+        return
+    smallest, largest = targets.min(), targets.max()
+    try:
+        known = bool(0 <= smallest and largest < classes)
+    except ConcretizationError:  # batched or staged labels have no one value to look at
+        return
+    if not known:
         raise DataError(
-            f"labels run from {targets.min()} to {targets.max()} and the model has {classes} outputs, "
-            f"for labels 0 to {classes - 1}: its last layer needs {targets.max() + 1} outputs"
+            f"labels run from {smallest} to {largest} and the model has {classes} outputs, "
+            f"for labels 0 to {classes - 1}: its last layer needs {largest + 1} outputs"
         )
 
 
@@ -232,7 +243,7 @@ def softmax_cross_entropy(logits: Any, targets: Any) -> Any:
         >>> float(nn.softmax_cross_entropy(np.array([[1000.0, -1000.0]]), np.array([1])))
         2000.0
     """
-    targets = np.asarray(targets)
+    targets = _array(targets)
     labels = _labels(logits, targets)
     z = shifted(logits, axis=1)
     lse = np.log(np.sum(np.exp(z), axis=1))
@@ -254,7 +265,7 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> Any:
         >>> float(nn.accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0])))
         0.5
     """
-    targets = np.asarray(targets)
+    targets = _array(targets)
     if outputs.ndim == 1 or outputs.shape[1] == 1:
         return np.mean((outputs > threshold) == (_aligned(outputs, targets) > 0.5))
     return np.mean(np.argmax(outputs, axis=1) == np.argmax(_one_hot(outputs, targets), axis=1))

@@ -30,12 +30,13 @@ def unbroadcast(d: Any, shape: tuple[int, ...]) -> Any:
     have = shape_of(d)
     if have == shape:
         return d
+    total = np.add.reduce if type(d) is np.ndarray else np.sum
     extra = len(have) - len(shape)
     if extra > 0:
-        d = np.sum(d, axis=tuple(range(extra)))
+        d = total(d, axis=tuple(range(extra)))
         have = have[extra:]
-    axes = tuple(k for k, n in enumerate(shape) if n == 1 and have[k] != 1)
-    return np.sum(d, axis=axes, keepdims=True) if axes else d
+    axes = tuple([k for k, n in enumerate(shape) if n == 1 and have[k] != 1])
+    return total(d, axis=axes, keepdims=True) if axes else d
 
 
 def fit(d: Any, like: Any) -> Any:

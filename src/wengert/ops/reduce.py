@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.types import Aval, ndim_of, shape_of
+from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
 from wengert.ops.families import flat, general, linear
 from wengert.ops.shape import broadcast_to
 
@@ -71,19 +71,23 @@ reduce_sum = linear(
 # ---- maximum and minimum: elements that tie share equally
 
 
-def _ties(x: Any, z: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    kept = z if keepdims or not shape_of(x) else keep(z, shape_of(x), axes)
-    hit = 1.0 * ((x == kept) | ((x != x) & (kept != kept)))
-    return hit / np.sum(hit, axis=axes, keepdims=True)
+def _ties(x: Any, z: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
+    """Where the extreme value stands, and how often; a NaN equals nothing, and 1/0 carries it on."""
+    hit = x == (z if keepdims or not shape_of(z) else z.reshape(kept_shape(shape_of(x), axes)))
+    return hit, np.sum(hit, axis=axes, keepdims=keepdims, dtype=dtype_of(x))
 
 
 def _extreme_jvp(ts: Any, z: Any, xs: Any, params: dict[str, Any]) -> Any:
-    return reduce_sum(ts[0] * _ties(xs[0], z, **params), **params)
+    hit, count = _ties(xs[0], z, **params)
+    return reduce_sum(ts[0] * hit, **params) / count
 
 
 def _extreme_vjp(g: Any, z: Any, xs: Any, _wanted: Any, params: dict[str, Any]) -> Any:
-    kept = g if params["keepdims"] or not shape_of(xs[0]) else keep(g, shape_of(xs[0]), params["axes"])
-    return (kept * _ties(xs[0], z, **params),)
+    hit, count = _ties(xs[0], z, **params)
+    share = g / count
+    if not params["keepdims"] and shape_of(share):
+        share = share.reshape(kept_shape(shape_of(xs[0]), params["axes"]))
+    return (share * hit,)
 
 
 reduce_max = general(

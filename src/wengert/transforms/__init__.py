@@ -1,7 +1,6 @@
 """Derivatives, batching and staging of functions."""
 
-import wengert.frontend
-from wengert.transforms import fast as _fast
+from wengert.transforms import fast  # the operators of reverse tracers
 from wengert.transforms.batch import vmap
 from wengert.transforms.check_grads import check_grads
 from wengert.transforms.forward import jvp
@@ -12,6 +11,7 @@ from wengert.transforms.stage import linearize, make_program
 __all__ = [
     "check_grads",
     "elementwise_grad",
+    "fast",
     "grad",
     "hessian",
     "hvp",

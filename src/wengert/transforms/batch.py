@@ -103,7 +103,7 @@ class Batch(Trace):
             batched.append(bool(mine and x.i))
         if not any(batched):
             out = bind(primitive, *values, **params)
-            wrap: Callable[[Any], Any] = lambda o: self.tracer(o, batched=False) if is_array(o) else o  # noqa: E731
+            wrap: Callable[[Any], Any] = lambda o: self.tracer(o, batched=False) if is_array(o) else o
         else:
             out = primitive.batch(batched, values, params)
             wrap = self.tracer
@@ -133,12 +133,18 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     def batched(*args: Any, **kwargs: Any) -> Any:
         axes = in_axes if isinstance(in_axes, tuple | list) else (in_axes,) * len(args)
         if len(axes) != len(args):
-            raise ShapeError(f"vmap({name_of(f)}): in_axes={in_axes} names {len(axes)} arguments, the call has {len(args)}{at_line()}")
-        flat = [_axes_of_leaves(f, arg, axis, k) for k, (arg, axis) in enumerate(zip(args, axes, strict=True))]
+            raise ShapeError(
+                f"vmap({name_of(f)}): in_axes={in_axes} names {len(axes)} arguments, the call has {len(args)}{at_line()}"
+            )
+        flat = [
+            _axes_of_leaves(f, arg, axis, k) for k, (arg, axis) in enumerate(zip(args, axes, strict=True))
+        ]
         size = _common_size(f, flat)
         trace = Batch(size)
         entered = [
-            pytree.unflatten(treedef, [_enter(trace, x, axis) for x, axis in zip(leaves, leaf_axes, strict=True)])
+            pytree.unflatten(
+                treedef, [_enter(trace, x, axis) for x, axis in zip(leaves, leaf_axes, strict=True)]
+            )
             for leaves, leaf_axes, treedef in flat
         ]
         out = run(trace, f, entered, kwargs)
@@ -154,7 +160,9 @@ def _axes_of_leaves(f: Any, arg: Any, axis: Any, k: int) -> tuple[list[Any], lis
         return leaves, [axis] * len(leaves), treedef
     spread = _prefix(axis, treedef)
     if len(spread) != len(leaves):
-        raise ShapeError(f"vmap({name_of(f)}): in_axes[{k}] = {axis} does not fit the argument's structure {treedef}{at_line()}")
+        raise ShapeError(
+            f"vmap({name_of(f)}): in_axes[{k}] = {axis} does not fit the argument's structure {treedef}{at_line()}"
+        )
     return leaves, spread, treedef
 
 
@@ -180,9 +188,13 @@ def _common_size(f: Any, flat: Any) -> int:
                 )
             sizes.setdefault(shape[axis], f"argument {k} has {shape[axis]} along axis {axis} (shape {shape})")
     if not sizes:
-        raise ShapeError(f"vmap({name_of(f)}): no argument has a batch axis{at_line()}\n  write: in_axes=0 for at least one")
+        raise ShapeError(
+            f"vmap({name_of(f)}): no argument has a batch axis{at_line()}\n  write: in_axes=0 for at least one"
+        )
     if len(sizes) > 1:
-        raise ShapeError(f"vmap({name_of(f)}): batch axes differ in length: {'; '.join(sizes.values())}{at_line()}")
+        raise ShapeError(
+            f"vmap({name_of(f)}): batch axes differ in length: {'; '.join(sizes.values())}{at_line()}"
+        )
     return next(iter(sizes))
 
 
@@ -195,7 +207,11 @@ def _enter(trace: Batch, x: Any, axis: int | None) -> Any:
 
 def _leave(trace: Batch, out: Any, out_axes: Any) -> Any:
     leaves, treedef = ([out], None) if isinstance(out, Tracer) else pytree.flatten(out)
-    axes = [out_axes] * len(leaves) if treedef is None or isinstance(out_axes, int) or out_axes is None else _prefix(out_axes, treedef)
+    axes = (
+        [out_axes] * len(leaves)
+        if treedef is None or isinstance(out_axes, int) or out_axes is None
+        else _prefix(out_axes, treedef)
+    )
     done = [_stack(trace, x, axis) for x, axis in zip(leaves, axes, strict=True)]
     return done[0] if treedef is None else pytree.unflatten(treedef, done)
 

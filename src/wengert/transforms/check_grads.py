@@ -51,7 +51,9 @@ def check_grads(
     _check(f, args, order, 1, modes, tol, step, rng, name_of(f))
 
 
-def _check(f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step: Any, rng: Any, name: str) -> None:
+def _check(
+    f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step: Any, rng: Any, name: str
+) -> None:
     dtype = np.result_type(*[dtype_of(x) for x in pytree.leaves(args)])
     limit = tol if tol is not None else (1e-6 if level == 1 else 1e-5) if dtype.itemsize >= 8 else 2e-2
     v = pytree.map(lambda x: _random(rng, x), args)
@@ -78,7 +80,15 @@ def _random(rng: Any, x: Any) -> Any:
 
 def _difference(f: Any, args: Any, v: Any, h: float) -> Any:
     def moved(sign: float) -> Any:
-        return f(*pytree.map(lambda x, d: type(x)(x + sign * h * d) if type(x) is float else x + x.dtype.type(sign * h) * d, args, v))
+        return f(
+            *pytree.map(
+                lambda x, d: (
+                    type(x)(x + sign * h * d) if type(x) is float else x + x.dtype.type(sign * h) * d
+                ),
+                args,
+                v,
+            )
+        )
 
     return pytree.map(lambda a, b: (a - b) / (2 * h), moved(1.0), moved(-1.0))
 
@@ -88,7 +98,9 @@ def _dot(a: Any, b: Any) -> float:
     return float(sum(np.sum(np.asarray(x, float) * np.asarray(y, float)) for x, y in pairs))
 
 
-def _compare(mode: str, got: float, expected: float, limit: float, level: int, f: Any, args: Any, name: str) -> None:
+def _compare(
+    mode: str, got: float, expected: float, limit: float, level: int, f: Any, args: Any, name: str
+) -> None:
     scale = max(1.0, abs(expected), abs(got))
     if abs(got - expected) <= limit * scale or (np.isnan(got) and np.isnan(expected)):
         return
@@ -97,7 +109,11 @@ def _compare(mode: str, got: float, expected: float, limit: float, level: int, f
     raise GradientCheckError(
         f"check_grads({name}): {mode}, order {level}: {got:.12g}, but central differences give {expected:.12g} "
         f"(relative difference {abs(got - expected) / scale:.2g}, allowed {limit:.0e}){where}{at_line()}"
-        + ("" if culprit else "\n  is there a kink or a jump near this point? try other arguments, or a smaller step=")
+        + (
+            ""
+            if culprit
+            else "\n  is there a kink or a jump near this point? try other arguments, or a smaller step="
+        )
     )
 
 
@@ -112,7 +128,9 @@ class _Recorder(Forward):
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         values = tuple(x.v if isinstance(x, Tracer) else x for x in operands)
-        self.steps.append((primitive, tuple(np.copy(v) if type(v) is np.ndarray else v for v in values), params))
+        self.steps.append(
+            (primitive, tuple(np.copy(v) if type(v) is np.ndarray else v for v in values), params)
+        )
         return super().process(primitive, operands, params)
 
 

@@ -70,7 +70,10 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
     diff_x, diff_y = record.diffs
     if diff_x is None or diff_y is None:
         return (lambda x, y: bind(record, x, y)), (lambda x, y: bind(record, x, y))
-    (x_reads_x, x_reads_y, x_reads_z), (y_reads_x, y_reads_y, y_reads_z) = record.reads(0, 2), record.reads(1, 2)
+    (x_reads_x, x_reads_y, x_reads_z), (y_reads_x, y_reads_y, y_reads_z) = (
+        record.reads(0, 2),
+        record.reads(1, 2),
+    )
     keep_x, keep_y, keep_z = x_reads_x or y_reads_x, x_reads_y or y_reads_y, x_reads_z or y_reads_z
 
     def back_both(ct: Cotangents, g: Any, e: Any) -> None:
@@ -123,7 +126,9 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
             z.t = t
             z.i = len(t)
             if kind is S or (type(v) is ndarray and type(q) is ndarray and v.shape == q.shape):
-                t.append((back_both, x.i, y.i, w if keep_z else None, v if keep_x else None, q if keep_y else None))
+                t.append(
+                    (back_both, x.i, y.i, w if keep_z else None, v if keep_x else None, q if keep_y else None)
+                )
             else:
                 t.append((
                     back_both_stretched, x.i, y.i, w if keep_z else None, v if keep_x else None,
@@ -372,7 +377,13 @@ def fast_matmul() -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
     def left(x: Any, y: Any) -> Any:
         kind, t, v = type(y), x.t, x.v
         q = y.v if kind is A or kind is Constant else y
-        if type(v) is not ndarray or type(q) is not ndarray or v.ndim != 2 or q.ndim != 2 or q.dtype.char not in _REAL:
+        if (
+            type(v) is not ndarray
+            or type(q) is not ndarray
+            or v.ndim != 2
+            or q.ndim != 2
+            or q.dtype.char not in _REAL
+        ):
             return bind(matmul, x, y)
         if kind is A and y.t is not t:
             return bind(matmul, x, y)
@@ -386,7 +397,13 @@ def fast_matmul() -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
     def right(x: Any, y: Any) -> Any:
         t, q = y.t, y.v
         v = x.v if type(x) is Constant else x
-        if type(v) is not ndarray or type(q) is not ndarray or v.ndim != 2 or q.ndim != 2 or v.dtype.char not in _REAL:
+        if (
+            type(v) is not ndarray
+            or type(q) is not ndarray
+            or v.ndim != 2
+            or q.ndim != 2
+            or v.dtype.char not in _REAL
+        ):
             return bind(matmul, x, y)
         z = new(A)
         z.v = v @ q
@@ -455,13 +472,33 @@ def array_function(_x: Any, function: Any, _types: Any, args: Any, kwargs: Any) 
 
 
 def _install_reductions() -> None:
-    total, product = fast_reduction(reduce.reduce_sum, reductions.sum_), fast_reduction(reduce.reduce_prod, reductions.prod)
-    largest, smallest = fast_reduction(reduce.reduce_max, reductions.extreme_max), fast_reduction(reduce.reduce_min, reductions.extreme_min)
+    total, product = (
+        fast_reduction(reduce.reduce_sum, reductions.sum_),
+        fast_reduction(reduce.reduce_prod, reductions.prod),
+    )
+    largest, smallest = (
+        fast_reduction(reduce.reduce_max, reductions.extreme_max),
+        fast_reduction(reduce.reduce_min, reductions.extreme_min),
+    )
 
-    def max_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+    def max_(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = _NO,
+        where: Any = True,
+    ) -> Any:
         return largest(a, axis, None, out, keepdims, initial, where)
 
-    def min_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+    def min_(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = _NO,
+        where: Any = True,
+    ) -> Any:
         return smallest(a, axis, None, out, keepdims, initial, where)
 
     named = {"sum": total, "prod": product, "max": max_, "min": min_}
@@ -477,7 +514,7 @@ def _install_reductions() -> None:
 FAST: dict[Any, Callable[..., Any]] = {}
 
 
-def array_ufunc(x: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+def array_ufunc(_x: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     """NumPy's dispatch for reverse tracers: straight to the closure in the common case."""
     if method == "__call__" and not kwargs:
         f = FAST.get(ufunc)
@@ -504,6 +541,8 @@ def _install_binary(name: str, left: Any, right: Any) -> None:
         setattr(cls, f"__{name}__", _operator(left, getattr(Tracer, f"__{name}__"), swap=False))
         setattr(cls, f"__r{name}__", _operator(right, getattr(Tracer, f"__r{name}__"), swap=True))
     setattr(A, f"__i{name}__", in_place(left))
+    # a constant handle to the left of a reverse tracer
+    setattr(Constant, f"__{name}__", _operator_of_constant(right, getattr(Tracer, f"__{name}__")))
 
 
 FIT = NUMBERS | {A, S, ndarray, Constant}
@@ -513,6 +552,10 @@ def _operator(fast: Any, general: Any, swap: bool) -> Callable[[Any, Any], Any]:
     if swap:
         return lambda x, y: fast(y, x) if type(y) in FIT else general(x, y)
     return lambda x, y: fast(x, y) if type(y) in FIT else general(x, y)
+
+
+def _operator_of_constant(right: Any, general: Any) -> Callable[[Any, Any], Any]:
+    return lambda x, y: right(x, y) if type(y) is A or type(y) is S else general(x, y)
 
 
 def install() -> None:

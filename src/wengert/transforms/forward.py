@@ -112,7 +112,9 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fals
         aux = leave(trace, aux, lambda z: z.v)
     trace.open = False
     value = leave(trace, out, lambda z: z.v)
-    tangent = pytree.map(lambda z: _tangent(trace, z), out) if not isinstance(out, Tracer) else _tangent(trace, out)
+    tangent = (
+        pytree.map(lambda z: _tangent(trace, z), out) if not isinstance(out, Tracer) else _tangent(trace, out)
+    )
     return (value, tangent, aux) if has_aux else (value, tangent)
 
 
@@ -122,7 +124,9 @@ def _enter(trace: Forward, f: Any, x: Any, t: Any, k: int) -> Any:
     leaves, treedef = differentiable_leaves(x, k, "jvp", "fc")
     directions, t_def = pytree.flatten(t)
     if t_def != treedef:
-        raise ShapeError(f"jvp({name_of(f)}): tangent {k} has structure {t_def}, its primal {treedef}{at_line()}")
+        raise ShapeError(
+            f"jvp({name_of(f)}): tangent {k} has structure {t_def}, its primal {treedef}{at_line()}"
+        )
     tracers = [
         trace.tracer(
             fresh_handle(v) if isinstance(v, ArrayTracer) else v,

@@ -28,7 +28,7 @@ from wengert.transforms.inputs import (
     positions,
     run,
 )
-from wengert.transforms.reverse import Tape, pull
+from wengert.transforms.reverse import ReverseScalar, Tape, pull
 
 __all__ = ["elementwise_grad", "grad", "stop_gradient", "value_and_grad", "vjp"]
 
@@ -63,7 +63,9 @@ def value_and_grad(
     return differentiated
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """The gradient of ``f``, a function of one real number as output.
 
     As :func:`value_and_grad`, without the value; with ``has_aux`` it returns ``(gradient, aux)``.
@@ -114,22 +116,27 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
     y = out
     if has_aux:
         if not (isinstance(out, tuple) and len(out) == 2):
-            raise DerivativeError(f"{transform}({name_of(f)}, has_aux=True): the function must return (loss, aux){at_line()}")
+            raise DerivativeError(
+                f"{transform}({name_of(f)}, has_aux=True): the function must return (loss, aux){at_line()}"
+            )
         y = out[0]
-    check_scalar(y, f, transform)
-    reached = isinstance(y, Tracer) and y.t is tape and type(y) is not Constant
+    if type(y) is ReverseScalar and y.t is tape:
+        reached = True
+    else:
+        check_scalar(y, f, transform)
+        reached = isinstance(y, Tracer) and y.t is tape and type(y) is not Constant
     outputs = [(y.i, seed(y.v))] if reached else []
-    value = leave(tape, out, _value)
+    value = y.v if reached and out is y else leave(tape, out, _value)
     flat, entries = tape.flat, tape.close()
     if flat is not None and not reached:
         warn_flat(f, transform, flat)
-    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, range(count)), values, strict=True)]
+    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, range(count), once=True), values, strict=True)]
     if len(ds) > 1:
         distinct(ds)
-    trees: list[Any] = []
     rest = iter(ds)
-    for treedef in treedefs:
-        trees.append(next(rest) if treedef is None else pytree.unflatten(treedef, [next(rest) for _ in range(treedef.size)]))
+    trees = [
+        next(rest) if d is None else pytree.unflatten(d, [next(rest) for _ in range(d.size)]) for d in treedefs
+    ]
     return value, (trees[0] if single or isinstance(argnums, int | np.integer) else tuple(trees))
 
 
@@ -137,17 +144,20 @@ def _value(z: Tracer) -> Any:
     return z.v
 
 
+ONE = np.float64(1.0)
+
+
 def seed(value: Any) -> Any:
     """The cotangent 1 of an output: a NumPy number, for Python's raise where NumPy's give infinities."""
-    return np.float64(1.0) if type(value) is float else dtype_of(value).type(1)
+    return ONE if type(value) is float or type(value) is np.float64 else dtype_of(value).type(1)
 
 
 def warn_flat(f: Any, transform: str, flat: tuple[Any, tuple[str, int]]) -> None:
     """Say why a derivative is zero."""
     primitive, place = flat
     warnings.warn(
-        f"{transform}({name_of(f)}): the result reaches the input only through np.{primitive.name}, whose derivative is "
-        f"zero wherever it exists, so this derivative is zero\n  at {place_line(place)}\n"
+        f"{transform}({name_of(f)}): the result reaches the input only through np.{primitive.name}, "
+        f"whose derivative is zero wherever it exists, so this derivative is zero\n  at {place_line(place)}\n"
         "  write: a smooth function in its place (a sigmoid for a step, cross-entropy for accuracy), or\n"
         "  wengert.stop_gradient(x) if zero is what you want",
         FlatDerivativeWarning,
@@ -179,6 +189,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         args.append(pytree.unflatten(treedef, tracers[start : start + len(found)]))
         start += len(found)
     out = run(tape, f, args, {})
+    aux: Any = None
     if has_aux:
         out, aux = out
         aux = leave(tape, aux, lambda z: z.v)
@@ -194,8 +205,12 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         """Cotangents of the inputs from the cotangent of the output."""
         cts, ct_def = pytree.flatten(ct)
         if ct_def != out_def:
-            raise ShapeError(f"vjp({name_of(f)}): the cotangent has structure {ct_def}, the output {out_def}{at_line()}")
-        named = [check_tangent(g, v, "a cotangent", f"vjp({name_of(f)})") for g, v in zip(cts, values, strict=True)]
+            raise ShapeError(
+                f"vjp({name_of(f)}): the cotangent has structure {ct_def}, the output {out_def}{at_line()}"
+            )
+        named = [
+            check_tangent(g, v, "a cotangent", f"vjp({name_of(f)})") for g, v in zip(cts, values, strict=True)
+        ]
         outputs = [(i, _numpy(g)) for i, g in zip(ends, named, strict=True) if i >= 0]
         ds = [finish(d, x) for d, x in zip(pull(entries, outputs, indices), leaves, strict=True)]
         # the pullback of an identity hands back what it was given: not the same object
@@ -250,7 +265,9 @@ def elementwise_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., An
 def _check_diagonal(f: Any, pullback: Any, d: Any, shape: tuple[int, ...]) -> None:
     signs = np.where(np.random.default_rng(0).random(shape) < 0.5, -1.0, 1.0).astype(d.dtype)
     (probe,) = pullback(signs)
-    if not np.allclose(probe, signs * d, rtol=1e-3, atol=1e-6 * float(np.max(np.abs(d), initial=0.0)), equal_nan=True):
+    if not np.allclose(
+        probe, signs * d, rtol=1e-3, atol=1e-6 * float(np.max(np.abs(d), initial=0.0)), equal_nan=True
+    ):
         raise DerivativeError(
             f"elementwise_grad({name_of(f)}): elements of the output depend on several elements of the input{at_line()}\n"
             f"  write: wengert.jacobian({name_of(f)})"

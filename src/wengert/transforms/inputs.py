@@ -53,7 +53,9 @@ def check_input(x: Any, what: str, transform: str, dtypes: str = "f") -> None:
             if isinstance(x, int)
             else f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n  write: {remedy}"
         )
-    raise DerivativeError(f"{transform}: {what} is an array of {dtype_of(x)}, which has no derivative{at_line()}")
+    raise DerivativeError(
+        f"{transform}: {what} is an array of {dtype_of(x)}, which has no derivative{at_line()}"
+    )
 
 
 def describe(x: Any) -> str:
@@ -176,17 +178,21 @@ def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transfor
                 f"argument{'s' if len(args) != 1 else ''}{at_line()}\n"
                 f"  write: argnums= with positions from 0 to {max(len(args) - 1, 0)}; keyword arguments are not differentiated"
             )
-        out.append(k % len(args))
+        out.append(int(k) % len(args))
     return tuple(out)
 
 
 def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
     """A gradient needs one real number as output."""
-    if isinstance(y, Tracer) and not y.shape and y.dtype.kind != "c":
+    if isinstance(y, Tracer) and not y.shape and y.dtype.kind == "f":
         return
     if isinstance(y, list | tuple | dict) or not isinstance(y, ndarray | Tracer | NUMBER_TYPES):
         kind = type(y).__name__
-        hint = "has_aux=True if it returns (loss, other values)" if isinstance(y, tuple) else "return the loss alone"
+        hint = (
+            "has_aux=True if it returns (loss, other values)"
+            if isinstance(y, tuple)
+            else "return the loss alone"
+        )
         raise DerivativeError(
             f"{transform}({name_of(f)}): the function returned a {kind}, not a number{at_line()}\n  write: {hint}"
         )

@@ -43,7 +43,9 @@ def _one_argument(f: Callable[..., Any], argnums: Any, args: tuple[Any, ...], kw
     wanted = (argnums,) if single else tuple(argnums)
     for k in wanted:
         if not -len(args) <= k < len(args):
-            raise DerivativeError(f"jacobian({name_of(f)}): argnums={argnums}, but the call has {len(args)} arguments{at_line()}")
+            raise DerivativeError(
+                f"jacobian({name_of(f)}): argnums={argnums}, but the call has {len(args)} arguments{at_line()}"
+            )
     wanted = tuple(k % len(args) for k in wanted)
 
     def g(chosen: Any) -> Any:
@@ -78,12 +80,16 @@ def jacfwd(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callabl
             return jacrev(f, argnums)(*args, **kwargs)
         y, push = linearize(g, x)
         columns = vmap(lambda *d: push(pytree.unflatten(treedef, d)))(*_basis(leaves))
-        return pytree.map(lambda column, out: _blocks_of_columns(column, shape_of(out), leaves, treedef), columns, y)
+        return pytree.map(
+            lambda column, out: _blocks_of_columns(column, shape_of(out), leaves, treedef), columns, y
+        )
 
     return jacobian_of
 
 
-def _blocks_of_columns(columns: Any, shape: tuple[int, ...], leaves: list[Any], treedef: pytree.TreeDef) -> Any:
+def _blocks_of_columns(
+    columns: Any, shape: tuple[int, ...], leaves: list[Any], treedef: pytree.TreeDef
+) -> Any:
     moved = np.moveaxis(columns, 0, -1)
     blocks, start = [], 0
     for x, n in zip(leaves, _sizes(leaves), strict=True):
@@ -111,7 +117,9 @@ def jacrev(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callabl
         outs, out_def = pytree.flatten(y)
         if sum(_sizes(outs)) == 0:
             (zero,) = pullback(pytree.map(np.zeros_like, y))
-            return pytree.map(lambda out: pytree.map(lambda d: np.zeros((*shape_of(out), *shape_of(d))), zero), y)
+            return pytree.map(
+                lambda out: pytree.map(lambda d: np.zeros((*shape_of(out), *shape_of(d))), zero), y
+            )
         rows = vmap(lambda *d: pullback(pytree.unflatten(out_def, d))[0])(*_basis(outs))
         blocks, start = [], 0
         for out, n in zip(outs, _sizes(outs), strict=True):
@@ -137,11 +145,20 @@ class JacobianChoice:
     def __str__(self) -> str:
         n, m = self.inputs, self.outputs
         if self.mode == "reverse":
-            return f"reverse mode: {m} output{'s' if m != 1 else ''} and {n} inputs, so {m} walk{'s' if m != 1 else ''} back in place of {n} passes forward"
-        return f"forward mode: {n} input{'s' if n != 1 else ''} and {m} outputs, so {n} pass{'es' if n != 1 else ''} forward in place of {m} walks back"
+            counts = f"{_count(m, 'output')} and {_count(n, 'input')}"
+            return f"reverse mode: {counts}, so {_count(m, 'walk')} back in place of {_count(n, 'pass')} forward"
+        counts = f"{_count(n, 'input')} and {_count(m, 'output')}"
+        return f"forward mode: {counts}, so {_count(n, 'pass')} forward in place of {_count(m, 'walk')} back"
 
 
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, explain: bool = False) -> Callable[..., Any]:
+def _count(n: int, noun: str) -> str:
+    plural = {"pass": "passes"}.get(noun, noun + "s")
+    return f"{n} {noun if n == 1 else plural}"
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, explain: bool = False
+) -> Callable[..., Any]:
     """The Jacobian ∂f_i/∂x_j by whichever mode is cheaper: reverse where inputs outnumber outputs.
 
     With ``explain`` the result is ``(J, choice)``, and ``str(choice)`` says why. For one output the Jacobian
@@ -193,5 +210,3 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
         array([ 6., 12.])
     """
     return jvp(grad(f), (x,), (v,))[1]
-
-

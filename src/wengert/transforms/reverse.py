@@ -8,6 +8,7 @@ may be overwritten before the walk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from wengert.errors import user_place
 from wengert.ops import families
 
 new = object.__new__
+_LEAF = (None,)
 _LARGE = 1 << 14  # bytes from which a constant's copy is kept for later uses of it
 
 
@@ -63,7 +65,13 @@ class _Kinds(dict[type, type[Tracer]]):
     def __missing__(self, cls: type) -> type[Tracer]:
         is_complex = issubclass(cls, complex | np.complexfloating | ComplexScalar | ComplexArray)
         is_array = issubclass(cls, ndarray | ArrayTracer)
-        kind = (ComplexArray if is_array else ComplexScalar) if is_complex else ReverseArray if is_array else ReverseScalar
+        kind = (
+            (ComplexArray if is_array else ComplexScalar)
+            if is_complex
+            else ReverseArray
+            if is_array
+            else ReverseScalar
+        )
         self[cls] = kind
         return kind
 
@@ -94,7 +102,7 @@ class Tape(list[Any], Trace):
         self.trusted: set[int] = set()
 
     # a tape is known by identity: comparing it as a list would compare tracers
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # pyright: ignore[reportAssignmentType]
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -108,7 +116,16 @@ class Tape(list[Any], Trace):
 
     def leaf(self, value: Any) -> Any:
         """A tracer for an input."""
-        return self.tracer(fresh_handle(value) if isinstance(value, ArrayTracer) else value, None)
+        kind = KINDS[type(value)]
+        if kind is ReverseArray:
+            if type(value) is not ndarray:
+                value = fresh_handle(value)
+            elif value.dtype.kind == "c":
+                kind = ComplexArray
+        z = new(kind)
+        z.v, z.t, z.i = value, self, len(self)
+        self.append(_LEAF)
+        return z
 
     lift = leaf
 
@@ -189,7 +206,7 @@ class Tape(list[Any], Trace):
         entries = self[:]
         self.clear()
         self.copies = {}
-        self.__class__ = ClosedTape
+        self.__class__ = ClosedTape  # pyright: ignore[reportAttributeAccessIssue]
         return entries
 
 
@@ -271,12 +288,33 @@ def walk(entries: list[Any], ct: Cotangents) -> None:
                 step(ct, g, entry)
 
 
-def pull(entries: list[Any], outputs: list[tuple[int, Any]], leaves: list[int]) -> list[Any]:
-    """Cotangents of the leaves (None where nothing reaches them) from those of outputs ``(index, g)``."""
+def consume(entries: list[Any], ct: Cotangents) -> None:
+    """As :func:`walk`, letting go of each entry: what it kept is free for the arrays that follow."""
+    n = len(ct)
+    del entries[n:]
+    pop = entries.pop
+    while n:
+        n -= 1
+        entry = pop()
+        g = ct[n]
+        if g is not None:
+            step = entry[0]
+            if step is not None:
+                ct[n] = None
+                step(ct, g, entry)
+
+
+def pull(
+    entries: list[Any], outputs: list[tuple[int, Any]], leaves: Iterable[int], once: bool = False
+) -> list[Any]:
+    """Cotangents of the leaves (None where nothing reaches them) from those of outputs ``(index, g)``.
+
+    With ``once`` the entries are used up.
+    """
     ct = Cotangents(1 + max((i for i, _ in outputs), default=-1))
     for i, g in outputs:
         ct[i] = g if ct[i] is None else ct[i] + g
-    walk(entries, ct)
+    (consume if once else walk)(entries, ct)
     n = len(ct)
     return [ct[i] if i < n else None for i in leaves]
 

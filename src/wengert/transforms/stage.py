@@ -186,7 +186,9 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     def linear(*args: Any) -> Any:
         directions, given = pytree.flatten(args)
         if given != treedef:
-            raise TypeError(f"linearize({name_of(f)}): tangents of structure {given}, primals of {treedef}{at_line()}")
+            raise TypeError(
+                f"linearize({name_of(f)}): tangents of structure {given}, primals of {treedef}{at_line()}"
+            )
         return pytree.unflatten(tangent_def, program.evaluate([_numpy(t) for t in directions]))
 
     linear.program = program  # type: ignore[attr-defined]

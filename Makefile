@@ -1,0 +1,69 @@
+# One command for each thing one does here; each prepares .venv itself. `make help` lists them.
+# Needs Python 3.11+, pip and make; uses uv where it is installed (UV= does not).
+# PYTHON=... chooses the interpreter.
+
+PYTHON ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+export PYTHON
+# The series of pyright in pyproject.toml is meant: no hint at a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint types bench peers format clean
+
+VENV_PYTHON := .venv/bin/python
+# Stamps: written when an installation is complete, out of date when pyproject.toml changes.
+DEMO_READY := .venv/.ready-demo
+DEV_READY := .venv/.ready-dev
+BENCH_READY := .venv/.ready-bench
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
+
+demo: $(DEMO_READY)  ## train a network on handwritten digits and write its report
+	@.venv/bin/wengert train digits --out runs/digits
+	@echo
+	@echo "Where to look next:"
+	@echo "  runs/digits/report.html                      the report: open it in a browser"
+	@echo "  .venv/bin/wengert predict runs/digits TABLE  use the model on a table of your own"
+	@echo "  .venv/bin/wengert train --help               train on your own CSV or Parquet file"
+	@echo "  README.md, docs/architecture.md              derivatives of your NumPy code; how it is built"
+
+test: lint types  ## lint, types, import table, tests and doctests: what CI runs
+	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV_READY)  ## ruff: rules and format
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+
+types: $(DEV_READY)  ## pyright, strict on src
+	$(VENV_PYTHON) -m pyright
+
+format: $(DEV_READY)  ## repair what ruff can repair
+	$(VENV_PYTHON) -m ruff check --fix .
+	$(VENV_PYTHON) -m ruff format .
+
+bench: $(BENCH_READY)  ## speed beside HIPS autograd, and PyTorch and JAX where installed
+	$(VENV_PYTHON) benchmarks/eager.py $(BENCH_ARGS)
+
+peers: $(BENCH_READY)  ## install PyTorch and JAX too, to be measured beside
+	@tools/environment.sh all dev bench bench-peers
+	@touch $(DEMO_READY) $(DEV_READY) $(BENCH_READY)
+
+clean:  ## remove the environment, caches and runs
+	rm -rf .venv build dist runs .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEMO_READY): pyproject.toml tools/environment.sh
+	@tools/environment.sh rich,tables,models,sklearn
+	@touch $@
+
+$(DEV_READY): pyproject.toml tools/environment.sh
+	@tools/environment.sh all dev
+	@touch $(DEMO_READY) $@
+
+$(BENCH_READY): $(DEV_READY)
+	@tools/environment.sh all dev bench
+	@touch $(DEMO_READY) $(DEV_READY) $@

@@ -1,0 +1,139 @@
+"""Layers found in a recording: where parameters enter, the deltas there, and units that no longer learn."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.core.types import dtype_of, ndim_of, shape_of
+from wengert.explain.graph import Edge, Step
+
+__all__ = ["LayerHealth", "health", "pre_activations"]
+
+# What only rearranges parameters: a weight transposed is still the weight.
+_VIEWS = frozenset({"transpose", "reshape", "broadcast_to", "getitem"})
+_LAST_PART = re.compile(r"(\.\w+|\[[^\[\]]*\])$")
+
+
+def pre_activations(steps: Sequence[Step], edges: Sequence[Edge]) -> dict[str, Step]:
+    """For each layer the step s at which the last of its parameters enters, as in s = a W + b.
+
+    Parameters belong to one layer where their names differ in the last part only (``model.layers[0].weight``
+    and ``.bias``, ``params[0][0]`` and ``[0][1]``); a parameter of no tree is a layer of its own. Where a
+    layer enters several times, each has the name of the parameter and the step.
+    """
+    owners = _owners(steps)
+    found: dict[str, Step] = {}
+    entering: defaultdict[str, dict[Step, str]] = defaultdict(dict)
+    for edge in edges:
+        if edge.source in owners and edge.target not in owners:
+            leaf = owners[edge.source]
+            entering[_LAST_PART.sub("", leaf)][edge.target] = leaf
+    for layer, places in entering.items():
+        read_by = {edge.source for edge in edges if edge.source in places and edge.target in places}
+        last = {step: leaf for step, leaf in places.items() if step not in read_by}
+        for step, leaf in last.items():
+            found[layer if len(last) == 1 else f"{leaf} in {step.name}"] = step
+    return found
+
+
+def _owners(steps: Sequence[Step]) -> dict[Step, str]:
+    """Inputs, and views of them, with the input's name."""
+    owners: dict[Step, str] = {}
+    for step in steps:
+        first = step.operands[0] if step.operands else None
+        if step.primitive is None:
+            owners[step] = step.name
+        elif step.primitive.name in _VIEWS and isinstance(first, Step) and first in owners:
+            owners[step] = owners[first]
+    return owners
+
+
+@dataclass(frozen=True, slots=True)
+class LayerHealth:
+    """How a hidden layer's units respond: the derivative of their activation, for a batch of samples.
+
+    A unit is ``dead`` where value and derivative are 0 on every sample (a ReLU that is off), ``saturated``
+    where the derivative is below the tolerance on every sample (a sigmoid far out): neither learns from
+    these samples. Both are tuples of unit numbers. ``flat`` is the share of derivatives, over samples and
+    units, that are below the tolerance.
+
+    Example:
+        >>> import numpy as np
+        >>> import wengert
+        >>> def loss(params, x):
+        ...     (W, b), v = params
+        ...     return np.sum(np.maximum(x @ W + b, 0.0) @ v)
+        >>> params = ((np.eye(2), np.array([0.0, -9.0])), np.ones(2))
+        >>> print(wengert.explain(loss, argnums=0)(params, np.array([[1.0, 2.0], [3.0, 1.0]])).health()[0])
+        params[0]: of 2 units on 2 samples 1 dead (no. 1), 0 saturated; 50 % of derivatives are flat
+    """
+
+    name: str
+    units: int
+    samples: int
+    dead: tuple[int, ...]
+    saturated: tuple[int, ...]
+    flat: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every unit responds to some sample."""
+        return not self.dead and not self.saturated
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: of {self.units} units on {self.samples} samples {_listed(self.dead)} dead"
+            f"{_numbers(self.dead)}, {_listed(self.saturated)} saturated{_numbers(self.saturated)}; "
+            f"{self.flat:.0%} of derivatives are flat".replace("%", " %")
+        )
+
+
+def _listed(units: tuple[int, ...]) -> str:
+    return str(len(units))
+
+
+def _numbers(units: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, units[:8])) + (", …" if len(units) > 8 else "")
+    return f" (no. {shown})" if units else ""
+
+
+def health(steps: Sequence[Step], edges: Sequence[Edge], tol: float) -> list[LayerHealth]:
+    """The health of each hidden layer, from the first to the last."""
+    nearest: dict[Step, tuple[str, Step, Any]] = {}
+    order = {step: n for n, step in enumerate(steps)}
+    for name, step in sorted(pre_activations(steps, edges).items(), key=lambda item: order[item[1]]):
+        if ndim_of(step.value):
+            for activation, derivative in responses(step, steps, edges):
+                nearest[activation] = name, activation, derivative
+    return [_health(name, activation.value, d, tol) for name, activation, d in nearest.values()]
+
+
+def responses(start: Step, steps: Sequence[Step], edges: Sequence[Edge]) -> Iterator[tuple[Step, Any]]:
+    """Where functions of each element end in a product, their values' steps and derivatives by ``start``."""
+    value = start.value
+    tangents: dict[Step, Any] = {start: np.ones(shape_of(value), dtype_of(value))}
+    into_products = {edge.source for edge in edges if edge.primitive.family == "bilinear"}
+    for step in steps[steps.index(start) + 1 :]:
+        ts = [tangents.get(x) if isinstance(x, Step) else None for x in step.operands]
+        if step.primitive is None or step.primitive.family != "elementwise" or all(t is None for t in ts):
+            continue
+        t = step.primitive.jvp(ts, step.value, step.values, step.params)
+        if t is not None:
+            tangents[step] = t
+            if step in into_products:
+                yield step, t
+
+
+def _health(name: str, value: Any, derivative: Any, tol: float) -> LayerHealth:
+    value, derivative = (np.asarray(a).reshape(-1, a.shape[-1]) for a in (value, derivative))
+    flat = np.abs(derivative) < tol
+    dead = np.all((derivative == 0) & (value == 0), axis=0)
+    saturated = np.all(flat, axis=0) & ~dead
+    numbers = (tuple(int(k) for k in np.flatnonzero(units)) for units in (dead, saturated))
+    return LayerHealth(name, value.shape[1], len(value), *numbers, float(np.mean(flat)))

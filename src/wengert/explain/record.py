@@ -1,0 +1,136 @@
+"""A trace that writes down what it sees: Wengert's list, with every value, operand and line kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wengert.core.primitive import Primitive, reads_nothing
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_level, leaked
+from wengert.core.types import dtype_of, is_array
+from wengert.errors import user_line
+
+__all__ = ["Entry", "Recording"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One entry of the list: an input (no primitive), or an operation with the values that it read.
+
+    ``sources`` holds for each operand the number of the entry that it comes from, or −1 for a constant.
+    """
+
+    out: Any
+    primitive: Primitive | None = None
+    operands: tuple[Any, ...] = ()
+    sources: tuple[int, ...] = ()
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
+    line: str = ""
+
+
+# One output of an operation that has several: an entry of its own, which hands its gradient over.
+PART = Primitive(
+    name="output",
+    family="linear",
+    impl=lambda outs, *, k: outs[k],
+    infer=lambda avals, *, k: avals[k],
+    jvp=lambda tangents, _z, _operands, params: tangents[0] and tangents[0][params["k"]],
+    vjp=lambda g, _z, operands, _wanted, params: (
+        tuple(g if j == params["k"] else None for j in range(len(operands[0]))),
+    ),
+    batch=lambda _batched, operands, params: operands[0][params["k"]],
+    reads=reads_nothing,
+    tex="{0}",
+)
+
+
+class RecordedScalar(Tracer):
+    """A number ``v`` that entry ``i`` made, or that is a constant where ``i`` is −1."""
+
+    __slots__ = ()
+
+
+class RecordedArray(ArrayTracer):
+    """An array ``v`` that entry ``i`` made, or that is a constant where ``i`` is −1."""
+
+    __slots__ = ()
+
+
+class Recording(Trace):
+    """The trace of :func:`wengert.explain`."""
+
+    __slots__ = ("entries", "flat", "level", "masks", "open")
+    scalar, array = RecordedScalar, RecordedArray
+
+    def __init__(self) -> None:
+        self.level = fresh_level()
+        self.entries: list[Entry] = []
+        # arrays without a derivative leave the trace; by identity their entries are found again
+        self.masks: dict[int, tuple[Any, int]] = {}
+        self.flat: tuple[Primitive, str] | None = None
+        self.open = True
+
+    def tracer(self, value: Any, index: int) -> Any:
+        """A tracer of the value of an entry."""
+        cls = RecordedArray if is_array(value) else RecordedScalar
+        z = cls.__new__(cls)
+        z.v, z.t, z.i = value, self, index
+        return z
+
+    def lift(self, value: Any) -> Any:
+        return self.tracer(value.copy(), -1)
+
+    def input(self, value: Any) -> Any:
+        """A tracer of an input; its owner may write to it later, so it is copied."""
+        return self.tracer(value, self.note(Entry(value.copy() if is_array(value) else value)))
+
+    def note(self, entry: Entry) -> int:
+        """Append an entry and give its number."""
+        self.entries.append(entry)
+        return len(self.entries) - 1
+
+    def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if not self.open:
+            raise leaked("the explain")
+        read = [self.read(x) for x in operands]
+        values, sources = tuple(v for v, _ in read), tuple(i for _, i in read)
+        out = bind(primitive, *values, **params)
+        if all(i < 0 for i in sources):
+            return out if primitive.multiple or not is_array(out) else self.tracer(out, -1)
+        line = user_line()
+        n = self.note(Entry(out, primitive, values, sources, params, line))
+        if not primitive.multiple:
+            return self.leave(out, n)
+        parts = [Entry(o, PART, (out,), (n,), {"k": k}, line) for k, o in enumerate(out)]
+        return tuple(self.leave(part.out, self.note(part)) for part in parts)
+
+    def read(self, x: Any) -> tuple[Any, int]:
+        """An operand's value, which nobody will overwrite, and the number of its entry."""
+        if isinstance(x, Tracer):
+            if type(x) is not Constant:
+                return x.v, x.i
+            x = x.v
+        if type(x) is np.ndarray:
+            known = self.masks.get(id(x))
+            if known is not None:
+                return known
+            if x.flags.writeable or x.base is not None:
+                x = x.copy()
+        return x, -1
+
+    def leave(self, out: Any, n: int) -> Any:
+        """What the function gets of entry ``n``: a tracer, or where no derivative passes the plain value."""
+        primitive = self.entries[n].primitive
+        assert primitive is not None
+        if dtype_of(out).kind in "fc" and not primitive.flat:
+            return self.tracer(out, n)
+        if primitive.name != "stop_gradient":
+            self.flat = self.flat or (primitive, self.entries[n].line)
+        if type(out) is not np.ndarray:
+            return out
+        mask = out.view()
+        mask.flags.writeable = False  # a write takes a copy, and the identity of this array stays true
+        self.masks[id(mask)] = mask, n
+        return constant_in(self, mask)
