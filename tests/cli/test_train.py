@@ -32,9 +32,9 @@ def table(here):
     return "rides.csv"
 
 
-def refused(capsys, here, *words):
+def refused(capsys, here, *words, code=2):
     before = sorted(here.rglob("*"))
-    assert main(["train", *words, "--epochs", "1"]) == 2
+    assert main(["train", *words, "--epochs", "1"]) == code
     out, err = capsys.readouterr()
     assert (out, err.count("wengert: "), "Traceback" in err) == ("", 1, False)
     assert sorted(here.rglob("*")) == before, "a run that is refused leaves nothing behind"
@@ -226,8 +226,8 @@ def test_a_directory_that_cannot_be_written_is_found_before_training(table, here
 
 def test_training_that_diverges_writes_nothing(table, here, capsys):
     words = ["--target", "n", "--optimizer", "sgd", "--learning-rate", "1e200", "--activation", "identity"]
-    message = refused(capsys, here, table, *words, "--dropout", "0")
-    assert "--learning-rate" in message
+    message = refused(capsys, here, table, *words, "--dropout", "0", code=1)
+    assert "training has diverged; lower --learning-rate (it was 1e+200)" in message
 
 
 # ---- Ctrl-C -----------------------------------------------------------------------------------

@@ -51,6 +51,12 @@ def test_orthogonal(shape):
     np.testing.assert_allclose(small, np.eye(min(shape)), atol=1e-14)
 
 
+def test_orthogonal_matrices_point_everywhere():
+    # the factor Q of a QR factorisation alone has a first entry of one sign
+    corners = [initial.orthogonal(key, (3, 3))[0, 0] for key in random.split(random.key(0), 60)]
+    assert 15 < sum(corner > 0 for corner in corners) < 45
+
+
 def test_another_key_gives_other_values():
     he = initial.by_name("he_normal")
     a, b = (he(random.key(seed), (3, 3), np.float64) for seed in (0, 1))

@@ -182,7 +182,7 @@ def test_accuracy_has_no_useful_derivative_and_says_so(logits, labels):
         (np.zeros(3, int), ShapeError, r"outputs have shape \(2, 4\) and targets \(3,\): give 2 labels"),
         (np.zeros(2), DataError, r"dtype float64: targets\.astype\(int\)"),
         (np.array([0, 4]), DataError, "labels run from 0 to 4.*needs 5 outputs"),
-        (np.array([-1, 0]), DataError, "labels run from -1 to 0"),
+        (np.array([-1, 0]), DataError, "labels run from -1 to 0.*number them from 0"),
         (np.array(["a", "b"]), DataError, "dtype <U1"),
     ],
 )

@@ -75,7 +75,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         help="share of hidden values left out; 0.1 by default",
     )
     add("--epochs", metavar="N", type=count, default=100, help="at most so many; 100 by default")
-    add("--batch-size", metavar="N", type=count, default=64, help="64 by default")
+    add("--batch-size", metavar="N", type=count, help="32 by default, 64 for large tables")
     add(
         "--seed",
         metavar="N",

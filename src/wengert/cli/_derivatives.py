@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from wengert import explain as explaining
-from wengert.cli._functions import function_at, of_numbers, shown
+from wengert.cli._functions import differentiable, function_at, of_numbers, shown
+from wengert.explain import explain as explanation_of
 from wengert.transforms import check_grads
 
 __all__ = ["check", "explain"]
@@ -26,5 +26,5 @@ def check(options: Namespace) -> int:
 def explain(options: Namespace) -> int:
     """Run ``wengert explain``: the steps of the function at a point, as text; 0."""
     function, point = function_at(options.function, options.at)
-    print(explaining.explain(function)(*point))
+    print(explanation_of(function, differentiable(point))(*point))
     return 0

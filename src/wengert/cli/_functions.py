@@ -18,7 +18,7 @@ import numpy as np
 
 from wengert.errors import DataError, WengertError
 
-__all__ = ["function_at", "load_function", "of_numbers", "shown"]
+__all__ = ["differentiable", "function_at", "load_function", "of_numbers", "shown"]
 
 Function = Callable[..., Any]
 
@@ -39,11 +39,22 @@ def function_at(reference: str, at: Sequence[str] | None) -> tuple[Function, lis
     return function, point
 
 
-def of_numbers(function: Function, point: list[Any]) -> tuple[Function, list[Any]]:
-    """The function of its real arguments alone, the others (an ``int``, a name) held where they are."""
-    free = [i for i, value in enumerate(point) if isinstance(value, float | np.ndarray)]
+def differentiable(point: list[Any]) -> tuple[int, ...]:
+    """Which arguments are real numbers or arrays of them.
+
+    Example:
+        >>> differentiable([2.0, 3, "name"])
+        (0,)
+    """
+    free = tuple(i for i, value in enumerate(point) if isinstance(value, float | np.ndarray))
     if not free:
         raise DataError("no argument is a number that can be differentiated; write --at 3.0, not a name")
+    return free
+
+
+def of_numbers(function: Function, point: list[Any]) -> tuple[Function, list[Any]]:
+    """The function of its real arguments alone, the others (an ``int``, a name) held where they are."""
+    free = differentiable(point)
     if len(free) == len(point):
         return function, point
 

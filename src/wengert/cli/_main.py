@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 
 from wengert.cli._arguments import parser
 from wengert.cli._derivatives import check, explain
+from wengert.cli._network import TrainingError
 from wengert.cli._predict import predict
 from wengert.cli._train import train
 from wengert.data import DataWarning
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _reader_is_gone()
     except KeyboardInterrupt:
         return _say("interrupted before anything was reached; nothing was written", INTERRUPTED)
-    except GradientCheckError as error:
+    except (GradientCheckError, TrainingError) as error:
         return _say(str(error), FAILED)
     except WengertError as error:
         return _say(str(error), REFUSED)
@@ -95,6 +96,8 @@ def _notes(quiet: bool) -> Generator[None]:
         print(f"{kind}: {message}", file=sys.stderr, flush=True)
 
     with warnings.catch_warnings():
+        # overflow on the way to a loss that is not finite: the error that follows says it better
+        warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore" if quiet else "always", DataWarning)
         warnings.showwarning = show
         yield

@@ -14,16 +14,21 @@ from wengert import nn, random
 from wengert.cli._files import read_json
 from wengert.cli._optimizers import OPTIMIZERS, optimizer
 from wengert.data import Encoding, split_rows
-from wengert.errors import DataError
+from wengert.errors import DataError, ModelError, WengertError
 from wengert.training import Result, fit, load_model
 
-__all__ = ["Settings", "TrainedRun", "build", "load_run", "train_network"]
+__all__ = ["Settings", "TrainedRun", "TrainingError", "build", "load_run", "train_network"]
 
 Array = NDArray[Any]
 Progress = Literal["auto", "none"]
 VALIDATION = 0.1
 #: epochs without a better validation loss before training ends
 PATIENCE = 20
+LARGE = 10_000
+
+
+class TrainingError(WengertError):
+    """Training came to nothing: the loss is no longer a finite number."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,18 @@ class Settings:
     seed: int
 
     @staticmethod
-    def of(options: Any) -> Settings:
-        """The settings among the options of the command line."""
-        chosen = options.learning_rate or OPTIMIZERS[options.optimizer][1]
+    def of(options: Any, rows: int) -> Settings:
+        """The settings among the options of the command line, for a table of so many rows."""
         return Settings(
-            options.hidden,
-            options.activation,
-            options.dropout,
-            options.optimizer,
-            chosen,
-            options.epochs,
-            options.batch_size,
-            options.seed,
+            hidden=options.hidden,
+            activation=options.activation,
+            dropout=options.dropout,
+            optimizer=options.optimizer,
+            learning_rate=options.learning_rate or OPTIMIZERS[options.optimizer][1],
+            epochs=options.epochs,
+            # small tables need more steps an epoch, large ones fewer
+            batch_size=options.batch_size or (32 if rows < LARGE else 64),
+            seed=options.seed,
         )
 
 
@@ -74,20 +79,26 @@ def train_network(
     learning, validation = split_rows(len(targets), VALIDATION, settings.seed, strata)
     steps = settings.epochs * math.ceil(len(learning) / settings.batch_size)
     began = time.perf_counter()
-    result = fit(
-        build(encoding, settings),
-        inputs[learning],
-        targets[learning],
-        loss=nn.losses.softmax_cross_entropy if classify else nn.losses.mse,
-        optimizer=optimizer(settings.optimizer, settings.learning_rate, steps),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        validation=(inputs[validation], targets[validation]),
-        patience=PATIENCE,
-        metrics={"accuracy": nn.losses.accuracy} if classify else {},
-        progress=progress,
-    )
+    try:
+        result = fit(
+            build(encoding, settings),
+            inputs[learning],
+            targets[learning],
+            loss=nn.losses.softmax_cross_entropy if classify else nn.losses.mse,
+            optimizer=optimizer(settings.optimizer, settings.learning_rate, steps),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            validation=(inputs[validation], targets[validation]),
+            patience=PATIENCE,
+            metrics={"accuracy": nn.losses.accuracy} if classify else {},
+            progress=progress,
+        )
+    except ModelError as error:
+        raise TrainingError(
+            f"{str(error).split(':')[0]}: training has diverged; "
+            f"lower --learning-rate (it was {settings.learning_rate:g})"
+        ) from error
     return result, time.perf_counter() - began
 
 

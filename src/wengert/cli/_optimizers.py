@@ -25,7 +25,7 @@ def optimizer(name: str, learning_rate: float | None, steps: int) -> optim.Optim
     """The optimiser of that name, its rate falling as half a cosine over ``steps``.
 
     Example:
-        >>> optimizer("sgd", 0.5, steps=10).rate(0)
+        >>> float(optimizer("sgd", 0.5, steps=10).rate(0))
         0.5
     """
     make, usual = OPTIMIZERS[name]

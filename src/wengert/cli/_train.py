@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
 import time
@@ -20,7 +19,7 @@ from wengert.cli._outcome import Outcome
 from wengert.cli._report import report_of
 from wengert.cli._text import comparison
 from wengert.data import Encoding, Table, find_task, load, split_rows
-from wengert.errors import DataError, ModelError
+from wengert.errors import DataError
 from wengert.explain.report import write_report
 from wengert.training import predict, save_model
 
@@ -69,7 +68,7 @@ def _fresh_name(table: str) -> Path:
 
 
 def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
-    settings = Settings.of(options)
+    settings = Settings.of(options, len(table))
     strata = table[target] if task == "classification" else None
     training_rows, held_out_rows = split_rows(len(table), HELD_OUT, settings.seed, strata)
     training, held_out = table.take(training_rows), table.take(held_out_rows)
@@ -80,11 +79,6 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
     result, seconds = train_network(encoding, inputs, targets, settings, progress)
     outputs = predict(result.model, encoding.inputs(held_out))
     metrics = measure(encoding, held_out, outputs)
-    if not all(math.isfinite(value) for value in metrics.values()):
-        raise ModelError(
-            f"training diverged: the network's outputs are no longer finite numbers; "
-            f"lower --learning-rate (it was {settings.learning_rate:g})"
-        )
     command = shlex.join(["wengert", *options.typed])
     return Outcome(
         table,

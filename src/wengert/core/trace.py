@@ -29,6 +29,9 @@ __all__ = ["ArrayTracer", "Constant", "Trace", "Tracer", "bind", "current", "fre
 _levels = itertools.count(1)
 _current: ContextVar[Trace | None] = ContextVar("wengert_trace", default=None)
 
+# Every class of tracer, and who wants to know of new ones.
+TRACER_CLASSES: list[type[Tracer]] = []
+NEW_CLASS: list[Callable[[type[Tracer]], None]] = []
 # What NumPy's dispatch finds: filled by the front end, read here.
 UFUNC_DISPATCH: list[Callable[..., Any]] = []
 FUNCTION_DISPATCH: list[Callable[..., Any]] = []
@@ -102,6 +105,11 @@ class Tracer:
     root: ArrayTracer
     chain: tuple[Any, ...]
     views: list[Any]
+
+    def __init_subclass__(cls) -> None:
+        TRACER_CLASSES.append(cls)
+        for hook in NEW_CLASS:
+            hook(cls)
 
     @property
     def aval(self) -> Aval:

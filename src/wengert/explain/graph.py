@@ -10,6 +10,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
+from wengert.errors import place_line
 from wengert.explain.record import Entry
 from wengert.transforms.gradients import seed
 from wengert.transforms.inputs import finish
@@ -44,6 +45,9 @@ class Step:
     def values(self) -> tuple[Any, ...]:
         """The plain values of the operands."""
         return tuple(x.value if isinstance(x, Step) else x for x in self.operands)
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}: {self.primitive.name if self.primitive else 'input'}>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +84,7 @@ class Edge:
 
     @property
     def local(self) -> Any:
-        """The derivative of the edge's end with respect to its beginning, where one number an element says it.
+        """The derivative of the edge's end by its beginning, where one number an element says it.
 
         For functions of each element it has the shape of the end's value; from a number to a number it is a
         number. Elsewhere it is None, and :meth:`jacobian` has it.
@@ -102,7 +106,7 @@ class Edge:
         return self.primitive.family in ("elementwise", "flat") or all(size_of(value) == 1 for value in ends)
 
     def jacobian(self) -> Any:
-        """All derivatives of the edge's end with respect to its beginning: shape of the end + of the beginning.
+        """All derivatives of the edge's end by its beginning: shape of the end + shape of the beginning.
 
         Where one of the two is the tuple of an operation with several outputs, a matrix of them laid flat.
         """
@@ -195,8 +199,8 @@ def build(entries: list[Entry], names: list[str], output: int) -> tuple[list[Ste
         operands = tuple(
             steps[i] if i >= 0 else x for i, x in zip(entry.sources, entry.operands, strict=True)
         )
-        gradient = _finished(gradients[n], entry.out)
-        steps.append(Step(name, entry.out, gradient, entry.primitive, operands, entry.params, entry.line))
+        gradient, line = _finished(gradients[n], entry.out), place_line(entry.place)
+        steps.append(Step(name, entry.out, gradient, entry.primitive, operands, entry.params, line))
         for k, source in enumerate(operands):
             if isinstance(source, Step) and _is_inexact(source.value):
                 contribution = _finished(contributions.get((n, k)), source.value)

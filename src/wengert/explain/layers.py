@@ -71,7 +71,7 @@ class LayerHealth:
         ...     return np.sum(np.maximum(x @ W + b, 0.0) @ v)
         >>> params = ((np.eye(2), np.array([0.0, -9.0])), np.ones(2))
         >>> print(wengert.explain(loss, argnums=0)(params, np.array([[1.0, 2.0], [3.0, 1.0]])).health()[0])
-        params[0]: of 2 units on 2 samples 1 dead (no. 1), 0 saturated; 50 % of derivatives are flat
+        params[0]: of 2 units on 2 samples 1 (no. 1) dead, 0 saturated; 50 % of derivatives are flat
     """
 
     name: str
@@ -88,19 +88,14 @@ class LayerHealth:
 
     def __str__(self) -> str:
         return (
-            f"{self.name}: of {self.units} units on {self.samples} samples {_listed(self.dead)} dead"
-            f"{_numbers(self.dead)}, {_listed(self.saturated)} saturated{_numbers(self.saturated)}; "
-            f"{self.flat:.0%} of derivatives are flat".replace("%", " %")
+            f"{self.name}: of {self.units} units on {self.samples} samples {_counted(self.dead)} dead, "
+            f"{_counted(self.saturated)} saturated; {100 * self.flat:.0f} % of derivatives are flat"
         )
 
 
-def _listed(units: tuple[int, ...]) -> str:
-    return str(len(units))
-
-
-def _numbers(units: tuple[int, ...]) -> str:
+def _counted(units: tuple[int, ...]) -> str:
     shown = ", ".join(map(str, units[:8])) + (", …" if len(units) > 8 else "")
-    return f" (no. {shown})" if units else ""
+    return f"{len(units)} (no. {shown})" if units else "0"
 
 
 def health(steps: Sequence[Step], edges: Sequence[Edge], tol: float) -> list[LayerHealth]:
@@ -135,5 +130,5 @@ def _health(name: str, value: Any, derivative: Any, tol: float) -> LayerHealth:
     flat = np.abs(derivative) < tol
     dead = np.all((derivative == 0) & (value == 0), axis=0)
     saturated = np.all(flat, axis=0) & ~dead
-    numbers = (tuple(int(k) for k in np.flatnonzero(units)) for units in (dead, saturated))
-    return LayerHealth(name, value.shape[1], len(value), *numbers, float(np.mean(flat)))
+    off, far = (tuple(int(k) for k in np.flatnonzero(units)) for units in (dead, saturated))
+    return LayerHealth(name, value.shape[1], len(value), off, far, float(np.mean(flat)))

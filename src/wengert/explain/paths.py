@@ -16,6 +16,7 @@ import numpy as np
 from wengert.core.types import shape_of
 from wengert.errors import UnsupportedError, at_line
 from wengert.explain.graph import Edge, Step, size_of
+from wengert.explain.text import describe_paths
 
 __all__ = ["Path", "Paths", "count_paths", "find_paths"]
 
@@ -75,6 +76,11 @@ class Paths(Sequence[Path]):
     def __iter__(self) -> Iterator[Path]:
         return iter(self.paths)
 
+    def __str__(self) -> str:
+        return describe_paths(self)
+
+    __repr__ = __str__
+
 
 def between(source: Step, target: Step, edges: Sequence[Edge]) -> list[Edge]:
     """The edges that lie on some path, in the order of the list."""
@@ -131,15 +137,16 @@ def check_sizes(source: Step, target: Step, edges: Sequence[Edge]) -> None:
     n = count_paths(source, target, edges)
     if n > MAX_PATHS:
         raise UnsupportedError(
-            f"{n} paths lead from {source.name} to {target.name}, too many to list (at most {MAX_PATHS}){at_line()}\n"
+            f"{n} paths lead from {source.name} to {target.name}, too many to list: at most {MAX_PATHS}"
+            f"{at_line()}\n"
             f'  reverse mode sums them over {len(edges)} edges: explanation["{source.name}"].gradient'
         )
     for edge in edges:
         rows, columns = size_of(edge.target.value), size_of(edge.source.value)
         if rows * columns > MAX_JACOBIAN:
             raise UnsupportedError(
-                f"the edge {edge.source.name} → {edge.target.name} has a Jacobian of {rows} × {columns} numbers, "
-                f"too large to multiply along paths (at most {MAX_JACOBIAN}){at_line()}\n"
+                f"the edge {edge.source.name} → {edge.target.name} has a Jacobian of {rows} × {columns} "
+                f"numbers, too large to multiply along paths: at most {MAX_JACOBIAN}{at_line()}\n"
                 "  write: explain with fewer samples or units; gradients are there for any size: "
                 f'explanation["{source.name}"].gradient'
             )

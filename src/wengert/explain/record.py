@@ -10,7 +10,7 @@ import numpy as np
 from wengert.core.primitive import Primitive, reads_nothing
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_level, leaked
 from wengert.core.types import dtype_of, is_array
-from wengert.errors import user_line
+from wengert.errors import user_place
 
 __all__ = ["Entry", "Recording"]
 
@@ -19,7 +19,8 @@ __all__ = ["Entry", "Recording"]
 class Entry:
     """One entry of the list: an input (no primitive), or an operation with the values that it read.
 
-    ``sources`` holds for each operand the number of the entry that it comes from, or −1 for a constant.
+    ``sources`` holds for each operand the number of the entry that it comes from, or −1 for a constant;
+    ``place`` is the user's file and line.
     """
 
     out: Any
@@ -27,7 +28,7 @@ class Entry:
     operands: tuple[Any, ...] = ()
     sources: tuple[int, ...] = ()
     params: dict[str, Any] = field(default_factory=dict[str, Any])
-    line: str = ""
+    place: tuple[str, int] = ("", 0)
 
 
 # One output of an operation that has several: an entry of its own, which hands its gradient over.
@@ -69,7 +70,7 @@ class Recording(Trace):
         self.entries: list[Entry] = []
         # arrays without a derivative leave the trace; by identity their entries are found again
         self.masks: dict[int, tuple[Any, int]] = {}
-        self.flat: tuple[Primitive, str] | None = None
+        self.flat: tuple[Primitive, tuple[str, int]] | None = None
         self.open = True
 
     def tracer(self, value: Any, index: int) -> Any:
@@ -80,6 +81,7 @@ class Recording(Trace):
         return z
 
     def lift(self, value: Any) -> Any:
+        """A tracer of a constant that traced values may be written into."""
         return self.tracer(value.copy(), -1)
 
     def input(self, value: Any) -> Any:
@@ -92,6 +94,7 @@ class Recording(Trace):
         return len(self.entries) - 1
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute on plain values, and note what was read and given."""
         if not self.open:
             raise leaked("the explain")
         read = [self.read(x) for x in operands]
@@ -99,11 +102,11 @@ class Recording(Trace):
         out = bind(primitive, *values, **params)
         if all(i < 0 for i in sources):
             return out if primitive.multiple or not is_array(out) else self.tracer(out, -1)
-        line = user_line()
-        n = self.note(Entry(out, primitive, values, sources, params, line))
+        place = user_place()
+        n = self.note(Entry(out, primitive, values, sources, params, place))
         if not primitive.multiple:
             return self.leave(out, n)
-        parts = [Entry(o, PART, (out,), (n,), {"k": k}, line) for k, o in enumerate(out)]
+        parts = [Entry(o, PART, (out,), (n,), {"k": k}, place) for k, o in enumerate(out)]
         return tuple(self.leave(part.out, self.note(part)) for part in parts)
 
     def read(self, x: Any) -> tuple[Any, int]:
@@ -127,7 +130,7 @@ class Recording(Trace):
         if dtype_of(out).kind in "fc" and not primitive.flat:
             return self.tracer(out, n)
         if primitive.name != "stop_gradient":
-            self.flat = self.flat or (primitive, self.entries[n].line)
+            self.flat = self.flat or (primitive, self.entries[n].place)
         if type(out) is not np.ndarray:
             return out
         mask = out.view()

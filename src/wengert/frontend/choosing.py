@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from wengert.core.types import dtype_of, ndim_of, shape_of
+from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
 from wengert.frontend.shaping import as_array, ravel
 from wengert.frontend.tables import implements, into
@@ -22,12 +22,13 @@ _NO = np._NoValue  # type: ignore[attr-defined]
 def where(condition: Any, x: Any = _NO, y: Any = _NO) -> Any:
     if x is _NO:
         return nonzero(condition)
-    return ops.where(as_condition(condition), x, y)
+    return ops.where(as_condition(condition), *[as_array(v) if isinstance(v, list | tuple) else v for v in (x, y)])
 
 
 def as_condition(c: Any) -> Any:
     """A condition as booleans: any number other than zero is true."""
-    return c if dtype_of(as_array(c)).kind == "b" else as_array(c) != 0
+    c = as_array(c) if isinstance(c, list | tuple) else c
+    return c if dtype_of(c).kind == "b" else c != 0
 
 
 @implements(np.nonzero)
@@ -47,9 +48,9 @@ def clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: An
     high = a_max if a_max is not _NO else max
     x = a
     if low is not None and low is not _NO:
-        x = ops.maximum(x, low)
+        x = np.maximum(x, low)
     if high is not None and high is not _NO:
-        x = ops.minimum(x, high)
+        x = np.minimum(x, high)
     return x if out is None else into(out, x)
 
 
@@ -164,8 +165,11 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 @implements(np.round, np.around)
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    scale = 10.0**decimals
-    value = ops.rint(a) if decimals == 0 else ops.rint(a * scale) / scale
+    scale = 10.0 ** abs(decimals)
+    if decimals > 0:
+        value = ops.rint(a * scale) / scale
+    else:
+        value = ops.rint(a / scale) * scale if decimals else ops.rint(a)
     return value if out is None else into(out, value)
 
 
@@ -176,6 +180,7 @@ def fix(x: Any, out: Any = None) -> Any:
 
 @implements(np.copy)
 def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
+    """An array of its own."""
     del order, subok
     return ops.positive(a) if dtype_of(a).kind in "fc" else ops.cast(a, dtype=dtype_of(a))
 
@@ -188,16 +193,24 @@ def sinc(x: Any) -> Any:
     safe = np.where(near, 1.0, y)
     square = y * y
     series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
-    return np.where(near, series, np.sin(safe) / safe)
+    return like_scalar(x, np.where(near, series, np.sin(safe) / safe))
 
 
 @implements(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    del copy
     info = np.finfo(dtype_of(x))
-    x = np.where(np.isnan(x), nan, x)
-    x = np.where(x == np.inf, info.max if posinf is None else posinf, x)
-    return np.where(x == -np.inf, info.min if neginf is None else neginf, x)
+    y = np.where(np.isnan(x), nan, x)
+    y = np.where(x == np.inf, info.max if posinf is None else posinf, y)
+    y = np.where(x == -np.inf, info.min if neginf is None else neginf, y)
+    if copy or aval_of(x).kind != "array":
+        return like_scalar(x, y)
+    x[...] = y
+    return x
+
+
+def like_scalar(x: Any, y: Any) -> Any:
+    """``y``, as a number where ``x`` is one."""
+    return y if aval_of(x).kind == "array" else y[()]
 
 
 # ---- what reads only the kind of number
@@ -227,8 +240,11 @@ def result_type(*arrays_and_dtypes: Any) -> Any:
 
 @implements(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
-    del equal_nan
-    return shape_of(a1) == shape_of(a2) and bool(np.all(a1 == a2))
+    x, y = as_array(a1), as_array(a2)
+    if shape_of(x) != shape_of(y):
+        return False
+    same = x == y
+    return bool(np.all(same | ((x != x) & (y != y)) if equal_nan else same))
 
 
 @implements(np.allclose)
@@ -238,6 +254,6 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
 
 @implements(np.isclose)
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    near = np.absolute(a - b) <= atol + rtol * np.absolute(b)
-    near = near | (a == b)
-    return near | ((a != a) & (b != b)) if equal_nan else near
+    x, y = as_array(a), as_array(b)
+    near = ((np.absolute(x - y) <= atol + rtol * np.absolute(y)) & np.isfinite(y)) | (x == y)
+    return near | ((x != x) & (y != y)) if equal_nan else near

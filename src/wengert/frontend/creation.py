@@ -20,7 +20,8 @@ from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant, current
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, ShapeError, at_line, is_library_file
-from wengert.frontend.tables import implements, tracers_in
+from wengert.frontend.shaping import as_array, layout
+from wengert.frontend.tables import implements, tracers_in, unwrapped
 from wengert.ops import elementwise, shape
 
 NAMES = (
@@ -38,20 +39,34 @@ def make(name: str, args: Any, kwargs: Any) -> Any:
         return from_object(original, *args, **kwargs)
     if name == "full" and tracers_in((*args, *kwargs.values())):
         return full(*args, **kwargs)
-    out = original(*args, **kwargs)
-    return constant(out) if type(out) is np.ndarray else out
+    return handle(original(*args, **kwargs))
+
+
+def handle(out: Any) -> Any:
+    """A constant handle on an array of numbers; anything else as it is (Python objects can be tracers)."""
+    return constant(out) if type(out) is np.ndarray and out.dtype.kind in "biufc" else out
 
 
 def from_object(original: Callable[..., Any], object: Any, dtype: Any = None, **kwargs: Any) -> Any:  # noqa: A002
     """np.array and its kin, of numbers, arrays, traced values and nested lists of them."""
-    fresh = original is ORIGINALS["array"] and kwargs.get("copy", True) is not False
     if isinstance(object, Tracer):
-        return _from_tracer(object, dtype, fresh, kwargs.get("ndmin", 0))
+        return _from_tracer(object, dtype, _wants_copy(original, object, kwargs), kwargs.get("ndmin", 0))
     if isinstance(object, list | tuple) and any(type(t) is not Constant for t in tracers_in(object)):
         out = stacked(object)
         return _from_tracer(out, dtype, False, kwargs.get("ndmin", 0))
     out = original(object, **({} if dtype is None else {"dtype": dtype}), **kwargs)
-    return out if out is object or type(out) is not np.ndarray else constant(out)
+    return out if out is object else handle(out)
+
+
+def _wants_copy(original: Callable[..., Any], x: Tracer, kwargs: Any) -> bool:
+    """Whether NumPy gives an array of its own for an array, or the array itself."""
+    if kwargs.get("copy", True if original is ORIGINALS["array"] else None):
+        return True
+    order = {"ascontiguousarray": "C", "asfortranarray": "F"}.get(original.__name__) or kwargs.get("order")
+    if order not in ("C", "F") or x.ndim < 2:
+        return False
+    flags = getattr(layout(x), "flags", None)
+    return flags is None or not (flags.c_contiguous if order == "C" else flags.f_contiguous)
 
 
 def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int) -> Any:
@@ -76,7 +91,8 @@ def stacked(values: Any) -> Any:
 def full(shape_: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
     """np.full with a traced value."""
     to = (shape_,) if isinstance(shape_, int | np.integer) else tuple(shape_)
-    out = shape.broadcast_to(fill_value, shape=to)
+    value = stacked(fill_value) if isinstance(fill_value, list | tuple) else fill_value
+    out = shape.broadcast_to(value, shape=to)
     return out if dtype is None else out.astype(dtype)
 
 
@@ -153,9 +169,15 @@ implements(np.empty_like)(_like("empty"))
 
 
 @implements(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
-    value = elementwise.cast(fill_value, dtype=np.dtype(dtype or dtype_of(a)))
-    return shape.broadcast_to(value, shape=shape_of(a))
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, **_: Any
+) -> Any:
+    del order, subok
+    size = shape_of(a) if shape is None else shape
+    to = dtype_of(a) if dtype is None else dtype
+    if tracers_in((fill_value,)):
+        return full(size, fill_value, to)
+    return handle(ORIGINALS["full"](size, fill_value, to))
 
 
 @implements(np.linspace)
@@ -165,14 +187,19 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
     weights = np.reshape(np.arange(num) / parts, (num, *(1,) * max(np.ndim(start), np.ndim(stop))))
     out = start * (1.0 - weights) + stop * weights
     out = np.moveaxis(out, 0, axis) if axis else out
-    out = out if dtype is None else out.astype(dtype)
+    if dtype is not None:
+        out = (np.floor(out) if np.dtype(dtype).kind in "iu" else out).astype(dtype)
     return (out, (stop - start) / parts) if retstep else out
 
 
-@implements(np.copyto)
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    del casting
+@implements(np.copyto, always=True)
+def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    if type(dst) is np.ndarray and all(type(t) is Constant for t in tracers_in((src, where))):
+        return np.copyto(dst, *unwrapped([src]), casting=casting, where=unwrapped(where))
     if not isinstance(dst, Tracer):
         raise EscapeError(f"np.copyto writes a traced value into an array made outside of the function{at_line()}\n"
                           "  write: make the array inside the function by np.zeros or np.empty")  # fmt: skip
-    dst[...] = src if where is True else np.where(where, src, dst)  # type: ignore[index]
+    value = as_array(src)
+    if not np.can_cast(dtype_of(value), dst.dtype, casting):
+        raise TypeError(f"cannot copy {dtype_of(value)} into an array of {dst.dtype}, casting={casting!r}{at_line()}")
+    dst[...] = value if where is True else np.where(where, value, dst)  # type: ignore[index]

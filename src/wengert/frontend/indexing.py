@@ -11,6 +11,7 @@ from wengert.core.handles import adopt, attach, refresh, root_of
 from wengert.core.trace import ArrayTracer, Constant, Tracer, innermost, lower, plain
 from wengert.core.types import dtype_of
 from wengert.errors import ConcretizationError, EscapeError, LeakError, UnsupportedError, at_line
+from wengert.frontend.tables import READ_ONLY
 from wengert.ops import index as ops
 from wengert.ops.index import ARRAY, follow, update
 
@@ -118,6 +119,7 @@ def _stack(value: Any) -> Any:
 
 def write_constant(root: Constant, chain: Any, where: Any, value: Any) -> None:
     """A write of plain values into a plain array: NumPy's own; the caller's arrays are copied first."""
+    refuse_read_only(root)
     if not root.v.flags.writeable:
         root.v = root.v.copy()
         refresh(root)
@@ -127,8 +129,18 @@ def write_constant(root: Constant, chain: Any, where: Any, value: Any) -> None:
 
 def promote(root: Constant) -> None:
     """Turn a constant handle, and its views, into handles of the trace in which it was made."""
+    refuse_read_only(root)
     adopt(root, root.t.lift(root.v))
     refresh(root)
+
+
+def refuse_read_only(root: Constant) -> None:
+    """A view that NumPy made, and no handle knows of: what is written to it would not reach its base."""
+    if root.i == READ_ONLY:
+        raise UnsupportedError(
+            f"writing through a view that was made by a NumPy function without a rule{at_line()}\n"
+            "  write: a copy of the view, if its base is not meant to change, or index the base itself"
+        )
 
 
 def refuse_leak(root: ArrayTracer, trace: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from wengert.core.handles import adopt, refresh
 from wengert.core.trace import ArrayTracer, Constant, Tracer, lower
 from wengert.core.types import dtype_of, shape_of
-from wengert.errors import at_line
+from wengert.errors import EscapeError, at_line
 from wengert.frontend import choosing, escapes, products, reductions, shaping
 from wengert.frontend.indexing import getitem, promote, setitem
 from wengert.frontend.tables import FUNCTIONS
@@ -108,6 +108,11 @@ def _shape_args(args: tuple[Any, ...]) -> Any:
 
 def _astype(x: Any, dtype: Any, *_: Any, **__: Any) -> Any:
     to = np.dtype(dtype)
+    if to.kind not in "fciub":
+        raise EscapeError(
+            f"a traced {x.aval} as an array of {to} would be cut off from its derivative{at_line()}\n"
+            "  write: a list for Python objects, or str(x) where only its text is wanted"
+        )
     if to.kind in "fc":
         if to.kind == "f" and dtype_of(x).kind == "c":
             x = ops.real(x)
@@ -140,7 +145,7 @@ METHODS: dict[str, Any] = {
     "reshape": lambda x, *shape, order="C", copy=None: shaping.reshape(x, _shape_args(shape), order, copy=copy),
     "transpose": lambda x, *axes: shaping.transpose(x, _shape_args(axes) if axes else None),
     "astype": _astype,
-    "copy": lambda x, order="C": FUNCTIONS[np.copy](x, order),
+    "copy": lambda x, order="C": choosing.copy(x, order),
     "flatten": _flatten,
     "conj": ops.conjugate, "conjugate": ops.conjugate,
     "sort": _sort_in_place,

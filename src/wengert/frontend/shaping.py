@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from wengert.core.handles import attach, root_of
 from wengert.core.trace import ArrayTracer, Tracer, plain
 from wengert.core.types import Aval, aval_of, ndim_of, shape_of
-from wengert.errors import ShapeError, at_line
+from wengert.errors import ShapeError, UnsupportedError, at_line
 from wengert.frontend.indexing import getitem
 from wengert.frontend.tables import implements, on_constants, tracers_in
 from wengert.ops import shape as ops
@@ -37,7 +37,7 @@ def as_array(x: Any) -> Any:
 def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) -> Any:
     """``a`` in another shape, row by row (or column by column for order 'F')."""
     x = as_array(a)
-    if order == "F":
+    if order != "C" and row_or_column(x, order) == "F":
         turned = reshape(transpose(x), tuple(reversed(wanted_shape(x, shape))))
         return transpose(turned)
     new = wanted_shape(x, shape)
@@ -47,7 +47,30 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) ->
     return out
 
 
-implements(np.reshape)(reshape)
+implements(np.reshape, always=True)(reshape)
+
+
+def row_or_column(x: Any, order: str) -> str:
+    """'C' or 'F': what NumPy's orders come to, of which 'A' and 'K' look at how ``x`` lies in memory."""
+    if order not in ("A", "K") or ndim_of(x) < 2:
+        return order
+    flags = getattr(layout(x), "flags", None)
+    if flags is None or not (flags.c_contiguous or flags.f_contiguous or order == "A"):
+        raise UnsupportedError(
+            f"order={order!r} asks how a traced array lies in memory{at_line()}\n  write: order='C' or order='F'"
+        )
+    return "F" if flags.f_contiguous and not flags.c_contiguous else "C"
+
+
+def layout(x: Any) -> Any:
+    """A plain array that lies in memory as ``x`` does where nothing is traced; None where it is abstract."""
+    if not isinstance(x, ArrayTracer):
+        return x
+    root, chain = root_of(x)
+    try:
+        return follow(plain(root), chain)
+    except TypeError:
+        return None
 
 
 def wanted_shape(x: Any, shape: Any) -> tuple[int, ...]:
@@ -72,12 +95,11 @@ def _filled(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def shares_memory(x: ArrayTracer, step: Any) -> bool:
     """Whether NumPy makes a view of ``x`` by this step: asked of the plain array at the root."""
-    root, chain = root_of(x)
-    try:
-        base = plain(root)
-    except TypeError:  # abstract: as for an array in C order
-        base = np.empty(root.shape)
-    return np.may_share_memory(follow(base, (*chain, step)), base)
+    base = layout(x)
+    if base is None:  # abstract: as for an array in C order
+        root, chain = root_of(x)
+        base = follow(np.empty(root.shape), chain)
+    return np.may_share_memory(follow(base, (step,)), base)
 
 
 def transpose(a: Any, axes: Any = None) -> Any:
@@ -95,17 +117,17 @@ def transpose(a: Any, axes: Any = None) -> Any:
     return out
 
 
-implements(np.transpose)(transpose)
+implements(np.transpose, always=True)(transpose)
 if hasattr(np, "permute_dims") and np.permute_dims is not np.transpose:
-    implements(np.permute_dims)(transpose)
+    implements(np.permute_dims, always=True)(transpose)
 
 
-@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose, always=True)
 def matrix_transpose(x: Any) -> Any:
     return swapaxes(x, -1, -2)
 
 
-@implements(np.swapaxes)
+@implements(np.swapaxes, always=True)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     order = list(range(ndim_of(a)))
     i, j = normalize_axis_index(axis1, len(order)), normalize_axis_index(axis2, len(order))
@@ -113,7 +135,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return transpose(a, order)
 
 
-@implements(np.moveaxis)
+@implements(np.moveaxis, always=True)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     n = ndim_of(a)
     start, stop = normalize_axis_tuple(source, n), normalize_axis_tuple(destination, n)
@@ -123,18 +145,18 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return transpose(a, order)
 
 
-@implements(np.rollaxis)
+@implements(np.rollaxis, always=True)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     order = np.rollaxis(np.empty(tuple(range(ndim_of(a)))), axis, start).shape
     return transpose(a, order)
 
 
-@implements(np.ravel)
+@implements(np.ravel, always=True)
 def ravel(a: Any, order: Any = "C") -> Any:
-    return reshape(a, (-1,) if as_array(a).size else (0,), order="F" if order == "F" else "C")
+    return reshape(a, (-1,) if as_array(a).size else (0,), order)
 
 
-@implements(np.expand_dims)
+@implements(np.expand_dims, always=True)
 def expand_dims(a: Any, axis: Any) -> Any:
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     n = ndim_of(a) + len(axes)
@@ -142,7 +164,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     return getitem(as_array(a), tuple(None if k in places else slice(None) for k in range(n)))
 
 
-@implements(np.squeeze)
+@implements(np.squeeze, always=True)
 def squeeze(a: Any, axis: Any = None) -> Any:
     shape = shape_of(a)
     axes = [k for k, n in enumerate(shape) if n == 1] if axis is None else normalize_axis_tuple(axis, len(shape))
@@ -159,11 +181,11 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return ops.broadcast_to(array, shape=shape)
 
 
-@implements(np.broadcast_arrays)
+@implements(np.broadcast_arrays, always=True)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     del subok
     shape = np.broadcast_shapes(*(shape_of(x) for x in args))
-    return tuple(broadcast_to(x, shape) for x in args)
+    return tuple(x if shape_of(x) == shape else broadcast_to(x, shape) for x in args)
 
 
 def _at_least(n: int) -> Any:
@@ -185,23 +207,23 @@ def _grown(x: Any, n: int) -> Any:
 
 
 atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)
-implements(np.atleast_1d)(atleast_1d)
-implements(np.atleast_2d)(atleast_2d)
-implements(np.atleast_3d)(atleast_3d)
+implements(np.atleast_1d, always=True)(atleast_1d)
+implements(np.atleast_2d, always=True)(atleast_2d)
+implements(np.atleast_3d, always=True)(atleast_3d)
 
 
-@implements(np.flip)
+@implements(np.flip, always=True)
 def flip(m: Any, axis: Any = None) -> Any:
     n = ndim_of(m)
     axes = range(n) if axis is None else normalize_axis_tuple(axis, n)
     return getitem(m, tuple(slice(None, None, -1) if k in axes else slice(None) for k in range(n)))
 
 
-implements(np.flipud)(lambda m: flip(m, 0))
-implements(np.fliplr)(lambda m: flip(m, 1))
+implements(np.flipud, always=True)(lambda m: flip(m, 0))
+implements(np.fliplr, always=True)(lambda m: flip(m, 1))
 
 
-@implements(np.rot90)
+@implements(np.rot90, always=True)
 def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     i, j = normalize_axis_tuple(axes, ndim_of(m))
     k %= 4
@@ -229,15 +251,15 @@ def _pieces(ary: Any, indices_or_sections: Any, axis: int, exact: bool) -> list[
     return [getitem(ary, (*head, slice(a, b))) for a, b in zip(edges, edges[1:], strict=False)]
 
 
-implements(np.split)(lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, True))
-implements(np.array_split)(lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, False))
-implements(np.vsplit)(lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0, True))
-implements(np.hsplit)(
+implements(np.split, always=True)(lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, True))
+implements(np.array_split, always=True)(lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, False))
+implements(np.vsplit, always=True)(lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0, True))
+implements(np.hsplit, always=True)(
     lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0 if ndim_of(ary) == 1 else 1, True)
 )
-implements(np.dsplit)(lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 2, True))
+implements(np.dsplit, always=True)(lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 2, True))
 if hasattr(np, "unstack"):
-    implements(np.unstack)(
+    implements(np.unstack, always=True)(
         lambda x, /, *, axis=0: tuple(getitem(moveaxis(x, axis, 0), k) for k in range(shape_of(x)[axis]))
     )
 

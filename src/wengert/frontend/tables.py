@@ -9,21 +9,27 @@ import numpy as np
 
 from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant_in
+from wengert.core.types import dtype_of
 from wengert.errors import EscapeError, UnsupportedError, at_line
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+# those whose rule is for constants too: they give views, or write into their argument
+ALWAYS: set[Any] = set()
 UFUNCS: dict[Any, Callable[..., Any]] = {}
+READ_ONLY = -2  # the mark of a constant handle on a view that is no handle's view: writes would be lost
 # reduce, accumulate: the ufunc -> the function that does it
 REDUCE: dict[Any, Callable[..., Any]] = {}
 ACCUMULATE: dict[Any, Callable[..., Any]] = {}
 
 
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter a function as what these NumPy functions do on traced values."""
+def implements(*functions: Any, always: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a function as what these NumPy functions do on traced values, and with ``always`` on constants."""
 
     def enter(rule: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
             FUNCTIONS[function] = rule
+        if always:
+            ALWAYS.update(functions)
         return rule
 
     return enter
@@ -71,18 +77,38 @@ def on_constants(function: Callable[..., Any], args: Any, kwargs: Any, name: str
             "  write: compute it from functions that have one (sums, products, indexing, np.linalg), or, if no\n"
             "  derivative is wanted of it, apply it to wengert.stop_gradient(x) or to values outside the function"
         )
+    if not tracers:
+        return function(*args, **kwargs)
     home = max((t.t for t in tracers), key=lambda t: t.level)
-    out = function(*unwrapped(list(args)), **unwrapped(kwargs))
-    wrap = core.rewrap(home)
-    if isinstance(out, tuple) and type(out) is tuple:
-        return tuple(wrap(o) for o in out)
-    return [wrap(o) for o in out] if type(out) is list else wrap(out)
+    try:
+        out = function(*unwrapped(list(args)), **unwrapped(kwargs))
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise UnsupportedError(
+            f"{name} writes into its argument, which is not supported on arrays of a traced function{at_line()}\n"
+            "  write: an assignment, such as x[i] = v"
+        ) from None
+
+    def wrap(o: Any) -> Any:
+        return _result(home, o, tracers) if type(o) is np.ndarray else o
+
+    if type(out) is tuple or type(out) is list:
+        return type(out)([wrap(o) for o in out])
+    return wrap(out)
+
+
+def _result(home: Any, out: np.ndarray[Any, Any], constants: list[Any]) -> Constant:
+    handle = constant_in(home, out)
+    if not out.flags.writeable and any(np.may_share_memory(out, c.v) for c in constants):
+        handle.i = READ_ONLY
+    return handle
 
 
 def dispatch_function(function: Any, args: Any, kwargs: Any) -> Any:
     """What NumPy's ``__array_function__`` comes to."""
     rule = FUNCTIONS.get(function)
-    if rule is None or all_constant(args, kwargs):
+    if rule is None or (function not in ALWAYS and all_constant(args, kwargs)):
         if "out" in kwargs and kwargs["out"] is not None:
             return into(kwargs.pop("out"), dispatch_function(function, args, kwargs))
         return on_constants(function, args, kwargs, name_of(function))
@@ -98,13 +124,23 @@ def all_constant(args: Any, kwargs: Any) -> bool:
 
 def dispatch_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
     """What NumPy's ``__array_ufunc__`` comes to."""
-    out = kwargs.pop("out", None)
+    out = kwargs.get("out")
+    if all_constant(args, kwargs):
+        if method == "at":
+            return _at_on_constants(ufunc, *args)
+        if out is not None:
+            return _out_on_constants(getattr(ufunc, method), args, kwargs)
+        return on_constants(getattr(ufunc, method), args, kwargs, f"{name_of(ufunc)}.{method}")
     if out is not None:
+        kwargs.pop("out")
         if len(out) != 1:
             raise UnsupportedError(f"np.{ufunc.__name__} with several outputs in out={at_line()}\n  write: assign them")
+        where = kwargs.pop("where", True)
+        if where is not True and method == "__call__":
+            safe = [np.where(where, x, 1) for x in args]  # what is not wanted must not divide by zero
+            return into(out[0], np.where(where, dispatch_ufunc(ufunc, method, safe, kwargs), out[0]))
+        kwargs.update({} if where is True else {"where": where})
         return into(out[0], dispatch_ufunc(ufunc, method, args, kwargs))
-    if all_constant(args, kwargs):
-        return on_constants(getattr(ufunc, method), args, kwargs, f"{name_of(ufunc)}.{method}")
     if method == "__call__":
         return call_ufunc(ufunc, args, kwargs)
     if method == "outer" and not kwargs:
@@ -116,6 +152,25 @@ def dispatch_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
     if ufunc in table:
         return table[ufunc](*args, **kwargs)
     return on_constants(getattr(ufunc, method), args, kwargs, f"np.{ufunc.__name__}.{method}")
+
+
+def _out_on_constants(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """NumPy's own way into copies of what ``out=`` names, and these into the handles."""
+    given = kwargs["out"]
+    buffers = tuple(x.v.copy("K") if type(x) is Constant else x for x in given)
+    function(*unwrapped(list(args)), **{**unwrapped(kwargs), "out": buffers})
+    for handle, buffer in zip(given, buffers, strict=True):
+        if type(handle) is Constant:
+            handle[...] = buffer  # type: ignore[index]  # array tracers can be written to
+    return given[0] if len(given) == 1 else given
+
+
+def _at_on_constants(ufunc: np.ufunc, a: Any, *args: Any) -> None:
+    """``ufunc.at``, which NumPy lets write into read-only arrays."""
+    buffer = a.v.copy("K") if type(a) is Constant else a
+    ufunc.at(buffer, *unwrapped(list(args)))
+    if type(a) is Constant:
+        a[...] = buffer  # type: ignore[index]  # array tracers can be written to
 
 
 def call_ufunc(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
@@ -130,7 +185,7 @@ def call_ufunc(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
     if kwargs or where is not True:
         option = "where" if where is not True else next(iter(kwargs))
         raise UnsupportedError(
-            f"np.{ufunc.__name__} with {option}= on traced values is not supported{at_line()}\n"
+            f"np.{ufunc.__name__} with {option}= and without out= on traced values is not supported{at_line()}\n"
             f"  write: np.where(mask, np.{ufunc.__name__}(...), otherwise)"
         )
     if dtype is not None:
@@ -142,6 +197,8 @@ def into(out: Any, value: Any) -> Any:
     """Write a result into ``out=``, if that is a handle."""
     if isinstance(out, tuple):
         (out,) = out
+    if not np.can_cast(dtype_of(value), out.dtype, "same_kind"):
+        raise TypeError(f"cannot keep a result of {dtype_of(value)} in out= of {out.dtype}{at_line()}")
     if not isinstance(out, Tracer):
         if tracers_in((value,)):
             raise EscapeError(foreign_buffer("out= names"))

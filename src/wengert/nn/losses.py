@@ -89,13 +89,14 @@ def _check_labels(outputs: Any, targets: Any, classes: int) -> None:
         return
     smallest, largest = targets.min(), targets.max()
     try:
-        known = bool(0 <= smallest and largest < classes)
+        in_range = bool(smallest >= 0 and largest < classes)
     except ConcretizationError:  # batched or staged labels have no one value to look at
         return
-    if not known:
+    if not in_range:
+        mend = f"its last layer needs {largest + 1} outputs" if smallest >= 0 else "number them from 0"
         raise DataError(
             f"labels run from {smallest} to {largest} and the model has {classes} outputs, "
-            f"for labels 0 to {classes - 1}: its last layer needs {largest + 1} outputs"
+            f"for labels 0 to {classes - 1}: {mend}"
         )
 
 

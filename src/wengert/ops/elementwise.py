@@ -183,16 +183,17 @@ where = elementwise(
 
 # ---- remainders and signs
 
+# by the quotient that NumPy took: floor(x/y) is another one where x/y rounds to an integer
 fmod = binary(
-    "fmod", np.fmod, (lambda t, _z, _x, _y: t, lambda t, _z, x, y: -t * np.trunc(x / y)),
+    "fmod", np.fmod, (lambda t, _z, _x, _y: t, lambda t, z, x, y: -t * np.rint((x - z) / y)),
     r"\operatorname{{fmod}}({0}, {1})",
 )  # fmt: skip
 remainder = binary(
-    "remainder", np.remainder, (lambda t, _z, _x, _y: t, lambda t, _z, x, y: -t * np.floor(x / y)),
+    "remainder", np.remainder, (lambda t, _z, _x, _y: t, lambda t, _z, x, y: -t * np.floor_divide(x, y)),
     r"{0} \bmod {1}", operator.mod,
 )  # fmt: skip
 copysign = binary(
-    "copysign", np.copysign, (lambda t, _z, x, y: t * np.copysign(np.copysign(1.0, x), y * np.sign(x)), None),
+    "copysign", np.copysign, (lambda t, _z, x, y: t * np.sign(x) * np.copysign(1.0, y), None),
     r"\operatorname{{copysign}}({0}, {1})",
 )  # fmt: skip
 heaviside = binary(
@@ -265,7 +266,10 @@ cast = linear(
     "cast", _cast, _transpose_cast, lambda _b, xs, p: cast(*xs, **p), r"{0}", infer=_infer_cast
 )  # fmt: skip
 cast_to_integer = flat("cast_to_integer", _cast, r"\lfloor {0} \rfloor")
-stop_gradient = flat("stop_gradient", lambda x: x, r"\operatorname{{stop}}({0})")
+# an array of its own: a write to one of the two must not reach the other
+stop_gradient = flat(
+    "stop_gradient", lambda x: x.copy() if isinstance(x, np.ndarray) else x, r"\operatorname{{stop}}({0})"
+)  # fmt: skip
 
 # ---- flat functions of each element
 

@@ -32,6 +32,8 @@ def unbroadcast(d: Any, shape: tuple[int, ...]) -> Any:
         return d
     total = np.add.reduce if type(d) is np.ndarray else np.sum
     extra = len(have) - len(shape)
+    if extra < 0:  # an assignment drops leading axes of length one
+        return np.reshape(unbroadcast(d, shape[-extra:]), shape)
     if extra > 0:
         d = total(d, axis=tuple(range(extra)))
         have = have[extra:]

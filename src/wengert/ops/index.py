@@ -2,7 +2,8 @@
 
 An index is a *template*, a tuple of ints, slices, None, Ellipsis and :data:`ARRAY`, and the integer
 arrays that stand, in order, where ``ARRAY`` does; these are operands, for they may be traced. A *chain*
-is the way from a root to one of its views, a tuple of steps, each a getitem, transpose or reshape.
+is the way from a root to one of its views, a tuple of steps, each an index, a transpose, a reshape, a
+diagonal (an einsum of one operand) or a part ('real', 'imag') of complex numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
-from wengert.ops.families import fit, general, linear
+from wengert.ops.families import batch_by_loop, fit, flat, general, linear
 from wengert.ops.shape import reshape, transpose
 
 
@@ -148,6 +149,10 @@ def step_into(x: Any, step: Step) -> Any:
     kind, what = step
     if kind == "index":
         return x[what]
+    if kind == "einsum":
+        return np.einsum(what, x)
+    if kind == "part":
+        return getattr(x, what)
     return x.transpose(what) if kind == "transpose" else x.reshape(what)
 
 
@@ -159,9 +164,14 @@ def follow(x: Any, chain: Sequence[Step]) -> Any:
 
 
 def follow_traced(x: Any, chain: Sequence[Step]) -> Any:
+    """The same by primitives, with results that are not views."""
     for kind, what in chain:
         if kind == "index":
             x = getitem(x, index=what if isinstance(what, tuple) else (what,))
+        elif kind == "einsum":
+            x = np.einsum(what, x)
+        elif kind == "part":
+            x = getattr(x, what)
         else:
             x = transpose(x, axes=what) if kind == "transpose" else reshape(x, shape=what)
     return x
@@ -173,18 +183,27 @@ def _update(x: Any, v: Any, *arrays: Any, chain: tuple[Step, ...], index: Templa
     return out
 
 
-def _winners(x: Any, arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
-    """Where an index names a place more than once, which of the values written there is the one that stays."""
-    numbers = np.full(shape_of(x), -1, np.intp)
-    target = follow(numbers, chain)
+def _last_written(*arrays: Any, shape: tuple[int, ...], index: Template) -> Any:
+    numbers = np.full(shape, -1, np.intp)
     where = fill(index, arrays)
-    order = np.arange(target[where].size).reshape(target[where].shape)
-    target[where] = order
-    return target[where] == order
+    order = np.arange(numbers[where].size).reshape(numbers[where].shape)
+    numbers[where] = order
+    return numbers[where] == order
+
+
+# where an index names a place more than once: which of the values written there is the one that stays
+last_written = flat(
+    "last_written", _last_written, r"\text{{last at }} {0}", batch=batch_by_loop(lambda: last_written)
+)  # fmt: skip
 
 
 def _read(g: Any, arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
-    return getitem(follow_traced(g, chain), *arrays, index=index)
+    """The cotangent of what was written from that of the result."""
+    for step in chain:
+        # transposed, not conjugated: what is written to the imaginary part enters times i
+        g = -np.imag(g) if step == ("part", "imag") else follow_traced(g, (step,))
+    d = getitem(g, *arrays, index=index)
+    return np.where(last_written(*arrays, shape=shape_of(g), index=index), d, 0.0) if arrays else d
 
 
 def _update_jvp(ts: Any, _z: Any, operands: Any, params: dict[str, Any]) -> Any:
@@ -199,10 +218,7 @@ def _update_vjp(g: Any, _z: Any, operands: Any, wanted: Any, params: dict[str, A
     gx = update(g, 0.0, *arrays, **params) if wanted[0] else None
     gv = None
     if wanted[1]:
-        gv = _read(g, arrays, **params)
-        if arrays:
-            gv = np.where(_winners(x, arrays, **params), gv, 0.0)
-        gv = fit(gv, v)
+        gv = fit(_read(g, arrays, **params), v)
     return (gx, gv, *(None,) * len(arrays))
 
 
@@ -212,7 +228,9 @@ def _batch_step(step: Step, size: int, ndim: int) -> Step:
         return ("index", (slice(None), *expand(what if isinstance(what, tuple) else (what,), ndim)))
     if kind == "transpose":
         return ("transpose", (0, *(k + 1 for k in what)))
-    return ("reshape", (size, *what))
+    if kind == "einsum":
+        return ("einsum", "...".join(("", *what.split("->"))).replace("...", "->...", 2).removeprefix("->"))
+    return ("reshape", (size, *what)) if kind == "reshape" else step
 
 
 def _batch_update(batched: Any, operands: Any, params: dict[str, Any]) -> Any:

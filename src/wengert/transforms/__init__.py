@@ -1,6 +1,6 @@
 """Derivatives, batching and staging of functions."""
 
-from wengert.transforms import fast  # the operators of reverse tracers
+from wengert.transforms import fast_operators
 from wengert.transforms.batch import vmap
 from wengert.transforms.check_grads import check_grads
 from wengert.transforms.forward import jvp
@@ -11,7 +11,7 @@ from wengert.transforms.stage import linearize, make_program
 __all__ = [
     "check_grads",
     "elementwise_grad",
-    "fast",
+    "fast_operators",
     "grad",
     "hessian",
     "hvp",

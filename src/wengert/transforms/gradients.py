@@ -135,7 +135,8 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
         distinct(ds)
     rest = iter(ds)
     trees = [
-        next(rest) if d is None else pytree.unflatten(d, [next(rest) for _ in range(d.size)]) for d in treedefs
+        next(rest) if d is None else pytree.unflatten(d, [next(rest) for _ in range(d.size)])
+        for d in treedefs
     ]
     return value, (trees[0] if single or isinstance(argnums, int | np.integer) else tuple(trees))
 

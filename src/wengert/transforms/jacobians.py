@@ -146,7 +146,9 @@ class JacobianChoice:
         n, m = self.inputs, self.outputs
         if self.mode == "reverse":
             counts = f"{_count(m, 'output')} and {_count(n, 'input')}"
-            return f"reverse mode: {counts}, so {_count(m, 'walk')} back in place of {_count(n, 'pass')} forward"
+            return (
+                f"reverse mode: {counts}, so {_count(m, 'walk')} back in place of {_count(n, 'pass')} forward"
+            )
         counts = f"{_count(n, 'input')} and {_count(m, 'output')}"
         return f"forward mode: {counts}, so {_count(n, 'pass')} forward in place of {_count(m, 'walk')} back"
 

@@ -16,6 +16,8 @@ from numpy import ndarray
 
 from wengert.core.primitive import Primitive
 from wengert.core.trace import (
+    NEW_CLASS,
+    TRACER_CLASSES,
     ArrayTracer,
     Constant,
     Trace,
@@ -59,24 +61,22 @@ class ComplexArray(ArrayTracer):
     __slots__ = ()
 
 
-class _Kinds(dict[type, type[Tracer]]):
-    """From the type of a real value to the class of its tracer."""
-
-    def __missing__(self, cls: type) -> type[Tracer]:
-        is_complex = issubclass(cls, complex | np.complexfloating | ComplexScalar | ComplexArray)
-        is_array = issubclass(cls, ndarray | ArrayTracer)
-        kind = (
-            (ComplexArray if is_array else ComplexScalar)
-            if is_complex
-            else ReverseArray
-            if is_array
-            else ReverseScalar
-        )
-        self[cls] = kind
-        return kind
+# From the type of a real value to the class of its tracer. An exact dict: it is read at each operation.
+KINDS: dict[type, type[Tracer]] = {}
 
 
-KINDS = _Kinds()
+def enter_kind(cls: type) -> None:
+    """Say what the tracer of a value of this type is."""
+    is_complex = issubclass(cls, complex | np.complexfloating | ComplexScalar | ComplexArray)
+    if issubclass(cls, ndarray | ArrayTracer):
+        KINDS[cls] = ComplexArray if is_complex else ReverseArray
+    else:
+        KINDS[cls] = ComplexScalar if is_complex else ReverseScalar
+
+
+for _cls in (ndarray, bool, int, float, complex, *np.sctypeDict.values(), *TRACER_CLASSES):
+    enter_kind(_cls)
+NEW_CLASS.append(enter_kind)
 
 
 def kind_of(value: Any) -> type[Tracer]:
