@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "wengert"
 
 # ---- the tables -------------------------------------------------------------------------------
 
-GROUND = {"errors", "pytree"}
+GROUND = {"errors", "files", "pytree"}
 NAMESPACES = {"numpy", "scipy", "random", "control"}
 # What the rooms from `nn` up are written against: the public face of differentiation.
 PUBLIC = GROUND | NAMESPACES | {"transforms"}
@@ -26,6 +26,7 @@ NETWORKS = {"nn", "optim", "data"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "pytree": {"errors"},
+    "files": {"errors"},
     "core": GROUND,
     "ops": GROUND | {"core"},
     "frontend": GROUND | {"core", "ops"},

@@ -37,14 +37,28 @@ def static(**kwargs: Any) -> Any:
     return dataclasses.field(metadata=metadata, **kwargs)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class TreeDef:
     """The structure of a tree: its container type, what is static in it, and its children."""
 
-    kind: Any
-    meta: Any
-    children: tuple[TreeDef, ...]
-    size: int
+    __slots__ = ("children", "kind", "meta", "size")
+
+    # not a dataclass: one is made at each node of each flattening, and a frozen one costs a microsecond
+    def __init__(self, kind: Any, meta: Any, children: tuple[TreeDef, ...], size: int) -> None:
+        self.kind, self.meta, self.children, self.size = kind, meta, children, size
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, TreeDef)
+            and self.kind is other.kind
+            and self.meta == other.meta
+            and self.children == other.children
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.meta, self.children))
+
+    def __repr__(self) -> str:
+        return f"<TreeDef {self}>"
 
     def __str__(self) -> str:
         if self is LEAF:
@@ -88,7 +102,7 @@ def register(kind: type, split: _Split, join: _Join) -> None:
         >>> pytree.leaves(Pair(1.0, [2.0]))
         [1.0, 2.0]
     """
-    _NODES[kind] = (split, join, lambda _, n: [f"[{i}]" for i in range(n)])
+    _KNOWN[kind] = (split, join, lambda _, n: [f"[{i}]" for i in range(n)])
 
 
 def _dataclass_node(kind: type) -> tuple[_Split, _Join, _Names]:
@@ -115,21 +129,28 @@ def _namedtuple_node(kind: Any) -> tuple[_Split, _Join, _Names]:
     return lambda t: (None, t), lambda _, c: kind(*c), lambda _m, _n: [f".{name}" for name in kind._fields]
 
 
-def _node(kind: Any) -> tuple[_Split, _Join, _Names] | None:
+_Handlers = tuple[_Split, _Join, _Names]
+# Every type that was asked for, leaves with None.
+_KNOWN: dict[type, _Handlers | None] = {}
+
+
+def _node(kind: Any) -> _Handlers | None:
     """The handlers of a container type, found once and kept; None for leaves."""
-    handlers = _NODES.get(kind)
-    if handlers is None:
-        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-            handlers = _NODES[kind] = _dataclass_node(kind)
-        elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            handlers = _NODES[kind] = _namedtuple_node(kind)
-        elif issubclass(kind, dict):
-            handlers = _NODES[kind] = (
-                _NODES[dict][0],
-                lambda keys, c: kind(zip(keys, c, strict=True)),
-                _NODES[dict][2],
-            )
-    return handlers
+    try:
+        return _KNOWN[kind]
+    except KeyError:
+        handlers = _KNOWN[kind] = _NODES.get(kind) or _derived(kind)
+        return handlers
+
+
+def _derived(kind: Any) -> _Handlers | None:
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _dataclass_node(kind)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _namedtuple_node(kind)
+    if issubclass(kind, dict):
+        return _NODES[dict][0], lambda keys, c: kind(zip(keys, c, strict=True)), _NODES[dict][2]
+    return None
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
@@ -145,7 +166,7 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
 
 
 def _flatten(tree: Any, found: list[Any]) -> TreeDef:
-    node = _NODES.get(type(tree)) or _node(type(tree))
+    node = _node(type(tree))
     if node is None:
         found.append(tree)
         return LEAF
@@ -227,37 +248,25 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - th
         >>> pytree.map(lambda a, b: a + b, {"w": 1}, {"w": 10})
         {'w': 11}
     """
-    values, treedef = flatten(tree)
-    columns = [values]
-    for other in rest:
-        other_values, other_def = flatten(other)
-        if not _same(treedef, other_def):
-            raise ShapeError(f"trees differ in structure: {treedef} and {other_def}")
-        if treedef != other_def:
-            other_values = _reordered(treedef, other)
-        columns.append(other_values)
-    return _unflatten(treedef, iter([f(*row) for row in zip(*columns, strict=True)]))
+    node = _node(type(tree))
+    if node is None:
+        for other in rest:
+            if _node(type(other)) is not None:
+                raise ShapeError(f"trees differ in structure: * and {flatten(other)[1]}")
+        return f(tree, *rest)
+    meta, children = node[0](tree)
+    columns = [children, *[_children_like(tree, meta, node, other) for other in rest]]
+    return node[1](meta, [map(f, *row) for row in zip(*columns, strict=True)])
 
 
-def _same(a: TreeDef, b: TreeDef) -> bool:
-    if a.kind is not b.kind or len(a.children) != len(b.children):
-        return False
-    if a.kind is dict:
-        if set(a.meta) != set(b.meta):
-            return False
-        order = dict(zip(b.meta, b.children, strict=True))
-        return all(_same(child, order[key]) for key, child in zip(a.meta, a.children, strict=True))
-    return all(_same(x, y) for x, y in zip(a.children, b.children, strict=True))
-
-
-def _reordered(treedef: TreeDef, tree: Any) -> list[Any]:
-    """Leaves of ``tree`` in the order that ``treedef``'s dicts have."""
-    if treedef.kind is None:
-        return [tree]
-    node = _node(treedef.kind)
-    assert node is not None
-    if treedef.kind is dict:
-        children = [tree[key] for key in treedef.meta]
-    else:
-        children = list(node[0](tree)[1])
-    return [leaf for d, child in zip(treedef.children, children, strict=True) for leaf in _reordered(d, child)]
+def _children_like(tree: Any, meta: Any, node: _Handlers, other: Any) -> Iterable[Any]:
+    """The children of ``other``, which must be a node like ``tree``, in ``tree``'s order."""
+    if type(other) is type(tree):
+        other_meta, children = node[0](other)
+        children = list(children)
+        if isinstance(tree, dict):
+            if set(meta) == set(other_meta):
+                return [other[key] for key in meta]
+        elif len(children) == len(list(node[0](tree)[1])):
+            return children
+    raise ShapeError(f"trees differ in structure: {flatten(tree)[1]} and {flatten(other)[1]}")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from wengert import data
-from wengert.cli import _network, main
+from wengert import data, training
+from wengert.cli import _network, _train, main
 
 BIKES = Path(__file__).parents[2] / ".." / "shared" / "data" / "bike_sharing"
 FILES = ["config.json", "history.json", "model.safetensors", "report.html"]
@@ -224,6 +224,23 @@ def test_a_directory_that_cannot_be_written_is_found_before_training(table, here
     assert "for --out" in refused(capsys, here, table, "--target", "n", "--out", out)
 
 
+def test_without_safetensors_nothing_is_trained(table, here, capsys, monkeypatch):
+    monkeypatch.setattr(_train, "find_spec", lambda _name: None)
+    monkeypatch.setattr(_network, "fit", lambda *_a, **_k: pytest.fail("it trained"))
+    assert "pip install 'wengert[models]'" in refused(capsys, here, table, "--target", "n")
+
+
+def test_a_class_of_one_row_is_learned_from(here, capsys):
+    lines = "".join(f"{i / 3:.3f},{'rare' if i == 7 else 'ab'[i % 2]}\n" for i in range(40))
+    (here / "t.csv").write_text("x,y\n" + lines)
+    assert main(["train", "t.csv", "--target", "y", "--epochs", "1", "--out", "run", "--quiet"]) == 0
+    assert json.loads((here / "run/config.json").read_text())["encoding"]["target"]["labels"] == [
+        "a",
+        "b",
+        "rare",
+    ]
+
+
 def test_training_that_diverges_writes_nothing(table, here, capsys):
     words = ["--target", "n", "--optimizer", "sgd", "--learning-rate", "1e200", "--activation", "identity"]
     message = refused(capsys, here, table, *words, "--dropout", "0", code=1)
@@ -239,15 +256,35 @@ def test_ctrl_c_keeps_what_was_reached(here):
     process = subprocess.Popen(
         [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    for line in process.stderr:  # one line an epoch
-        if "3" in line:
-            break
+    for _ in range(3):
+        assert process.stderr.readline().startswith("epoch ")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert sorted(path.name for path in (here / "run").iterdir()) == FILES
     assert 1 <= json.loads(out)["epochs"] < 100000
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_what_its_steps_reached(table, here, monkeypatch, capsys):
+    def interrupted(model, *_args, **_options):
+        return training.Result(model, training.History(), interrupted=True, best_epoch=0)
+
+    monkeypatch.setattr(_network, "fit", interrupted)
+    assert main(["train", table, "--target", "n", "--out", "run"]) == 130
+    assert capsys.readouterr().out.startswith("interrupted; the best model so far is kept\n")
+    assert sorted(path.name for path in (here / "run").iterdir()) == FILES
+    assert main(["predict", "run", table]) == 0
+
+
+def test_ctrl_c_while_writing_leaves_nothing(table, here, monkeypatch, capsys):
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_train, "write_report", interrupted)
+    assert main(["train", table, "--target", "n", "--epochs", "1", "--out", "deep/run"]) == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert [path.name for path in here.iterdir()] == [table]
 
 
 # ---- the figures the defaults are held to -----------------------------------------------------

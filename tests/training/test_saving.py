@@ -10,7 +10,8 @@ import pytest
 
 from wengert import nn, pytree, random
 from wengert.errors import DataError, ModelError, UnsupportedError
-from wengert.training import load_model, save_model, write_atomically
+from wengert.files import write_atomically
+from wengert.training import load_model, save_model
 
 safetensors = pytest.importorskip("safetensors.numpy")
 

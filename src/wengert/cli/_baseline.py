@@ -19,10 +19,9 @@ Array = NDArray[Any]
 
 
 def baselines(
-    encoding: Encoding, inputs: Array, targets: Array, held_out: Table, settings: Settings
+    encoding: Encoding, inputs: Array, targets: Array, held_out: Table, tested: Array, settings: Settings
 ) -> dict[str, dict[str, float]]:
-    """The metrics on ``held_out`` of a constant predictor and of a linear one, by name."""
-    tested = encoding.inputs(held_out)
+    """The metrics on ``held_out`` (encoded: ``tested``) of a constant predictor and of a linear one."""
     if encoding.task == "classification":
         constant, linear = "majority", _logistic(encoding, inputs, targets, tested, settings)
         share = np.bincount(targets, minlength=len(encoding.classes)) / len(targets)

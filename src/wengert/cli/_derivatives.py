@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from wengert.cli._codes import OK
 from wengert.cli._functions import differentiable, function_at, of_numbers, shown
 from wengert.explain import explain as explanation_of
 from wengert.transforms import check_grads
@@ -20,11 +21,11 @@ def check(options: Namespace) -> int:
     function, point = function_at(options.function, options.at)
     check_grads(*of_numbers(function, point))
     print(f"{options.function}: derivatives agree with finite differences at {shown(point)}")
-    return 0
+    return OK
 
 
 def explain(options: Namespace) -> int:
     """Run ``wengert explain``: the steps of the function at a point, as text; 0."""
     function, point = function_at(options.function, options.at)
     print(explanation_of(function, differentiable(point))(*point))
-    return 0
+    return OK

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wengert.errors import DataError
-from wengert.training import write_atomically
+from wengert.files import write_atomically
 
 __all__ = ["check_directory", "new_directory", "read_json", "write_json"]
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 
 from wengert.cli._arguments import parser
+from wengert.cli._codes import FAILED, INTERRUPTED, PIPE_CLOSED, REFUSED
 from wengert.cli._derivatives import check, explain
 from wengert.cli._network import TrainingError
 from wengert.cli._predict import predict
@@ -19,9 +20,6 @@ from wengert.data import DataWarning
 from wengert.errors import GradientCheckError, WengertError
 
 __all__ = ["main"]
-
-#: exit codes: all went well; it failed; the command or its input is wrong; Ctrl-C; the reader is gone
-OK, FAILED, REFUSED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": train,

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.cli._codes import OK
 from wengert.cli._metrics import probabilities
 from wengert.cli._network import TrainedRun, load_run
 from wengert.data import load
 from wengert.errors import DataError
+from wengert.files import write_atomically
 from wengert.training import predict as outputs_of
-from wengert.training import write_atomically
 
 __all__ = ["predict"]
 
@@ -37,7 +38,7 @@ def predict(options: Namespace) -> int:
         sys.stdout.write(text)
     else:
         write_atomically(out, text.encode())
-    return 0
+    return OK
 
 
 def _checked(out: Path) -> Path:

@@ -31,7 +31,7 @@ def report_of(outcome: Outcome) -> Report:
         task="classification" if classify else "regression",
         data=_data(outcome),
         layers=_layers(outcome),
-        history=result.history.columns,
+        history=_history(result.history.columns),
         metrics=outcome.metrics,
         baselines=outcome.baseline,
         epochs=list(result.history.epochs),
@@ -99,6 +99,20 @@ def _words(kind: str, present: Array) -> str:
 
 
 # ---- the network ------------------------------------------------------------------------------
+
+
+def _history(columns: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The history's columns with the layers called what :func:`_layers` calls them."""
+    names: dict[str, str] = {}
+    for column in columns:
+        _, slash, layer = column.partition("/")
+        if slash:
+            names.setdefault(layer, f"dense {len(names) + 1}")
+    parts = {column: column.partition("/") for column in columns}
+    return {
+        f"{kind}/{names[layer]}" if slash else kind: columns[column]
+        for column, (kind, slash, layer) in parts.items()
+    }
 
 
 def _layers(outcome: Outcome) -> list[Layer]:

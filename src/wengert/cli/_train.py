@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import time
 from argparse import Namespace
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from wengert.cli._baseline import baselines
+from wengert.cli._codes import INTERRUPTED, OK
 from wengert.cli._files import check_directory, new_directory, write_json
 from wengert.cli._metrics import measure
 from wengert.cli._network import Settings, to_config, train_network
@@ -19,7 +20,7 @@ from wengert.cli._outcome import Outcome
 from wengert.cli._report import report_of
 from wengert.cli._text import comparison
 from wengert.data import Encoding, Table, find_task, load, split_rows
-from wengert.errors import DataError
+from wengert.errors import DataError, UnsupportedError
 from wengert.explain.report import write_report
 from wengert.training import predict, save_model
 
@@ -27,7 +28,6 @@ __all__ = ["train"]
 
 HELD_OUT = 0.2
 LEAST_ROWS = 10
-INTERRUPTED = 130
 
 
 def train(options: Namespace) -> int:
@@ -41,11 +41,13 @@ def train(options: Namespace) -> int:
             f'"{table.name}" has {len(table)} rows; '
             f"to learn, to stop in time and to test takes {LEAST_ROWS} or more"
         )
+    if find_spec("safetensors") is None:
+        raise UnsupportedError("model files are written by safetensors: pip install 'wengert[models]'")
     check_directory(out)
     outcome = _run(table, target, task, options)
     _write(outcome, out)
     _tell(outcome, out, as_json=options.json)
-    return INTERRUPTED if outcome.result.interrupted else 0
+    return INTERRUPTED if outcome.result.interrupted else OK
 
 
 def _target(table: Table, chosen: str | None) -> str:
@@ -74,10 +76,11 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
     training, held_out = table.take(training_rows), table.take(held_out_rows)
     encoding = Encoding.fit(training, target, options.drop, task)
     inputs, targets = encoding.inputs(training), encoding.targets(training)
-    baseline = baselines(encoding, inputs, targets, held_out, settings)
+    tested = encoding.inputs(held_out)
+    baseline = baselines(encoding, inputs, targets, held_out, tested, settings)
     progress = "none" if options.quiet else "auto"
     result, seconds = train_network(encoding, inputs, targets, settings, progress)
-    outputs = predict(result.model, encoding.inputs(held_out))
+    outputs = predict(result.model, tested)
     metrics = measure(encoding, held_out, outputs)
     command = shlex.join(["wengert", *options.typed])
     return Outcome(
@@ -114,10 +117,15 @@ def _write(outcome: Outcome, out: Path) -> None:
 
 
 def _tell(outcome: Outcome, out: Path, as_json: bool) -> None:
-    """The result on standard output; where it was written on standard error."""
+    """The result, and where to look next, on standard output."""
     if as_json:
         print(json.dumps(outcome.summary(out), ensure_ascii=False))
         return
-    print(comparison(outcome.metrics, outcome.baseline))
-    stopped = "interrupted; the best so far is kept. " if outcome.result.interrupted else ""
-    print(f"\n{stopped}open {out / 'report.html'}", file=sys.stdout)
+    stopped = "interrupted; the best model so far is kept\n" if outcome.result.interrupted else ""
+    print(
+        f"{stopped}{outcome.table.name}: {outcome.target} from {len(outcome.encoding.columns)} columns, "
+        f"trained on {len(outcome.training_rows)} rows, measured on {len(outcome.held_out_rows)} others\n\n"
+        f"{comparison(outcome.metrics, outcome.baseline)}\n\n"
+        f"report   {out / 'report.html'}\n"
+        f"predict  {shlex.join(['wengert', 'predict', str(out), 'TABLE'])}"
+    )

@@ -5,15 +5,13 @@ The page is one HTML file that needs no network and no script; it is light or da
 
 from __future__ import annotations
 
-import contextlib
 import os
-from pathlib import Path
 
-from wengert.errors import DataError
 from wengert.explain._contents import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
 from wengert.explain._page import document
 from wengert.explain._predictions import predictions
 from wengert.explain._sections import data, header, network, norms, results, settings, training
+from wengert.files import write_atomically
 
 __all__ = [
     "Column",
@@ -69,26 +67,4 @@ def write_report(path: str | os.PathLike[str], report: Report) -> None:
         >>> from wengert.explain.report import write_report
         >>> write_report("runs/bikes/report.html", report)  # doctest: +SKIP
     """
-    path, page = Path(path), render(report).encode()
-    try:
-        _write_whole(path, page)
-    except OSError as error:
-        raise DataError(
-            f'the report cannot be written to "{path}": {error.strerror or error}\n'
-            "  choose a directory that exists and that you may write to"
-        ) from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Under a temporary name, down to the disk, then to its own name: no reader sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    write_atomically(path, render(report).encode())

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from wengert.core.handles import attach
+from wengert.core.trace import ArrayTracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
 from wengert.frontend.shaping import as_array, ravel
@@ -153,8 +155,18 @@ def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", or
 # ---- parts of numbers
 
 
-implements(np.real)(lambda val: ops.real(val) if dtype_of(val).kind == "c" else val)
-implements(np.imag)(ops.imag)
+def part(z: Any, name: str) -> Any:
+    """The real or the imaginary part; of a complex array a view, as in NumPy."""
+    if dtype_of(z).kind != "c":
+        return z if name == "real" else ops.imag(z)
+    out = (ops.real if name == "real" else ops.imag)(z)
+    if isinstance(z, ArrayTracer):
+        attach(out, z, ("part", name))
+    return out
+
+
+implements(np.real, always=True)(lambda val: part(val, "real"))
+implements(np.imag, always=True)(lambda val: part(val, "imag"))
 
 
 @implements(np.angle)

@@ -88,7 +88,7 @@ def rebind(x: ArrayTracer, value: Any) -> None:
         adopt(x, value)
         refresh(x)
     else:
-        setitem(x, Ellipsis, value)
+        x[...] = value  # by its class: reverse arrays write in place
 
 
 def _iterate(x: ArrayTracer) -> Iterator[Any]:
@@ -122,6 +122,13 @@ def _astype(x: Any, dtype: Any, *_: Any, **__: Any) -> Any:
 
 def _sort_in_place(x: ArrayTracer, axis: int = -1, kind: Any = None, order: Any = None, **_: Any) -> None:
     setitem(x, Ellipsis, np.sort(x, axis, kind, order))  # type: ignore[arg-type]
+
+
+def _part(name: str) -> property:
+    def write(z: ArrayTracer, value: Any) -> None:
+        setitem(choosing.part(z, name), Ellipsis, value)
+
+    return property(lambda z: choosing.part(z, name), write)
 
 
 def _fill(x: ArrayTracer, value: Any) -> None:
@@ -176,8 +183,8 @@ def install() -> None:
         setattr(Tracer, name, method if not hasattr(method, "impl") else _call(method))
     Tracer.T = property(lambda x: shaping.transpose(x))  # type: ignore[attr-defined]
     Tracer.mT = property(lambda x: shaping.swapaxes(x, -1, -2))  # type: ignore[attr-defined]
-    Tracer.real = property(FUNCTIONS[np.real])  # type: ignore[attr-defined]
-    Tracer.imag = property(FUNCTIONS[np.imag])  # type: ignore[attr-defined]
+    for name in ("real", "imag"):
+        setattr(Tracer, name, _part(name))
     Tracer.itemsize = property(lambda x: x.dtype.itemsize)  # type: ignore[attr-defined]
     Tracer.nbytes = property(lambda x: x.dtype.itemsize * x.size)  # type: ignore[attr-defined]
     for name, method in {

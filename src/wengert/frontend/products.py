@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.handles import attach
+from wengert.core.trace import ArrayTracer
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import ShapeError, UnsupportedError, at_line
 from wengert.frontend.shaping import as_array, transpose
@@ -128,15 +130,17 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 # ---- einsum
 
 
-@implements(np.einsum)
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
-    del optimize
-    for name in ("dtype", "order", "casting"):
-        options.pop(name, None)
+@implements(np.einsum, always=True)
+def einsum(*operands: Any, out: Any = None, dtype: Any = None, **_: Any) -> Any:
     if not isinstance(operands[0], str):
         operands = _from_lists(operands)
-    inputs, output = parse_einsum(operands[0], [ndim_of(x) for x in operands[1:]])
-    value = ops.einsum(*[as_array(x) for x in operands[1:]], inputs=inputs, output=output)
+    arrays = [as_array(x) for x in operands[1:]]
+    if dtype is not None:
+        arrays = [x.astype(dtype) for x in arrays]
+    inputs, output = parse_einsum(operands[0], [ndim_of(x) for x in arrays])
+    value = ops.einsum(*arrays, inputs=inputs, output=output)
+    if len(arrays) == 1 and set(output) == set(inputs[0]) and isinstance(arrays[0], ArrayTracer):
+        attach(value, arrays[0], ("einsum", f"{inputs[0]}->{output}"))  # nothing is summed: NumPy gives a view
     return value if out is None else into(out, value)
 
 

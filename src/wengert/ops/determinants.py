@@ -21,7 +21,7 @@ from numpy.linalg import LinAlgError
 
 from wengert.core.types import Aval, dtype_of, shape_of
 from wengert.ops.families import fit, general
-from wengert.ops.linalg import Operands, Params, inv, stacked_alike
+from wengert.ops.linalg import Operands, Params, inv, real_dtype, stacked_alike
 
 Matrix = np.ndarray[Any, Any]
 
@@ -154,7 +154,7 @@ det = general(
 
 def _slogdet_infer(a: Aval) -> tuple[Aval, Aval]:
     size = _per_matrix(a)
-    return size, Aval(size.shape, np.empty(0, a.dtype).real.dtype, size.kind)
+    return size, Aval(size.shape, real_dtype(a.dtype), size.kind)
 
 
 def _slogdet_jvp(ts: Operands, z: Any, xs: Operands, _params: Params) -> Any:

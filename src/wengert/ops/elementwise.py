@@ -141,29 +141,29 @@ hypot = binary(
 # ---- choices; where operands tie they share equally
 
 
-def _larger(x: Any, y: Any) -> Any:
-    return (x > y) + 0.5 * (x == y)
+def _where_larger(t: Any, x: Any, y: Any) -> Any:
+    return t * (x > y) + (0.5 * t) * (x == y)
 
 
-def _share(x: Any, y: Any, z: Any) -> Any:
+def _where_chosen(t: Any, x: Any, y: Any, z: Any) -> Any:
     # fmax and fmin pass over NaNs: who equals the result has won
-    return (x == z) / (1.0 * (x == z) + (y == z))
+    return t * (x == z) - (0.5 * t) * ((x == z) & (y == z))
 
 
 maximum = binary(
     "maximum", np.maximum,
-    (lambda t, _z, x, y: t * _larger(x, y), lambda t, _z, x, y: t * _larger(y, x)), r"\max({0}, {1})",
+    (lambda t, _z, x, y: _where_larger(t, x, y), lambda t, _z, x, y: _where_larger(t, y, x)), r"\max({0}, {1})",
 )  # fmt: skip
 minimum = binary(
     "minimum", np.minimum,
-    (lambda t, _z, x, y: t * _larger(y, x), lambda t, _z, x, y: t * _larger(x, y)), r"\min({0}, {1})",
+    (lambda t, _z, x, y: _where_larger(t, y, x), lambda t, _z, x, y: _where_larger(t, x, y)), r"\min({0}, {1})",
 )  # fmt: skip
 fmax = binary(
-    "fmax", np.fmax, (lambda t, z, x, y: t * _share(x, y, z), lambda t, z, x, y: t * _share(y, x, z)),
+    "fmax", np.fmax, (lambda t, z, x, y: _where_chosen(t, x, y, z), lambda t, z, x, y: _where_chosen(t, y, x, z)),
     r"\operatorname{{fmax}}({0}, {1})",
 )  # fmt: skip
 fmin = binary(
-    "fmin", np.fmin, (lambda t, z, x, y: t * _share(x, y, z), lambda t, z, x, y: t * _share(y, x, z)),
+    "fmin", np.fmin, (lambda t, z, x, y: _where_chosen(t, x, y, z), lambda t, z, x, y: _where_chosen(t, y, x, z)),
     r"\operatorname{{fmin}}({0}, {1})",
 )  # fmt: skip
 

@@ -229,7 +229,7 @@ def _batch_step(step: Step, size: int, ndim: int) -> Step:
     if kind == "transpose":
         return ("transpose", (0, *(k + 1 for k in what)))
     if kind == "einsum":
-        return ("einsum", "...".join(("", *what.split("->"))).replace("...", "->...", 2).removeprefix("->"))
+        return ("einsum", "..." + what.replace("->", "->..."))
     return ("reshape", (size, *what)) if kind == "reshape" else step
 
 

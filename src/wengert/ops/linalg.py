@@ -33,6 +33,11 @@ def adjoint(x: Any) -> Any:
     return conj(x).mT
 
 
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the real part."""
+    return np.empty(0, dtype).real.dtype
+
+
 @lru_cache(maxsize=64)
 def halved_triangle(n: int, lower: bool, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """Ones below (or above) the diagonal, one half on it."""
@@ -43,10 +48,12 @@ def halved_triangle(n: int, lower: bool, dtype: np.dtype[Any]) -> np.ndarray[Any
 
 
 def half(x: Any, lower: bool = True) -> Any:
-    """Φ: one triangle of each matrix, with half the diagonal. Φ(X) + Φ(X)ᴴ is what a routine sees of X
-    that reads one triangle and takes the matrix for Hermitian, and Φ is its own transpose.
-    """  # noqa: D205
-    return x * halved_triangle(shape_of(x)[-1], lower, np.empty(0, dtype_of(x)).real.dtype)
+    """Φ(X): one triangle of each matrix, with half the diagonal.
+
+    Φ(X) + Φ(X)ᴴ is what a routine sees of X that reads one triangle and takes the matrix for Hermitian. Φ is
+    its own transpose.
+    """
+    return x * halved_triangle(shape_of(x)[-1], lower, real_dtype(dtype_of(x)))
 
 
 def same(x: Aval, **_: Any) -> Aval:

@@ -13,7 +13,7 @@ Example:
 """
 
 from wengert.training._fit import Epoch, Result, fit
-from wengert.training._saving import load_model, save_model, write_atomically
+from wengert.training._saving import load_model, save_model
 from wengert.training._steps import predict
 from wengert.training.history import History
 
@@ -25,5 +25,4 @@ __all__ = [
     "load_model",
     "predict",
     "save_model",
-    "write_atomically",
 ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,9 @@ import numpy as np
 
 from wengert import pytree
 from wengert.errors import DataError, ModelError, UnsupportedError
+from wengert.files import write_atomically
 
-__all__ = ["load_model", "save_model", "write_atomically"]
+__all__ = ["load_model", "save_model"]
 
 Tensors = Mapping[str, np.ndarray[Any, Any]]
 
@@ -27,53 +26,6 @@ def _safetensors() -> Any:
             "model files are written by safetensors: pip install 'wengert[models]'"
         ) from None
     return found
-
-
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file so that at any moment ``path`` holds the old content or the new, whole.
-
-    The bytes go to a temporary name in the same directory and to the disk, and then take the name.
-
-    Raises:
-        DataError: if it cannot be written; nothing is left behind.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> from wengert.training import write_atomically
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     write_atomically(pathlib.Path(directory) / "a.txt", b"whole")
-        ...     [(p.name, p.read_text()) for p in pathlib.Path(directory).iterdir()]
-        [('a.txt', 'whole')]
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        _write(temporary, content)
-        temporary.replace(path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        reason = error.strerror or error
-        raise DataError(f'"{path}" cannot be written: {reason}; nothing was changed there') from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    # the new name itself reaches the disk; where directories cannot be opened, the system sees to it
-    with contextlib.suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _named(model: Any) -> dict[str, Any]:

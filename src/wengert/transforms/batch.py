@@ -16,7 +16,7 @@ from wengert.core.primitive import Primitive
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level, leaked
 from wengert.core.types import Aval, aval_of, is_array, ndim_of, shape_of
 from wengert.errors import ConcretizationError, ShapeError, at_line
-from wengert.transforms.inputs import leave, name_of, run
+from wengert.transforms.inputs import enter_constants, leave, name_of, run
 
 __all__ = ["vmap"]
 
@@ -147,7 +147,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             )
             for leaves, leaf_axes, treedef in flat
         ]
-        out = run(trace, f, entered, kwargs)
+        out = run(trace, f, entered, enter_constants(trace, kwargs))
         trace.open = False
         return _leave(trace, out, out_axes)
 

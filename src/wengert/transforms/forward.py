@@ -71,6 +71,8 @@ class Forward(Trace):
                 primals.append(x.v if type(x) is Constant else x)
                 tangents.append(None)
         out = bind(primitive, *primals, **params)
+        if all(t is None for t in tangents):
+            return tuple(self.wrapped(o, None) for o in out) if primitive.multiple else self.wrapped(out, None)
         if primitive.multiple:
             ts = primitive.jvp(tangents, out, primals, params) or (None,) * len(out)
             return tuple(self.wrapped(o, t) for o, t in zip(out, ts, strict=True))

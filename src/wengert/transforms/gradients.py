@@ -16,6 +16,7 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.errors import DerivativeError, FlatDerivativeWarning, ShapeError, at_line, place_line
 from wengert.ops.elementwise import stop_gradient as stop_gradient_primitive
 from wengert.transforms.inputs import (
+    as_constant,
     ATOMS,
     check_scalar,
     check_tangent,
@@ -182,7 +183,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     tape = Tape()
     inputs = [differentiable_leaves(x, k, "vjp") for k, x in enumerate(primals)]
-    leaves = [x for found, _ in inputs for x in found]
+    # copies, here and of the value: the caller may write to the arrays before the pullback reads them
+    leaves = [_own(x) for found, _ in inputs for x in found]
     tracers = [tape.leaf(x) for x in leaves]
     indices = [z.i for z in tracers]
     args, start = [], 0
@@ -193,9 +195,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     aux: Any = None
     if has_aux:
         out, aux = out
-        aux = leave(tape, aux, lambda z: z.v)
+        aux = leave(tape, aux, lambda z: _own(z.v))
     outs, out_def = pytree.flatten(out)
-    value = leave(tape, out, lambda z: z.v)
+    value = leave(tape, out, lambda z: _own(z.v))
     ends = [z.i if isinstance(z, Tracer) and z.t is tape and type(z) is not Constant else -1 for z in outs]
     values = [z.v if isinstance(z, Tracer) and (z.t is tape) else z for z in outs]
     flat, entries = tape.flat, tape.close()
@@ -225,6 +227,10 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (value, pullback, aux) if has_aux else (value, pullback)
 
 
+def _own(x: Any) -> Any:
+    return x.copy() if type(x) is ndarray else x
+
+
 def _numpy(g: Any) -> Any:
     return np.float64(g) if type(g) is float else g
 
@@ -233,7 +239,7 @@ def elementwise_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., An
     """f′ at each element, for a function that acts on each element by itself.
 
     With J diagonal, Jᵀ1 is its diagonal. That J is diagonal is tested by one more walk back, with random
-    signs r: Jᵀr must be r ⊙ Jᵀ1.
+    numbers r: Jᵀr must be r ⊙ Jᵀ1.
 
     Raises:
         DerivativeError: if the output's shape is not the input's, or elements depend on one another.
@@ -247,8 +253,14 @@ def elementwise_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., An
 
     @functools.wraps(f, updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        x = args[argnum]
-        y, pullback = vjp(lambda v: f(*args[:argnum], v, *args[argnum + 1 :], **kwargs), x)
+        (at,) = positions(argnum, args, f, "elementwise_grad")
+        x = args[at]
+
+        def of_one(v: Any) -> Any:
+            full = [v if k == at else as_constant(other) for k, other in enumerate(args)]
+            return f(*full, **{key: as_constant(other) for key, other in kwargs.items()})
+
+        y, pullback = vjp(of_one, x)
         if shape_of(y) != shape_of(x):
             raise DerivativeError(
                 f"elementwise_grad({name_of(f)}): input of shape {shape_of(x)}, output of shape {shape_of(y)}: "
@@ -264,11 +276,12 @@ def elementwise_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., An
 
 
 def _check_diagonal(f: Any, pullback: Any, d: Any, shape: tuple[int, ...]) -> None:
-    signs = np.where(np.random.default_rng(0).random(shape) < 0.5, -1.0, 1.0).astype(d.dtype)
-    (probe,) = pullback(signs)
-    if not np.allclose(
-        probe, signs * d, rtol=1e-3, atol=1e-6 * float(np.max(np.abs(d), initial=0.0)), equal_nan=True
-    ):
+    # numbers that all differ: elements that share one would be free to depend on one another
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, shape).astype(d.dtype)
+    (probe,) = pullback(weights)
+    tol = 1e-6 if d.dtype.itemsize >= 8 else 1e-3
+    largest = float(np.max(np.abs(d), initial=0.0, where=np.isfinite(d)))
+    if not np.allclose(probe, weights * d, rtol=tol, atol=tol * largest, equal_nan=True):
         raise DerivativeError(
             f"elementwise_grad({name_of(f)}): elements of the output depend on several elements of the input{at_line()}\n"
             f"  write: wengert.jacobian({name_of(f)})"

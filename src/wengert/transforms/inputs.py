@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from wengert import pytree
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, fresh_handle, tracing
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, fresh_handle, tracing
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
 from wengert.errors import DerivativeError, ShapeError, TraceError, at_line, user_line
 
@@ -94,6 +94,12 @@ def enter_constants(trace: Trace, tree: Any) -> Any:
     return tree
 
 
+def as_constant(tree: Any) -> Any:
+    """As :func:`enter_constants`, in the trace that is running."""
+    trace = current()
+    return tree if trace is None else enter_constants(trace, tree)
+
+
 def _is_opaque(x: Any) -> bool:
     return not isinstance(x, ndarray | ArrayTracer)
 
@@ -136,8 +142,8 @@ def leave(trace: Trace, tree: Any, take: Callable[[Tracer], Any]) -> Any:
 
 
 def finish(d: Any, value: Any) -> Any:
-    """A derivative with the type of what it is taken with respect to."""
-    if type(value) is ndarray and type(d) is ndarray and d.dtype == value.dtype and d.flags.writeable:
+    """A derivative with the type of what it is taken with respect to, and memory of its own."""
+    if type(value) is ndarray and type(d) is ndarray and d.dtype == value.dtype and d.base is None:
         return d
     if d is None:
         return 0.0 if type(value) is float else zeros_for(value)
@@ -179,6 +185,8 @@ def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transfor
                 f"  write: argnums= with positions from 0 to {max(len(args) - 1, 0)}; keyword arguments are not differentiated"
             )
         out.append(int(k) % len(args))
+    if len(set(out)) < len(out):
+        raise DerivativeError(f"{transform}({name_of(f)}): argnums={argnums} names an argument twice{at_line()}")
     return tuple(out)
 
 
@@ -225,6 +233,6 @@ def check_tangent(t: Any, x: Any, what: str, transform: str) -> Any:
 
 
 __all__ = [
-    "check_input", "check_scalar", "check_tangent", "differentiable_leaves", "distinct", "enter_constants",
+    "as_constant", "check_input", "check_scalar", "check_tangent", "differentiable_leaves", "distinct", "enter_constants",
     "finish", "leave", "name_of", "positions", "run", "user_line", "zeros_for",
 ]  # fmt: skip

@@ -11,11 +11,10 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.types import dtype_of, shape_of
-from wengert.errors import DerivativeError, at_line
 from wengert.transforms.batch import vmap
 from wengert.transforms.forward import jvp
 from wengert.transforms.gradients import grad, vjp
-from wengert.transforms.inputs import differentiable_leaves, name_of
+from wengert.transforms.inputs import as_constant, differentiable_leaves, name_of, positions
 from wengert.transforms.stage import linearize
 
 __all__ = ["JacobianChoice", "hessian", "hvp", "jacfwd", "jacobian", "jacrev"]
@@ -40,19 +39,13 @@ def _basis(leaves: list[Any]) -> list[Any]:
 def _one_argument(f: Callable[..., Any], argnums: Any, args: tuple[Any, ...], kwargs: Any) -> tuple[Any, Any]:
     """``f`` as a function of the chosen arguments, which it takes as one tree, and that tree."""
     single = isinstance(argnums, int | np.integer)
-    wanted = (argnums,) if single else tuple(argnums)
-    for k in wanted:
-        if not -len(args) <= k < len(args):
-            raise DerivativeError(
-                f"jacobian({name_of(f)}): argnums={argnums}, but the call has {len(args)} arguments{at_line()}"
-            )
-    wanted = tuple(k % len(args) for k in wanted)
+    wanted = positions(argnums, args, f, "jacobian")
 
     def g(chosen: Any) -> Any:
-        full = list(args)
+        full = [x if k in wanted else as_constant(x) for k, x in enumerate(args)]
         for k, x in zip(wanted, (chosen,) if single else chosen, strict=True):
             full[k] = x
-        return f(*full, **kwargs)
+        return f(*full, **{key: as_constant(x) for key, x in kwargs.items()})
 
     g.__name__ = name_of(f)
     return g, (args[wanted[0]] if single else tuple(args[k] for k in wanted))
@@ -178,7 +171,7 @@ def jacobian(
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         g, x = _one_argument(f, argnums, args, kwargs)
         n = sum(_sizes(pytree.leaves(x)))
-        outputs = pytree.leaves(g(x))
+        outputs = pytree.leaves(jvp(g, (x,), (None,))[0])
         m = sum(_sizes(outputs))
         choice = JacobianChoice("reverse" if n > m else "forward", n, m)
         J = (jacrev if choice.mode == "reverse" else jacfwd)(f, argnums)(*args, **kwargs)

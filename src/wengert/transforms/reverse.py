@@ -145,6 +145,8 @@ class Tape(list[Any], Trace):
         if primitive.family == "flat":
             return self.flat_result(primitive, out)
         wanted = tuple([i >= 0 for i in at])
+        if primitive.diffs and not any([w and d is not None for w, d in zip(wanted, primitive.diffs, strict=True)]):
+            return self.flat_result(primitive, out)
         keep = primitive.kept(wanted)
         kept = [
             (v if want else self.safe(v)) if k else ghost(v)

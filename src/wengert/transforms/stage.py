@@ -13,11 +13,11 @@ from wengert.core import show
 from wengert.core.check import check_program
 from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_level, leaked
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked
 from wengert.core.types import Aval, aval_of
 from wengert.errors import ConcretizationError, at_line, user_line
 from wengert.transforms.forward import jvp
-from wengert.transforms.inputs import name_of, run
+from wengert.transforms.inputs import enter_constants, name_of, run
 
 __all__ = ["linearize", "make_program"]
 
@@ -59,7 +59,7 @@ class Stage(Trace):
         self.level = fresh_level()
         self.equations: list[Equation] = []
         self.constants: list[tuple[Var, Any]] = []
-        self.known: dict[int, tuple[Any, Var]] = {}
+        self.known: dict[int, tuple[Any, Any, Var]] = {}
         self.open = True
 
     def tracer(self, aval: Aval, var: Var) -> Any:
@@ -89,13 +89,17 @@ class Stage(Trace):
         aval = aval_of(x)
         if aval.kind != "array" and not isinstance(x, Tracer):
             return Literal(x)
+        # an array may be overwritten after this line: its value now is the constant
+        if type(x) is np.ndarray:
+            var = Var(aval)
+            self.constants.append((var, x.copy()))
+            return var
         known = self.known.get(id(x))
-        if known is not None and known[0] is x and isinstance(x, Tracer):
-            return known[1]
-        var = Var(aval)
-        # a plain array may be overwritten after this line: its value now is the constant
-        self.constants.append((var, x.copy() if type(x) is np.ndarray else x))
-        self.known[id(x)] = (x, var)
+        if known is not None and known[0] is x and known[1].v is x.v and known[1].i is x.i:
+            return known[2]
+        var, value = Var(aval), fresh_handle(x)
+        self.constants.append((var, value))
+        self.known[id(x)] = (x, value, var)
         return var
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -109,7 +113,7 @@ class Stage(Trace):
         outs = tuple(self.tracer(a, v) for a, v in zip(avals, variables, strict=True))
         return outs if primitive.multiple else outs[0]
 
-    def program(self, inputs: list[Any], outputs: list[Any], name: str) -> Program:
+    def program(self, inputs: list[Var], outputs: list[Any], name: str) -> Program:
         """End the trace and give the Program, typechecked, without equations that nothing needs."""
         atoms = tuple(self.atom(x) for x in outputs)
         self.open = False
@@ -121,7 +125,7 @@ class Stage(Trace):
                 equations.append(equation)
         constants = tuple((v, x) for v, x in self.constants if v in needed)
         return check_program(
-            Program(tuple(z.i for z in inputs), constants, tuple(reversed(equations)), atoms, name)
+            Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name)
         )
 
 
@@ -151,8 +155,9 @@ def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
         trace = Stage()
         leaves, treedef = pytree.flatten(args)
         inputs = [trace.input(x) for x in leaves]
-        out = run(trace, f, pytree.unflatten(treedef, inputs), kwargs)
-        return trace.program(inputs, pytree.leaves(out), name_of(f))
+        variables = [z.i for z in inputs]  # now: the function may write to its arguments
+        out = run(trace, f, pytree.unflatten(treedef, inputs), enter_constants(trace, kwargs))
+        return trace.program(variables, pytree.leaves(out), name_of(f))
 
     return stage
 
@@ -173,6 +178,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     trace = Stage()
     leaves, treedef = pytree.flatten(primals)
     inputs = [trace.input(_numpy(x)) for x in leaves]
+    variables = [z.i for z in inputs]
     out_def: list[Any] = []
 
     def push(*tangents: Any) -> Any:
@@ -181,7 +187,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     value, tangent = run(trace, push, pytree.unflatten(treedef, inputs), {})
     tangents, tangent_def = pytree.flatten(tangent)
     out_def.append(tangent_def)
-    program = trace.program(inputs, tangents, f"linearization of {name_of(f)}")
+    program = trace.program(variables, tangents, f"linearization of {name_of(f)}")
 
     def linear(*args: Any) -> Any:
         directions, given = pytree.flatten(args)

@@ -1,0 +1,103 @@
+"""Eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read.
+
+The derivative is that of the function NumPy computes: a triangle that is not read has derivative zero, and
+what it would have received is added to the other. For symmetric A, (G + Gᵀ)/2 is the symmetric gradient.
+
+With M = Vᴴ dA V:  dw = diag M,  dV = V (F ∘ M),  F_ij = 1/(w_j − w_i), F_ii = 0 (Giles 2008, 3.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.types import Aval, dtype_of, shape_of
+from wengert.ops.families import general
+from wengert.ops.gaps import as_row, checked, over_gaps
+from wengert.ops.linalg import Operands, Params, adjoint, conj, half, real_dtype, same
+
+
+def eye_like(x: Any) -> Any:
+    """The identity, of the size and dtype of matrices x."""
+    return np.eye(shape_of(x)[-1], dtype=dtype_of(x))
+
+
+def real_diagonal(x: Any) -> Any:
+    """The real part of each matrix's diagonal."""
+    return np.real(np.sum(x * eye_like(x), axis=-1))
+
+
+def _seen(t: Any, lower: bool) -> Any:
+    """The change of the Hermitian matrix that is read, from that of the array."""
+    h = half(t, lower)
+    return h + adjoint(h)
+
+
+def _infer_values(a: Aval) -> Aval:
+    return Aval(a.shape[:-1], real_dtype(a.dtype), "array")
+
+
+# ---- eigenvalues alone
+
+
+def _values_jvp(ts: Operands, w: Any, xs: Operands, params: Params) -> Any:
+    v = eigh(xs[0], **params)[1]
+    m = adjoint(v) @ _seen(ts[0], **params) @ v
+    return real_diagonal(checked(m, as_row(w), test="values, forward", order=0))
+
+
+def _pull_values(g: Any, w: Any, v: Any, lower: bool) -> Any:
+    """conj(V) diag(g) Vᵀ, on the triangle that is read."""
+    weights = checked(as_row(g), as_row(w), test="values, reverse", order=0)
+    return half((conj(v) * (2 * weights)) @ v.mT, lower)
+
+
+eigvalsh = general(
+    "eigvalsh", lambda a, *, lower: np.linalg.eigvalsh(a, "L" if lower else "U"),
+    jvp=_values_jvp, vjp=lambda g, w, xs, _w, p: (_pull_values(g, w, eigh(xs[0], **p)[1], **p),),
+    batch=lambda _b, xs, p: eigvalsh(*xs, **p), infer=lambda a, *, lower: _infer_values(a),
+    tex=r"\operatorname{{eigvals}} {0}",
+)  # fmt: skip
+
+# ---- both
+
+
+def phase_held(v: Any, dv: Any, row: int) -> Any:
+    """The rate at which vectors turn their phase; LAPACK's complex ones have one row that stays real."""
+    head = (Ellipsis, slice(0, 1) if row == 0 else slice(-1, None), slice(None))
+    fixed = np.real(v[head])
+    turn = np.where(fixed == 0, 0.0, np.imag(dv[head]) / np.where(fixed == 0, 1.0, fixed))
+    return 1j * turn
+
+
+def _eigh_jvp(ts: Operands, z: Any, _xs: Operands, params: Params) -> Any:
+    w, v = z
+    row = as_row(w)
+    m = checked(adjoint(v) @ _seen(ts[0], **params) @ v, row, test="vectors, forward", order=0)
+    dv = v @ over_gaps(m, row)
+    if dtype_of(v).kind == "c":
+        dv = dv - phase_held(v, dv, 0 if params["lower"] else -1) * v
+    return real_diagonal(m), dv
+
+
+def _eigh_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, params: Params) -> Any:
+    # with P = Vᵀ g_V: conj(V) (diag g_w + F ∘ (P - Pᴴ)/2) Vᵀ
+    (gw, gv), (w, v), lower = g, z, params["lower"]
+    if gv is None:
+        return (_pull_values(gw, w, v, lower),)
+    row = as_row(w)
+    weights = () if gw is None else (as_row(gw),)
+    p = checked(v.mT @ gv, row, *weights, test="vectors, reverse", order=0)
+    inner = over_gaps(p - adjoint(p), row)
+    if weights:
+        inner = inner + 2 * weights[0] * eye_like(v)
+    return (half(conj(v) @ inner @ v.mT, lower),)
+
+
+eigh = general(
+    "eigh", lambda a, *, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")),
+    jvp=_eigh_jvp, vjp=_eigh_vjp, batch=lambda _b, xs, p: eigh(*xs, **p),
+    infer=lambda a, *, lower: (_infer_values(a), same(a)), reads=lambda _k, _n: (False, True),
+    multiple=True, tex=r"\operatorname{{eigh}} {0}",
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""Explanations as text."""
+
+import numpy as np
+
+import wengert
+
+
+def cube_plus(x, y):
+    z = x**3
+    return z + y
+
+
+def test_the_tables():
+    text = wengert.explain(cube_plus)(2.0, -1.0).text(width=80).splitlines()
+    assert text[0] == "cube_plus(x, y) = 7"
+    assert [line.split()[:2] for line in text[3:7]] == [
+        ["x", "input"],
+        ["y", "input"],
+        ["v1", "x"],
+        ["v2", "v1"],
+    ]
+    assert text[5].split() == ["v1", "x", "**", "3", "8", "1", "test_explain_text.py:9:", "z", "=", "x**3"]
+    assert text[9].split() == ["x", "→", "v1", "12", "1", "12"]
+
+
+def test_it_fits_the_width():
+    def loss(weights, inputs):
+        for _ in range(3):
+            inputs = np.tanh(inputs @ weights)
+        return np.mean(inputs, axis=None)
+
+    e = wengert.explain(loss)(np.eye(8) / 3, np.ones((20, 8)))
+    for width in (60, 80, 120):
+        assert max(map(len, e.text(width=width).splitlines())) <= width
+    assert "f64[8,8] 0 … 0.3333" in e.text(width=120)
+    assert "Jacobian 160 × 64" in e.text(width=120)
+
+
+def test_long_lists_are_cut_in_the_middle():
+    def chain(x):
+        for _ in range(500):
+            x = x * 1.001
+        return x
+
+    e = wengert.explain(chain)(1.0)
+    assert len(str(e).splitlines()) < 140
+    assert "… 441 more" in str(e)
+    assert "v500" in str(e)
+    assert len(e.text(most=None).splitlines()) == 501 + 500 + 5
+
+
+def test_operations_as_one_writes_them():
+    def g(x):
+        y = np.zeros(3)
+        y[1:] = -x[0]
+        return np.sum(y, axis=0) / np.hypot(x[1], 2.0)
+
+    text = wengert.explain(g)(np.array([3.0, 4.0])).text(width=200)
+    for written in ("x[0]", "-v1", "[0 0 0][1:] ← v2", "sum(v3, axes=(0,))", "hypot(", " / "):
+        assert written in text
+
+
+def test_many_paths_are_cut_in_the_middle():
+    def double(x):
+        for _ in range(6):
+            x = x + x
+        return x
+
+    text = str(wengert.explain(double)(1.0).paths("x"))
+    assert "… 40 more" in text
+    assert "sum" in text
