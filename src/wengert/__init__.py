@@ -22,12 +22,9 @@ _ERRORS = (
     "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
     "GradientCheckError", "LeakError", "ModelError", "ShapeError", "UnsupportedError", "WengertError",
 )  # fmt: skip
-_MODULES = ("data", "errors", "nn", "numpy", "optim", "pytree", "random", "training")
-_WHERE = (
-    dict.fromkeys(_TRANSFORMS, "wengert.transforms")
-    | dict.fromkeys(_ERRORS, "wengert.errors")
-    | {"explain": "wengert.explain"}
-)
+# `explain` is a room that can be called: wengert.explain(f)(x), wengert.explain.report
+_MODULES = ("data", "errors", "explain", "nn", "numpy", "optim", "pytree", "random", "training")
+_WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERRORS, "wengert.errors")
 
 # written out in __init__.pyi for type checkers
 __all__ = ["__version__", *_WHERE, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -248,6 +248,8 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - th
         >>> pytree.map(lambda a, b: a + b, {"w": 1}, {"w": 10})
         {'w': 11}
     """
+    if not rest:
+        return _map(f, tree)
     node = _node(type(tree))
     if node is None:
         for other in rest:
@@ -257,6 +259,20 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - th
     meta, children = node[0](tree)
     columns = [children, *[_children_like(tree, meta, node, other) for other in rest]]
     return node[1](meta, [map(f, *row) for row in zip(*columns, strict=True)])
+
+
+def _map(f: Callable[[Any], Any], tree: Any) -> Any:
+    """The case of one tree, which stands at the door of every transform."""
+    kind = type(tree)
+    if kind is list:
+        return [_map(f, child) for child in tree]
+    if kind is tuple:
+        return tuple([_map(f, child) for child in tree])
+    node = _node(kind)
+    if node is None:
+        return f(tree)
+    meta, children = node[0](tree)
+    return node[1](meta, [_map(f, child) for child in children])
 
 
 def _children_like(tree: Any, meta: Any, node: _Handlers, other: Any) -> Iterable[Any]:

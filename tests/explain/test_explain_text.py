@@ -32,7 +32,7 @@ def test_it_fits_the_width():
     e = wengert.explain(loss)(np.eye(8) / 3, np.ones((20, 8)))
     for width in (60, 80, 120):
         assert max(map(len, e.text(width=width).splitlines())) <= width
-    assert "f64[8,8] 0 … 0.3333" in e.text(width=120)
+    assert "f64[8,8] 0 … 0.33" in e.text(width=120)
     assert "Jacobian 160 × 64" in e.text(width=120)
 
 
@@ -69,3 +69,17 @@ def test_many_paths_are_cut_in_the_middle():
     text = str(wengert.explain(double)(1.0).paths("x"))
     assert "… 40 more" in text
     assert "sum" in text
+
+
+def test_truth_values_have_no_gradient_to_show():
+    text = wengert.explain(lambda x: np.sum(x * (x > 0)))(np.array([-1.0, 2.0])).text(width=120)
+    assert text.splitlines()[4].split()[:7] == ["v1", "x", ">", "0", "[False", "True]", "–"]
+
+
+def test_names_are_cut_last():
+    e = wengert.explain(lambda a_long_name: np.sum(np.sin(a_long_name["the first part"])))(
+        {"the first part": np.ones(9)}
+    )
+    for line in e.text(width=80).splitlines():
+        assert len(line) <= 80
+    assert "  a_long_name['the first part'] → v1  " in e.text(width=80)

@@ -14,14 +14,13 @@ from wengert import pytree
 from wengert.core.trace import Constant, Tracer, current
 from wengert.errors import DerivativeError, ModelError, UnsupportedError, at_line
 from wengert.explain import layers, paths, text
-from wengert.explain.graph import Edge, Step, build
+from wengert.explain.graph import Edge, Step, build, is_differentiable
 from wengert.explain.layers import LayerHealth
 from wengert.explain.record import Entry, Recording
 from wengert.transforms.gradients import warn_flat
 from wengert.transforms.inputs import (
     check_input,
     check_scalar,
-    differentiable_leaves,
     enter_constants,
     name_of,
     positions,
@@ -112,7 +111,7 @@ class Explanation:
             ∂v2/∂x as a sum over 2 paths
             <BLANKLINE>
               path         product of the edges
-              x → v1 → v2  1 × 3 = 3
+              x → v1 → v2  3 = 1 × 3
               x → v2       5 = 5
               sum          8
             <BLANKLINE>
@@ -232,16 +231,18 @@ def explain(
         wanted = range(len(args)) if argnums is None else positions(argnums, args, f, "explain")
         inputs: list[str] = []
         traced = [
-            enter(trace, x, names[k], inputs, k if argnums is not None else None)
+            enter(trace, x, names[k], inputs, only_reals=argnums is not None)
             if k in wanted
             else enter_constants(trace, x)
             for k, x in enumerate(args)
         ]
         if not inputs:
-            refuse(f, args)
-        out = run(trace, f, traced, {key: enter_constants(trace, x) for key, x in kwargs.items()})
+            refuse(f, names, args)
+        try:
+            out = run(trace, f, traced, {key: enter_constants(trace, x) for key, x in kwargs.items()})
+        finally:
+            trace.open = False
         check_scalar(out, f, "explain")
-        trace.open = False
         return explanation_of(f, trace, out, inputs)
 
     return explained
@@ -262,18 +263,12 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     return [*names, *(f"x{k}" for k in range(len(names), count))][:count]
 
 
-def is_real(x: Any) -> bool:
-    """Whether a leaf is a real number or array that can be differentiated."""
-    return isinstance(x, float | np.floating) or (type(x) is np.ndarray and x.dtype.kind == "f")
-
-
-def enter(trace: Recording, tree: Any, name: str, inputs: list[str], position: int | None) -> Any:
-    """An argument with its real leaves as inputs; asked for by position, it must have no other leaves."""
-    if position is not None:
-        differentiable_leaves(tree, position, "explain")
+def enter(trace: Recording, tree: Any, name: str, inputs: list[str], only_reals: bool) -> Any:
+    """An argument with its numbers as inputs; what has no derivative is constant, or refused."""
     leaves: list[Any] = []
     for path, x in pytree.flatten_with_paths(tree):
-        if is_real(x):
+        if only_reals or (isinstance(x, np.ndarray | np.generic | float | complex) and is_differentiable(x)):
+            check_input(x, f"{name}{path}", "explain")
             inputs.append(name + path)
             leaves.append(trace.input(x))
         else:
@@ -281,11 +276,11 @@ def enter(trace: Recording, tree: Any, name: str, inputs: list[str], position: i
     return pytree.unflatten(pytree.flatten(tree)[1], leaves)
 
 
-def refuse(f: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def refuse(f: Callable[..., Any], names: list[str], args: tuple[Any, ...]) -> None:
     """There is nothing to differentiate: say why of the first argument."""
-    for k, tree in enumerate(args):
+    for name, tree in zip(names, args, strict=True):
         for path, x in pytree.flatten_with_paths(tree):
-            check_input(x, f"argument {k}{path}", f"explain({name_of(f)})")
+            check_input(x, f"{name}{path}", f"explain({name_of(f)})")
     raise DerivativeError(
         f"explain({name_of(f)}): the call has no positional argument to differentiate{at_line()}\n"
         "  write: explain(f)(x), and not explain(f(x)) or explain(f)(x=x)"

@@ -15,7 +15,7 @@ from wengert.explain.record import Entry
 from wengert.transforms.gradients import seed
 from wengert.transforms.inputs import finish
 
-__all__ = ["Edge", "Step", "build", "size_of"]
+__all__ = ["Edge", "Step", "build", "is_differentiable", "size_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +168,8 @@ def _plus(a: Any, b: Any) -> Any:
     return tuple(map(_plus, a, b)) if isinstance(a, tuple) else a + b
 
 
-def _is_inexact(value: Any) -> bool:
+def is_differentiable(value: Any) -> bool:
+    """Whether a value is made of real or complex numbers, and not of integers or truth values."""
     return isinstance(value, tuple) or dtype_of(value).kind in "fc"
 
 
@@ -179,7 +180,7 @@ def walk_back(entries: list[Entry], output: int) -> tuple[list[Any], dict[tuple[
     gradients[output] = seed(entries[output].out)
     for n in range(output, -1, -1):
         g, entry = gradients[n], entries[n]
-        wanted = tuple(i >= 0 and _is_inexact(entries[i].out) for i in entry.sources)
+        wanted = tuple(i >= 0 and is_differentiable(entries[i].out) for i in entry.sources)
         if g is None or entry.primitive is None or not any(wanted):
             continue
         pulled = entry.primitive.vjp(g, entry.out, entry.operands, wanted, entry.params)
@@ -202,7 +203,7 @@ def build(entries: list[Entry], names: list[str], output: int) -> tuple[list[Ste
         gradient, line = _finished(gradients[n], entry.out), place_line(entry.place)
         steps.append(Step(name, entry.out, gradient, entry.primitive, operands, entry.params, line))
         for k, source in enumerate(operands):
-            if isinstance(source, Step) and _is_inexact(source.value):
+            if isinstance(source, Step) and is_differentiable(source.value):
                 contribution = _finished(contributions.get((n, k)), source.value)
                 edges.append(Edge(source, steps[n], k, contribution))
     return steps, edges

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from wengert.core.show import param_text
-from wengert.core.types import aval_of, is_array, shape_of
-from wengert.explain.graph import Edge, Step, size_of
+from wengert.core.types import aval_of, is_array
+from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 
 if TYPE_CHECKING:
     from wengert.explain.paths import Path, Paths
@@ -37,16 +37,25 @@ def number(value: Any) -> str:
         >>> number(2 / 3), number(np.array([1.0, 2.5])), number(np.ones((8, 8)))
         ('0.666667', '[1 2.5]', 'f64[8,8] all 1')
     """
+    return f"{aval_of(value)} {extent(value)}".strip() if _is_large(value) else extent(value)
+
+
+def extent(value: Any) -> str:
+    """As :func:`number`; of a large array the range alone, where its type is said elsewhere."""
     if isinstance(value, tuple):
         return "(" + ", ".join(map(number, value)) + ")"
-    if not shape_of(value) and not is_array(value):
+    if not is_array(value):
         return f"{value + 0:.6g}" if isinstance(value, float | complex | np.inexact) else str(value)
-    if value.size <= 6:
+    if not _is_large(value):
         return _nested(value.tolist())
     if value.dtype.kind not in "fiu":
-        return str(aval_of(value))
-    low, high = _nested(value.min()), _nested(value.max())
-    return f"{aval_of(value)} {f'{low} … {high}' if low != high else f'all {low}'}"
+        return ""
+    low, high = f"{value.min() + 0:.2g}", f"{value.max() + 0:.2g}"
+    return f"{low} … {high}" if low != high else f"all {low}"
+
+
+def _is_large(value: Any) -> bool:
+    return not isinstance(value, tuple) and is_array(value) and value.size > 6
 
 
 def _nested(values: Any) -> str:
@@ -57,8 +66,10 @@ def _nested(values: Any) -> str:
 
 
 def operand(x: Any) -> str:
-    """An operand: a step's name, or a constant's value."""
-    return x.name if isinstance(x, Step) else number(x)
+    """An operand: a step's name, a constant's value, or the type of a large one."""
+    if isinstance(x, Step):
+        return x.name
+    return str(aval_of(x)) if _is_large(x) else extent(x)
 
 
 def operation(step: Step) -> str:
@@ -90,13 +101,15 @@ def place(line: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
-    """Columns under their heads; where they are too wide together, the widest are cut."""
+    """Columns under their heads; in a table too wide the names may keep half, and the widest are cut."""
     cells = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    while sum(widths) + 2 * len(widths) > width and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+    first, *others = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    room = width - 2 * len(head)
+    first = min(first, max(width // 2, room - sum(others)))
+    while first + sum(others) > room and max(others) > _NARROWEST:
+        others[others.index(max(others))] -= 1
     return "\n".join(
-        "".join("  " + cut(cell, n).ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip()
+        "".join("  " + cut(cell, n).ljust(n) for cell, n in zip(row, (first, *others), strict=True)).rstrip()
         for row in cells
     )
 
@@ -111,9 +124,8 @@ def rows_of(items: Sequence[T], row: Callable[[T], list[str]], most: int | None)
     if most is None or len(items) <= most:
         return [row(item) for item in items]
     first, last = items[: most - most // 2], items[len(items) - most // 2 :]
-    rows = [row(item) for item in (*first, *last)]
-    gap = [f"… {len(items) - most} more", *[""] * (len(rows[0]) - 1)]
-    return [*rows[: len(first)], gap, *rows[len(first) :]]
+    gap = [f"… {len(items) - most} more", *[""] * (len(row(items[0])) - 1)]
+    return [*map(row, first), gap, *map(row, last)]
 
 
 def describe(
@@ -130,20 +142,21 @@ def describe(
 
 
 def step_row(step: Step) -> list[str]:
-    """A step's row."""
-    return [step.name, operation(step), number(step.value), number(step.gradient), place(step.line)]
+    """A step's row; integers and truth values have no gradient."""
+    gradient = extent(step.gradient) if is_differentiable(step.value) else "–"
+    return [step.name, operation(step), number(step.value), gradient, place(step.line)]
 
 
 def edge_row(edge: Edge) -> list[str]:
     """An edge's row; a local derivative that is a Jacobian shows its size."""
     local = edge.local
     size = f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}"
-    shown = size if local is None else number(local)
+    shown = size if local is None else extent(local)
     return [
         f"{edge.source.name} → {edge.target.name}",
         shown,
-        number(edge.upstream),
-        number(edge.contribution),
+        extent(edge.upstream),
+        extent(edge.contribution),
     ]
 
 
@@ -161,7 +174,7 @@ def describe_paths(paths: Paths, width: int | None = None) -> str:
 
 
 def path_row(path: Path) -> list[str]:
-    """A path's row: the factors, of matrices their shapes, and the product."""
+    """A path's row: the product, and the factors, of matrices their shapes."""
     scalar = all(size_of(factor) == 1 for factor in path.factors)
     factors = [number(f) if scalar else "·".join(map(str, np.shape(f))) for f in path.factors]
-    return [" → ".join(path.names), f"{' × '.join(factors) or 1} = {number(path.product)}"]
+    return [" → ".join(path.names), f"{number(path.product)} = {' × '.join(factors) or 1}"]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from wengert.core.handles import adopt, refresh
-from wengert.core.trace import ArrayTracer, Constant, Tracer, lower
+from wengert.core.trace import ArrayTracer, Constant, Tracer, constant_in, lower
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line
 from wengert.frontend import choosing, escapes, products, reductions, shaping
 from wengert.frontend.indexing import getitem, promote, setitem
-from wengert.frontend.tables import FUNCTIONS
+from wengert.frontend.tables import FUNCTIONS, tracers_in
 from wengert.frontend.ufuncs import divmod_, power
 from wengert.ops import elementwise as ops
 from wengert.ops.products import matmul
@@ -192,6 +192,24 @@ def install() -> None:
         "__contains__": lambda x, y: bool(np.any(x == y)),
     }.items():  # fmt: skip
         setattr(ArrayTracer, name, method)
+    for name in (
+        "sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "argmax", "argmin", "cumsum", "cumprod",
+        "argsort", "astype", "copy", "flatten", "round",
+    ):  # fmt: skip
+        setattr(Constant, name, _of_constant(name))
+
+
+def _of_constant(name: str) -> Callable[..., Any]:
+    """A method that gives a new array or number: on a constant handle it is the plain array's own."""
+    general = getattr(Tracer, name)
+
+    def method(x: Constant, *args: Any, **kwargs: Any) -> Any:
+        if tracers_in((*args, *kwargs.values())) or kwargs.get("out") is not None:
+            return general(x, *args, **kwargs)
+        out = getattr(x.v, name)(*args, **kwargs)
+        return constant_in(x.t, out) if type(out) is np.ndarray else out
+
+    return method
 
 
 def _call(f: Callable[[Any], Any]) -> Callable[[Any], Any]:

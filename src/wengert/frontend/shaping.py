@@ -7,6 +7,7 @@ numbers, and the elements are fetched by the numbers that come out.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -76,17 +77,18 @@ def layout(x: Any) -> Any:
 def wanted_shape(x: Any, shape: Any) -> tuple[int, ...]:
     """The shape asked for, with -1 filled in."""
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
-    dummy = np.broadcast_to(np.zeros(()), shape_of(x))
+    have = shape_of(x)
+    size = prod(have)
     try:
-        return np.empty(0).reshape(shape).shape if 0 in dummy.shape else _filled(dummy.size, shape)
+        return np.empty(have).reshape(shape).shape if size == 0 else _filled(size, shape)
     except ValueError:
         raise ValueError(
-            f"cannot reshape an array of shape {shape_of(x)} ({dummy.size} elements) into {shape}{at_line()}"
+            f"cannot reshape an array of shape {have} ({size} elements) into {shape}{at_line()}"
         ) from None
 
 
 def _filled(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
+    known = prod(n for n in shape if n != -1)
     free = shape.count(-1)
     if free > 1 or known == 0 or (size % known if free else size != known):
         raise ValueError

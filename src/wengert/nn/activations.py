@@ -179,7 +179,7 @@ def step(x: Any) -> Any:
 
 def shifted(x: Any, axis: int) -> Any:
     """``x`` less its maximum: the softmax stays the same, and no exponential overflows."""
-    return x - np.max(stop_gradient(x), axis=axis, keepdims=True)
+    return x - stop_gradient(x).max(axis=axis, keepdims=True)
 
 
 def softmax(x: Any, axis: int = -1) -> Any:

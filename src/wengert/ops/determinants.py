@@ -70,14 +70,14 @@ def regular_points(a: Matrix, order: int) -> list[tuple[Any, Matrix]]:
     well-conditioned (Gauss's mean value property). Two real points do where one singular value is zero.
     """
     eps = float(np.finfo(a.dtype).eps)
-    # det(A) A⁻¹ from one factorisation is accurate as long as it exists; its derivatives cancel
-    limit = eps**-0.5 if order else 0.01 / eps
+    # det(A) A⁻¹ is accurate as long as there is an inverse; the k-th derivative of it loses cond(A)ᵏ
+    limit = eps ** (-1 / (3 * order)) if order else 0.01 / eps
     try:
         inverse = np.linalg.inv(a)
     except LinAlgError:
-        return _around(a, eps)
+        return _around(a, limit)
     if np.any(_size(a) * _size(inverse) > limit):
-        return _around(a, eps)
+        return _around(a, limit)
     return [(np.linalg.det(a), inverse)]
 
 
@@ -85,9 +85,9 @@ def _size(x: Matrix) -> Any:
     return np.sqrt(np.sum(np.abs(x) ** 2, axis=(-2, -1)))
 
 
-def _around(a: Matrix, eps: float) -> list[tuple[Any, Matrix]]:
+def _around(a: Matrix, limit: float) -> list[tuple[Any, Matrix]]:
     u, s, vh = np.linalg.svd(a)
-    small = s <= eps**0.375 * np.max(s, axis=-1, keepdims=True, initial=0.0)
+    small = s * limit <= np.max(s, axis=-1, keepdims=True, initial=0.0)
     radius = np.min(np.where(small, np.inf, s), axis=-1, keepdims=True, initial=np.inf)
     radius = np.where(np.isinf(radius), 1.0, radius).astype(s.dtype)
     n = 1 + int(np.max(np.sum(small, axis=-1)))

@@ -96,18 +96,25 @@ def not_scalar(x: Matrix, row: Matrix) -> Matrix:
     return repeats(row) & (uneven > noise(x) * largest(x))
 
 
-def refuse(row: Matrix, bad: Matrix, why: str, write: str) -> None:
+def vanishing(row: Matrix) -> Matrix:
+    """The positions, as pairs (i, i), whose value is zero."""
+    return (row <= noise(row) * largest(row)) & np.eye(row.shape[-1], dtype=bool)
+
+
+def refuse(row: Matrix, bad: Matrix, why: str, write: str, what: str = "eigen- or singular value") -> None:
     """Raise where a pair of positions is bad, naming the first such pair and its value."""
     if not bad.any():
         return
     *stack, i, j = (int(k) for k in np.argwhere(bad)[0])
     number = np.broadcast_to(row, (*bad.shape[:-2], 1, row.shape[-1]))[(*stack, 0, i)]
     which = f" of the matrix at index {tuple(stack)} of the stack" if stack else ""
-    place = f"value {number:.6g} at position {i}" if i == j else f"value {number:.6g} repeats (positions {i} and {j})"
-    raise DerivativeError(f"the eigen- or singular {place}{which}: {why}{at_line()}\n  write: {write}")
+    place = f"at position {i}" if i == j else f"repeats (positions {i} and {j})"
+    raise DerivativeError(f"the {what} {number:.6g} {place}{which}: {why}{at_line()}\n  write: {write}")
 
 
-def _test(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def condition(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Enter a function (x, *evidence) that raises where a condition fails."""
+
     def enter(test: Callable[..., None]) -> Callable[..., None]:
         TESTS[name] = test
         return test
@@ -118,7 +125,7 @@ def _test(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 # ---- the tests
 
 
-@_test("values, forward")
+@condition("values, forward")
 def values_forward(m: Matrix, row: Matrix) -> None:
     """M = Vᴴ dA V moves the values of a space together."""
     refuse(
@@ -129,7 +136,7 @@ def values_forward(m: Matrix, row: Matrix) -> None:
     )  # fmt: skip
 
 
-@_test("values, reverse")
+@condition("values, reverse")
 def values_reverse(g: Matrix, row: Matrix) -> None:
     """The values of a space carry the same weight."""
     uneven = np.abs(g - np.swapaxes(g, -1, -2)) > noise(g) * largest(g)
@@ -140,7 +147,7 @@ def values_reverse(g: Matrix, row: Matrix) -> None:
     )  # fmt: skip
 
 
-@_test("vectors, forward")
+@condition("vectors, forward")
 def vectors_forward(_m: Matrix, row: Matrix) -> None:
     """All values are distinct."""
     refuse(
@@ -151,7 +158,7 @@ def vectors_forward(_m: Matrix, row: Matrix) -> None:
     )  # fmt: skip
 
 
-@_test("vectors, reverse")
+@condition("vectors, reverse")
 def vectors_reverse(p: Matrix, row: Matrix, g: Matrix | None = None) -> None:
     """The space of a value that repeats is treated as a whole, and no phase matters.
 
@@ -160,7 +167,7 @@ def vectors_reverse(p: Matrix, row: Matrix, g: Matrix | None = None) -> None:
     """
     if g is not None:
         values_reverse(g, row)
-    empty = np.abs(np.diagonal(p, axis1=-2, axis2=-1)) <= noise(p) * largest(p)
+    empty = np.abs(np.diagonal(p, axis1=-2, axis2=-1)) <= noise(p) * largest(p)[..., 0]
     refuse(
         row, not_scalar(p, row) | (repeats(row) & (empty[..., None, :] | empty[..., :, None])),
         "its vectors are one choice of many, and the function\n"
@@ -174,7 +181,7 @@ def vectors_reverse(p: Matrix, row: Matrix, g: Matrix | None = None) -> None:
     )  # fmt: skip
 
 
-@_test("second derivative")
+@condition("second derivative")
 def second_derivative(_x: Matrix, row: Matrix) -> None:
     """All values are distinct."""
     refuse(
@@ -183,11 +190,10 @@ def second_derivative(_x: Matrix, row: Matrix) -> None:
     )  # fmt: skip
 
 
-@_test("full rank")
+@condition("full rank")
 def full_rank(_x: Matrix, row: Matrix) -> None:
     """No value is zero."""
-    zero = (row <= noise(row) * largest(row)) & np.eye(row.shape[-1], dtype=bool)
     refuse(
-        row, zero, "it is zero, and the vectors of a singular value that is zero have no derivative",
+        row, vanishing(row), "it is zero, and the vectors of a singular value that is zero have no derivative",
         "np.linalg.svdvals where only the values are used, or a matrix of full rank",
     )  # fmt: skip

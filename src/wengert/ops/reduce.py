@@ -74,7 +74,8 @@ reduce_sum = linear(
 def _ties(x: Any, z: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
     """Where the extreme value stands, and how often; a NaN equals nothing, and 1/0 carries it on."""
     hit = x == (z if keepdims or not shape_of(z) else z.reshape(kept_shape(shape_of(x), axes)))
-    return hit, np.sum(hit, axis=axes, keepdims=keepdims, dtype=dtype_of(x))
+    hit = hit.astype(dtype_of(x))
+    return hit, np.add.reduce(hit, axis=axes, keepdims=keepdims)
 
 
 def _extreme_jvp(ts: Any, z: Any, xs: Any, params: dict[str, Any]) -> Any:

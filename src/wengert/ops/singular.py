@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, shape_of
+from wengert.errors import DerivativeError, at_line
 from wengert.ops.eigen import eye_like, phase_held, real_diagonal
 from wengert.ops.families import general
-from wengert.ops.gaps import as_row, checked, largest, noise, over_gaps
+from wengert.ops.gaps import as_row, checked, condition, largest, noise, over_gaps
 from wengert.ops.linalg import Operands, Params, adjoint, conj, real_dtype, stacked_alike
 
 
@@ -127,4 +128,56 @@ svd = general(
     "svd", lambda a: tuple(np.linalg.svd(a, full_matrices=False)), jvp=_svd_jvp, vjp=_svd_vjp,
     batch=stacked_alike(lambda: svd), infer=_svd_infer, reads=lambda _k, _n: (False, True), multiple=True,
     tex=r"\operatorname{{svd}} {0}",
+)  # fmt: skip
+
+# ---- the pseudoinverse (Golub and Pereyra 1973, "The differentiation of pseudo-inverses"). It jumps where the
+# rank changes: only matrices of full rank have a derivative
+
+
+@condition("pseudoinverse")
+def _is_inverse(p: np.ndarray[Any, Any], a: np.ndarray[Any, Any]) -> None:
+    m, n = a.shape[-2:]
+    product = p @ a if m >= n else a @ p
+    if np.any(np.abs(product - np.eye(min(m, n))) > 0.5):
+        raise DerivativeError(
+            f"np.linalg.pinv of a {m}×{n} matrix of rank less than {min(m, n)} (singular values below rcond count "
+            f"as zero): the pseudoinverse jumps there, and has no derivative{at_line()}\n"
+            "  write: np.linalg.solve(A.T @ A + 1e-6 * np.eye(n), A.T), which is smooth, or a matrix of full rank"
+        )
+
+
+def _pinv_jvp(ts: Operands, z: Any, xs: Operands, _params: Params) -> Any:
+    a, t = xs[0], ts[0]
+    m, n = shape_of(a)[-2:]
+    p = checked(z, a, test="pseudoinverse", order=0)
+    d = -(p @ t @ p)
+    if m > n:
+        side = p @ adjoint(p) @ adjoint(t)
+        d = d + side - side @ a @ p
+    elif m < n:
+        side = adjoint(t) @ adjoint(p) @ p
+        d = d + side - p @ (a @ side)
+    return d
+
+
+def _pinv_vjp(g: Any, z: Any, xs: Operands, _wanted: Any, _params: Params) -> Any:
+    a = xs[0]
+    m, n = shape_of(a)[-2:]
+    p = checked(z, a, test="pseudoinverse", order=0)
+    h = adjoint(conj(g))
+    d = -(adjoint(p) @ adjoint(h) @ adjoint(p))
+    if m > n:
+        side = h @ p @ adjoint(p)
+        d = d + side - a @ (p @ side)
+    elif m < n:
+        side = adjoint(p) @ p @ h
+        d = d + side - side @ p @ a
+    return (conj(d),)
+
+
+pinv = general(
+    "pinv", lambda a, *, rcond: np.linalg.pinv(a, rcond), jvp=_pinv_jvp, vjp=_pinv_vjp,
+    batch=lambda _b, xs, p: pinv(*xs, **p),
+    infer=lambda a, *, rcond: Aval((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype, "array"),
+    tex="{0}^+",
 )  # fmt: skip

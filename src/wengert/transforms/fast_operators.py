@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,13 @@ def _install_reductions() -> None:
     ) -> Any:
         return smallest(a, axis, None, out, keepdims, initial, where)
 
-    named = {"sum": total, "prod": product, "max": max_, "min": min_}
+    def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+        if type(a) is not A or out is not None or where is not True or dtype is not None:
+            return reductions.mean(a, axis, dtype, out, keepdims, where=where)
+        y = total(a, axis, None, None, keepdims)
+        return y / (prod(a.shape) // max(prod(y.shape), 1)) if prod(y.shape) else reductions.mean(a, axis, keepdims=keepdims)
+
+    named = {"mean": mean, "sum": total, "prod": product, "max": max_, "min": min_}
     for name, f in named.items():
         FAST_FUNCTIONS[getattr(np, name)] = f
         setattr(A, name, f)

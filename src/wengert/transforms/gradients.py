@@ -100,18 +100,15 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
     if kwargs:
         kwargs = {key: enter_constants(tape, x) for key, x in kwargs.items()}
     values: list[Any] = []
-    treedefs: list[Any] = []
+
+    def enter(x: Any) -> Any:
+        if type(x) is not float and not (type(x) is ndarray and x.dtype.kind == "f"):
+            check_tree(args, wanted, transform)
+        values.append(x)
+        return tape.leaf(x)
+
     for k in wanted:
-        x = args[k]
-        if type(x) is float or (type(x) is ndarray and x.dtype.kind == "f"):
-            values.append(x)
-            treedefs.append(None)
-            traced[k] = tape.leaf(x)
-        else:
-            leaves, treedef = differentiable_leaves(x, k, transform)
-            values.extend(leaves)
-            treedefs.append(treedef)
-            traced[k] = pytree.unflatten(treedef, [tape.leaf(x) for x in leaves])
+        traced[k] = pytree.map(enter, args[k])
     count = len(tape)
     out = run(tape, f, traced, kwargs)
     y = out
@@ -135,11 +132,14 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
     if len(ds) > 1:
         distinct(ds)
     rest = iter(ds)
-    trees = [
-        next(rest) if d is None else pytree.unflatten(d, [next(rest) for _ in range(d.size)])
-        for d in treedefs
-    ]
+    trees = [pytree.map(lambda _: next(rest), args[k]) for k in wanted]
     return value, (trees[0] if single or isinstance(argnums, int | np.integer) else tuple(trees))
+
+
+def check_tree(args: Any, wanted: tuple[int, ...], transform: str) -> None:
+    """Find the input that has no derivative, and say so by its path."""
+    for k in wanted:
+        differentiable_leaves(args[k], k, transform)
 
 
 def _value(z: Tracer) -> Any:
@@ -296,4 +296,6 @@ def stop_gradient(x: Any) -> Any:
         >>> grad(lambda x: x * stop_gradient(x))(3.0)
         3.0
     """
+    if isinstance(x, Tracer):
+        return stop_gradient_primitive(x)
     return pytree.map(lambda v: stop_gradient_primitive(v) if isinstance(v, Tracer) else v, x)

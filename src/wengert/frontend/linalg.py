@@ -1,0 +1,407 @@
+"""numpy.linalg on traced values: what NumPy accepts, checked as NumPy does, made of the records of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.linalg import LinAlgError
+from numpy.linalg._linalg import EighResult, QRResult, SlogdetResult, SVDResult
+
+from wengert.core.types import dtype_of, ndim_of, shape_of
+from wengert.errors import ShapeError, UnsupportedError, at_line
+from wengert.frontend import products
+from wengert.frontend.shaping import as_array
+from wengert.frontend.tables import implements, into
+from wengert.ops import determinants, eigen, factorisations, singular
+from wengert.ops import linalg as ops
+from wengert.ops.norms import euclidean
+from wengert.ops.reduce import kept_shape
+from wengert.ops.shape import broadcast_to, reshape
+
+_NO = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark for an argument that was not given
+
+# ---- what goes in
+
+
+def floating(x: Any, name: str) -> Any:
+    """An array in a type that LAPACK knows: integers become float64."""
+    x = as_array(x)
+    if dtype_of(x).kind in "iub":
+        return x.astype(np.float64)
+    if dtype_of(x).char not in "fdFD":
+        raise TypeError(f"{name}: array type {dtype_of(x)} is unsupported in linalg{at_line()}\n  write: x.astype(float)")
+    return x
+
+
+def matrices(a: Any, name: str) -> Any:
+    """Matrices in the last two axes."""
+    a = floating(a, name)
+    if ndim_of(a) < 2:
+        raise LinAlgError(
+            f"{name}: {ndim_of(a)}-dimensional array given. Array must be at least two-dimensional "
+            f"(shape {shape_of(a)}){at_line()}"
+        )
+    return a
+
+
+def square(a: Any, name: str) -> Any:
+    """Square matrices in the last two axes."""
+    a = matrices(a, name)
+    if shape_of(a)[-1] != shape_of(a)[-2]:
+        raise LinAlgError(
+            f"{name}: Last 2 dimensions of the array must be square, and the shape is {shape_of(a)}{at_line()}"
+        )
+    return a
+
+
+# ---- systems and inverses
+
+
+@implements(np.linalg.solve)
+def solve(a: Any, b: Any) -> Any:
+    """X of A X = B. As in NumPy 2, ``b`` is a vector if it has one axis, and matrices otherwise."""
+    a, b = square(a, "np.linalg.solve"), floating(b, "np.linalg.solve")
+    n, vector = shape_of(a)[-1], ndim_of(b) == 1
+    rows = shape_of(b)[0] if vector else shape_of(b)[-2] if ndim_of(b) else None
+    if rows != n:
+        raise ShapeError(
+            f"np.linalg.solve: A has shape {shape_of(a)}, so b needs {n} rows, and it has shape {shape_of(b)}{at_line()}\n"
+            "  write: b of shape (n,) for one vector, (..., n, k) for k columns, b[..., None] for a stack of vectors"
+        )
+    if not vector:
+        _common_stack("np.linalg.solve", a, b)
+        return ops.solve(a, b)
+    x = ops.solve(a, reshape(b, shape=(n, 1)))
+    return reshape(x, shape=shape_of(x)[:-1])
+
+
+def _common_stack(name: str, a: Any, b: Any) -> None:
+    try:
+        np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+    except ValueError:
+        raise ShapeError(
+            f"{name}: stacks of matrices of shapes {shape_of(a)} and {shape_of(b)} do not broadcast{at_line()}"
+        ) from None
+
+
+@implements(np.linalg.inv)
+def inv(a: Any) -> Any:
+    return ops.inv(square(a, "np.linalg.inv"))
+
+
+@implements(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """x of tensordot(a, x, x.ndim) = b."""
+    a, b = as_array(a), as_array(b)
+    if axes is not None:
+        a = np.moveaxis(a, axes, range(ndim_of(a) - len(axes), ndim_of(a)))
+    shape = shape_of(a)[ndim_of(b) :]
+    n = int(np.prod(shape, dtype=np.int64))
+    if int(np.prod(shape_of(b), dtype=np.int64)) != n:
+        raise LinAlgError(
+            f"np.linalg.tensorsolve: a of shape {shape_of(a)} and b of shape {shape_of(b)} do not give a square "
+            f"system{at_line()}"
+        )
+    return np.reshape(solve(np.reshape(a, (n, n)), np.reshape(b, (n,))), shape)
+
+
+@implements(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse for tensordot over ``ind`` axes."""
+    if ind <= 0:
+        raise ValueError(f"np.linalg.tensorinv: Invalid ind argument: {ind}{at_line()}\n  write: a positive ind")
+    a = as_array(a)
+    rows, columns = shape_of(a)[:ind], shape_of(a)[ind:]
+    n = int(np.prod(columns, dtype=np.int64))
+    return np.reshape(inv(np.reshape(a, (-1, n))), (*columns, *rows))
+
+
+@implements(np.linalg.pinv)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _NO) -> Any:
+    """The pseudoinverse of matrices of full rank; at others it jumps, and has no derivative."""
+    _refuse_hermitian("np.linalg.pinv", hermitian)
+    a = matrices(a, "np.linalg.pinv")
+    given = rtol if rtol is not _NO else 1e-15 if rcond is None else rcond
+    if given is None:
+        given = max(shape_of(a)[-2:]) * float(np.finfo(dtype_of(a)).eps)
+    return singular.pinv(a, rcond=float(given))
+
+
+def _refuse_hermitian(name: str, hermitian: bool) -> None:
+    if hermitian:
+        raise UnsupportedError(
+            f"{name} with hermitian=True on traced values is not supported{at_line()}\n"
+            "  write: the same call without hermitian=True, which gives the same value, or np.linalg.eigh"
+        )
+
+
+# ---- determinants
+
+
+@implements(np.linalg.det)
+def det(a: Any) -> Any:
+    """det A, differentiable to every order at singular matrices too."""
+    return determinants.det(square(a, "np.linalg.det"))
+
+
+@implements(np.linalg.slogdet)
+def slogdet(a: Any) -> SlogdetResult:
+    """sign(det A) and ln|det A|."""
+    return SlogdetResult(*determinants.slogdet(square(a, "np.linalg.slogdet")))
+
+
+# ---- factorisations
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """L of A = L Lᴴ, or its adjoint; it reads one triangle of A, and only that has a derivative."""
+    return factorisations.cholesky(square(a, "np.linalg.cholesky"), upper=bool(upper))
+
+
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Q with orthonormal columns and triangular R, A = Q R."""
+    if mode not in ("reduced", "complete", "r", "raw"):
+        raise ValueError(f"np.linalg.qr: Unrecognized mode '{mode}'{at_line()}\n  write: mode='reduced'")
+    a = matrices(a, "np.linalg.qr")
+    m, n = shape_of(a)[-2:]
+    if mode == "raw" or (mode == "complete" and m > n):
+        raise UnsupportedError(
+            f"np.linalg.qr with mode={mode!r} of a matrix of shape {(m, n)} has no derivative: the columns of Q "
+            f"beside the range of A are arbitrary{at_line()}\n  write: mode='reduced'"
+        )
+    q, r = factorisations.qr(a if m >= n else a[..., :m])
+    if m < n:
+        r = np.concatenate([r, ops.adjoint(q) @ a[..., m:]], axis=-1)
+    return r if mode == "r" else QRResult(q, r)
+
+
+def _triangle(UPLO: str) -> bool:
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"UPLO argument must be 'L' or 'U', and is {UPLO!r}{at_line()}")
+    return UPLO.upper() == "L"
+
+
+@implements(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
+    """Eigenvalues in ascending order, and eigenvectors; it reads one triangle of A, and only that has a derivative.
+
+    Where eigenvalues repeat there is a derivative for functions that treat the eigenspace as a whole; for
+    others, and in forward mode, a DerivativeError.
+    """
+    return EighResult(*eigen.eigh(square(a, "np.linalg.eigh"), lower=_triangle(UPLO)))
+
+
+@implements(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """The eigenvalues alone; where some repeat the function must weight them equally."""
+    return eigen.eigvalsh(square(a, "np.linalg.eigvalsh"), lower=_triangle(UPLO))
+
+
+@implements(np.linalg.svd)
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """A = U diag(s) Vᴴ."""
+    _refuse_hermitian("np.linalg.svd", hermitian)
+    a = matrices(a, "np.linalg.svd")
+    if not compute_uv:
+        return singular.svdvals(a)
+    m, n = shape_of(a)[-2:]
+    if full_matrices and m != n:
+        raise UnsupportedError(
+            f"np.linalg.svd of a matrix of shape {(m, n)} with full_matrices=True has no derivative: the vectors "
+            f"beside the range of A are arbitrary{at_line()}\n  write: np.linalg.svd(a, full_matrices=False)"
+        )
+    return SVDResult(*singular.svd(a))
+
+
+@implements(np.linalg.svdvals)
+def svdvals(x: Any, /) -> Any:
+    """The singular values, in descending order."""
+    return singular.svdvals(matrices(x, "np.linalg.svdvals"))
+
+
+# ---- norms
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    """Every norm of vectors and matrices that NumPy has; where one has a kink at zero, its subgradient 0."""
+    x = floating(x, "np.linalg.norm")
+    n = ndim_of(x)
+    if axis is None:
+        axes = tuple(range(n))
+        if ord is None:
+            return euclidean(x, axes=axes, keepdims=bool(keepdims))
+    else:
+        axes = _axes(axis, n)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes, bool(keepdims))
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, bool(keepdims))
+    raise ValueError(
+        f"Improper number of dimensions to norm: ord={ord!r} over {len(axes)} axes of an array of shape "
+        f"{shape_of(x)}{at_line()}\n  write: axis= with one axis for vectors, two for matrices"
+    )
+
+
+def _axes(axis: Any, n: int) -> tuple[int, ...]:
+    if not isinstance(axis, tuple):
+        try:
+            axis = (int(axis),)
+        except (TypeError, ValueError):
+            raise TypeError(f"'axis' must be None, an integer or a tuple of integers, not {axis!r}{at_line()}") from None
+    axes = tuple(normalize_axis_index(k, n) for k in axis)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"Duplicate axes given: axis={axis}{at_line()}")
+    return axes
+
+
+def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors{at_line()}\n  write: ord=2, or a matrix's two axes")
+    if ord is None or ord == 2:
+        return euclidean(x, axes=axes, keepdims=keepdims)
+    if ord == 0:
+        return np.sum((x != 0).astype(np.real(x).dtype), axis=axes, keepdims=keepdims)
+    size = np.abs(x)
+    if ord == np.inf:
+        return np.max(size, axis=axes, keepdims=keepdims, initial=0.0)
+    if ord == -np.inf:
+        return np.min(size, axis=axes, keepdims=keepdims)
+    if ord == 1:
+        return np.sum(size, axis=axes, keepdims=keepdims)
+    return _power(np.sum(_power(size, ord), axis=axes, keepdims=keepdims), 1.0 / ord)
+
+
+def _power(x: Any, p: float) -> Any:
+    """x^p for x ≥ 0, with the derivative 0 at 0 and at infinity."""
+    zero, infinite = x == 0, x == np.inf
+    with np.errstate(divide="ignore"):
+        at_zero, at_infinity = float(np.power(0.0, p)), float(np.power(np.inf, p))
+    inside = np.where(zero | infinite, 1.0, x) ** p
+    return np.where(zero, at_zero, np.where(infinite, at_infinity, inside))
+
+
+def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
+    if ord in (None, "fro", "f"):
+        return euclidean(x, axes=tuple(sorted(axes)), keepdims=keepdims)
+    if ord in _SPECTRAL:
+        value = _SPECTRAL[ord](singular.svdvals(np.moveaxis(x, axes, (-2, -1))))
+    elif ord in (1, -1, np.inf, -np.inf):
+        inner, outer = axes if abs(ord) == 1 else axes[::-1]
+        sums = np.sum(np.abs(x), axis=inner)
+        outer -= outer > inner
+        value = np.max(sums, axis=outer, initial=0.0) if ord > 0 else np.min(sums, axis=outer)
+    else:
+        raise ValueError(
+            f"Invalid norm order for matrices: {ord!r}{at_line()}\n  write: 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf"
+        )
+    return reshape(value, shape=kept_shape(shape_of(x), axes)) if keepdims else value
+
+
+# the norms that singular values give
+_SPECTRAL: dict[Any, Any] = {
+    2: lambda s: np.max(s, axis=-1, initial=0.0),
+    -2: lambda s: np.min(s, axis=-1),
+    "nuc": lambda s: np.sum(s, axis=-1),
+}
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+    """The norm of vectors, over any number of axes."""
+    x = floating(x, "np.linalg.vector_norm")
+    n = ndim_of(x)
+    axes = tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
+    return _vector_norm(x, ord, tuple(sorted(axes)), bool(keepdims))
+
+
+@implements(np.linalg.matrix_norm)
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+    """The norm of the matrices in the last two axes."""
+    return _matrix_norm(matrices(x, "np.linalg.matrix_norm"), ord, (ndim_of(x) - 2, ndim_of(x) - 1), bool(keepdims))
+
+
+# ---- products
+
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a: Any, n: Any) -> Any:
+    """Aⁿ by repeated squaring; A⁻¹ for negative n."""
+    a = square(a, "np.linalg.matrix_power")
+    if not isinstance(n, int | np.integer):
+        raise TypeError(f"exponent must be an integer, not {n!r}{at_line()}")
+    if n == 0:
+        return broadcast_to(np.eye(shape_of(a)[-1], dtype=dtype_of(a)), shape=shape_of(a))
+    base, rest, result = (inv(a) if n < 0 else a), abs(int(n)), None
+    while True:
+        if rest % 2:
+            result = base if result is None else result @ base
+        rest //= 2
+        if not rest:
+            return result
+        base = base @ base
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """The product of several matrices, in the order that takes the fewest multiplications."""
+    parts = [as_array(x) for x in arrays]
+    if len(parts) < 2:
+        raise ValueError(f"np.linalg.multi_dot: Expecting at least two arrays, got {len(parts)}{at_line()}")
+    row, column = ndim_of(parts[0]) == 1, ndim_of(parts[-1]) == 1
+    if row:
+        parts[0] = np.reshape(parts[0], (1, -1))
+    if column:
+        parts[-1] = np.reshape(parts[-1], (-1, 1))
+    _refuse_chain(parts)
+    value = _chain(parts, _splits([shape_of(x)[0] for x in parts] + [shape_of(parts[-1])[1]]), 0, len(parts) - 1)
+    value = value[0] if row else value
+    value = value[..., 0] if column else value
+    return value if out is None else into(out, value)
+
+
+def _refuse_chain(parts: Sequence[Any]) -> None:
+    shapes = [shape_of(x) for x in parts]
+    if any(len(s) != 2 for s in shapes):
+        raise LinAlgError(f"np.linalg.multi_dot: arrays must be two-dimensional (the first and last may have one axis), "
+                          f"and the shapes are {shapes}{at_line()}")  # fmt: skip
+    if any(s[1] != t[0] for s, t in zip(shapes, shapes[1:], strict=False)):
+        raise ShapeError(f"np.linalg.multi_dot: shapes {shapes} do not chain{at_line()}")
+
+
+def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Where to split each run of factors (Cormen et al., "Introduction to algorithms", matrix-chain order)."""
+    n = len(sizes) - 1
+    cost: dict[tuple[int, int], int] = {(i, i): 0 for i in range(n)}
+    split: dict[tuple[int, int], int] = {}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i, j], split[i, j] = min(
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
+            )
+    return split
+
+
+def _chain(parts: Sequence[Any], splits: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if i == j:
+        return parts[i]
+    k = splits[i, j]
+    return _chain(parts, splits, i, k) @ _chain(parts, splits, k + 1, j)
+
+
+@implements(np.linalg.cross)
+def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The vector product of three-component vectors along an axis."""
+    lengths = shape_of(as_array(x1))[axis], shape_of(as_array(x2))[axis]
+    if lengths != (3, 3):
+        raise ValueError(
+            "Both input arrays must be (arrays of) 3-dimensional vectors, but they are "
+            f"{lengths[0]} and {lengths[1]} dimensional instead.{at_line()}"
+        )
+    return products.cross(x1, x2, axis=axis)
