@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import warnings
 from typing import Any
 
@@ -248,8 +249,8 @@ def test_batching_is_a_loop(record: Primitive) -> None:
 
 
 def test_batching_of_an_inner_axis(record: Primitive) -> None:
-    sample = samples(record)[0]
-    if not np.ndim(sample.operands[0]):
+    sample = next((s for s in samples(record) if np.ndim(s.operands[0])), None)
+    if sample is None:
         return
     rows = [vary(sample.operands[0], r) for r in range(3)]
     f = lambda x: record(x, *sample.operands[1:], **sample.params)  # noqa: E731
@@ -375,12 +376,12 @@ def test_flat_records_have_derivative_zero(record: Primitive) -> None:
 
 
 def test_formula(record: Primitive) -> None:
-    names = [f"operand{k}" for k in range(max(3, *(len(s.operands) for s in samples(record))))]
+    names = [f"operand{k}" for k in range(max([3, *(len(s.operands) for s in samples(record))]))]
     text = record.tex.format(*names)
     assert "operand0" in text or record.name in ("where",), text
     bare = text.replace(r"\{", "").replace(r"\}", "")
     assert bare.count("{") == bare.count("}")
-    assert text.count(r"\left") == text.count(r"\right")
+    assert len(re.findall(r"\\left\b", text)) == len(re.findall(r"\\right\b", text))
 
 
 def test_staged_is_eager(record: Primitive) -> None:
@@ -399,6 +400,8 @@ def test_float32_stays_float32(record: Primitive) -> None:
     for sample in curved(record):
         x = sample.operands[0]
         if record.name in ("cast", "float_power") or type(x) is not np.ndarray or x.dtype != float:
+            continue
+        if 0 not in differentiable(record, sample):
             continue
         operands = [o.astype(np.float32) if type(o) is np.ndarray and inexact(o) else o for o in sample.operands]
         if any(isinstance(o, np.generic) for o in operands):

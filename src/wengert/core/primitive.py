@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from wengert.core.trace import Tracer, bind
-from wengert.core.types import Aval
+from wengert.core.types import Aval, aval_of
 
 __all__ = ["REGISTRY", "Family", "Primitive", "Rule", "register"]
 
@@ -130,6 +130,4 @@ def infer_by_running(impl: Rule, *avals: Aval, **params: Any) -> Aval | tuple[Av
         else:
             from_dummy.append(aval.dtype.type(0) if aval.kind == "scalar" else aval.dtype.type(0).item())
     out = impl(*from_dummy, **params)
-    if isinstance(out, tuple):
-        return tuple(Aval(o.shape, o.dtype, "array" if type(o) is np.ndarray else "scalar") for o in out)
-    return Aval(out.shape, out.dtype, "array" if type(out) is np.ndarray else "scalar")
+    return tuple(aval_of(o) for o in out) if isinstance(out, tuple) else aval_of(out)

@@ -11,7 +11,8 @@ from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
-from wengert.frontend.shaping import as_array, ravel
+from wengert.frontend.shaping import as_array, like_scalar, ravel
+from wengert.frontend.reductions import as_condition
 from wengert.frontend.tables import implements, into
 from wengert.ops import elementwise as ops
 from wengert.ops import reduce
@@ -25,12 +26,6 @@ def where(condition: Any, x: Any = _NO, y: Any = _NO) -> Any:
     if x is _NO:
         return nonzero(condition)
     return ops.where(as_condition(condition), *[as_array(v) if isinstance(v, list | tuple) else v for v in (x, y)])
-
-
-def as_condition(c: Any) -> Any:
-    """A condition as booleans: any number other than zero is true."""
-    c = as_array(c) if isinstance(c, list | tuple) else c
-    return c if dtype_of(c).kind == "b" else c != 0
 
 
 @implements(np.nonzero)
@@ -218,11 +213,6 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
         return like_scalar(x, y)
     x[...] = y
     return x
-
-
-def like_scalar(x: Any, y: Any) -> Any:
-    """``y``, as a number where ``x`` is one."""
-    return y if aval_of(x).kind == "array" else y[()]
 
 
 # ---- what reads only the kind of number

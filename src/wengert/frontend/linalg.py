@@ -1,12 +1,12 @@
-"""numpy.linalg on traced values: what NumPy accepts, checked as NumPy does, made of the records of matrices."""
+"""numpy.linalg on traced values: what NumPy accepts, made of the records of matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.linalg import LinAlgError
 from numpy.linalg._linalg import EighResult, QRResult, SlogdetResult, SVDResult
 
@@ -17,8 +17,6 @@ from wengert.frontend.shaping import as_array
 from wengert.frontend.tables import implements, into
 from wengert.ops import determinants, eigen, factorisations, singular
 from wengert.ops import linalg as ops
-from wengert.ops.norms import euclidean
-from wengert.ops.reduce import kept_shape
 from wengert.ops.shape import broadcast_to, reshape
 
 _NO = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark for an argument that was not given
@@ -32,7 +30,8 @@ def floating(x: Any, name: str) -> Any:
     if dtype_of(x).kind in "iub":
         return x.astype(np.float64)
     if dtype_of(x).char not in "fdFD":
-        raise TypeError(f"{name}: array type {dtype_of(x)} is unsupported in linalg{at_line()}\n  write: x.astype(float)")
+        message = f"{name}: array type {dtype_of(x)} is unsupported in linalg{at_line()}"
+        raise TypeError(message + "\n  write: x.astype(float)")
     return x
 
 
@@ -52,7 +51,8 @@ def square(a: Any, name: str) -> Any:
     a = matrices(a, name)
     if shape_of(a)[-1] != shape_of(a)[-2]:
         raise LinAlgError(
-            f"{name}: Last 2 dimensions of the array must be square, and the shape is {shape_of(a)}{at_line()}"
+            f"{name}: Last 2 dimensions of the array must be square, and the shape is "
+            f"{shape_of(a)}{at_line()}"
         )
     return a
 
@@ -68,8 +68,9 @@ def solve(a: Any, b: Any) -> Any:
     rows = shape_of(b)[0] if vector else shape_of(b)[-2] if ndim_of(b) else None
     if rows != n:
         raise ShapeError(
-            f"np.linalg.solve: A has shape {shape_of(a)}, so b needs {n} rows, and it has shape {shape_of(b)}{at_line()}\n"
-            "  write: b of shape (n,) for one vector, (..., n, k) for k columns, b[..., None] for a stack of vectors"
+            f"np.linalg.solve: A has shape {shape_of(a)}, so b needs {n} rows, and it has shape {shape_of(b)}"
+            f"{at_line()}\n  write: b of shape (n,) for one vector, (..., n, k) for k columns, and b[..., None] "
+            "for a stack of vectors"
         )
     if not vector:
         _common_stack("np.linalg.solve", a, b)
@@ -82,19 +83,19 @@ def _common_stack(name: str, a: Any, b: Any) -> None:
     try:
         np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
     except ValueError:
-        raise ShapeError(
-            f"{name}: stacks of matrices of shapes {shape_of(a)} and {shape_of(b)} do not broadcast{at_line()}"
-        ) from None
+        shapes = f"{shape_of(a)} and {shape_of(b)}"
+        raise ShapeError(f"{name}: stacks of matrices of shapes {shapes} do not broadcast{at_line()}") from None
 
 
 @implements(np.linalg.inv)
 def inv(a: Any) -> Any:
+    """A⁻¹."""
     return ops.inv(square(a, "np.linalg.inv"))
 
 
 @implements(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """x of tensordot(a, x, x.ndim) = b."""
+    """The x of ``tensordot(a, x, x.ndim) = b``."""
     a, b = as_array(a), as_array(b)
     if axes is not None:
         a = np.moveaxis(a, axes, range(ndim_of(a) - len(axes), ndim_of(a)))
@@ -102,8 +103,8 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     n = int(np.prod(shape, dtype=np.int64))
     if int(np.prod(shape_of(b), dtype=np.int64)) != n:
         raise LinAlgError(
-            f"np.linalg.tensorsolve: a of shape {shape_of(a)} and b of shape {shape_of(b)} do not give a square "
-            f"system{at_line()}"
+            f"np.linalg.tensorsolve: a of shape {shape_of(a)} and b of shape {shape_of(b)} do not give a "
+            f"square system{at_line()}"
         )
     return np.reshape(solve(np.reshape(a, (n, n)), np.reshape(b, (n,))), shape)
 
@@ -112,7 +113,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """The inverse for tensordot over ``ind`` axes."""
     if ind <= 0:
-        raise ValueError(f"np.linalg.tensorinv: Invalid ind argument: {ind}{at_line()}\n  write: a positive ind")
+        raise ValueError(f"np.linalg.tensorinv: Invalid ind argument, {ind}{at_line()}\n  write: ind=1 or more")
     a = as_array(a)
     rows, columns = shape_of(a)[:ind], shape_of(a)[ind:]
     n = int(np.prod(columns, dtype=np.int64))
@@ -143,13 +144,21 @@ def _refuse_hermitian(name: str, hermitian: bool) -> None:
 
 @implements(np.linalg.det)
 def det(a: Any) -> Any:
-    """det A, differentiable to every order at singular matrices too."""
+    """The determinant, differentiable to every order, at singular matrices too.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import grad
+        >>> grad(np.linalg.det)(np.array([[1.0, 2.0], [2.0, 4.0]]))
+        array([[ 4., -2.],
+               [-2.,  1.]])
+    """
     return determinants.det(square(a, "np.linalg.det"))
 
 
 @implements(np.linalg.slogdet)
 def slogdet(a: Any) -> SlogdetResult:
-    """sign(det A) and ln|det A|."""
+    """The sign of det A, and ln|det A|; at singular matrices the derivative raises LinAlgError."""
     return SlogdetResult(*determinants.slogdet(square(a, "np.linalg.slogdet")))
 
 
@@ -158,7 +167,19 @@ def slogdet(a: Any) -> SlogdetResult:
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """L of A = L Lᴴ, or its adjoint; it reads one triangle of A, and only that has a derivative."""
+    """L of A = L Lᴴ, or with ``upper`` its adjoint.
+
+    One triangle of A is read, and only that has a derivative: what the other would have received is added
+    to it. For a symmetric matrix (G + G.T)/2 is the symmetric gradient.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import grad
+        >>> G = grad(lambda A: 2 * np.sum(np.log(np.diagonal(np.linalg.cholesky(A)))))(np.eye(2) * 2)
+        >>> (G + G.T) / 2  # of ln det A: the inverse
+        array([[0.5, 0. ],
+               [0. , 0.5]])
+    """
     return factorisations.cholesky(square(a, "np.linalg.cholesky"), upper=bool(upper))
 
 
@@ -171,8 +192,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     m, n = shape_of(a)[-2:]
     if mode == "raw" or (mode == "complete" and m > n):
         raise UnsupportedError(
-            f"np.linalg.qr with mode={mode!r} of a matrix of shape {(m, n)} has no derivative: the columns of Q "
-            f"beside the range of A are arbitrary{at_line()}\n  write: mode='reduced'"
+            f"np.linalg.qr with mode={mode!r} of a matrix of shape {(m, n)} has no derivative: the columns of "
+            f"Q beside the range of A are arbitrary{at_line()}\n  write: mode='reduced'"
         )
     q, r = factorisations.qr(a if m >= n else a[..., :m])
     if m < n:
@@ -188,10 +209,18 @@ def _triangle(UPLO: str) -> bool:
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> EighResult:
-    """Eigenvalues in ascending order, and eigenvectors; it reads one triangle of A, and only that has a derivative.
+    """Eigenvalues in ascending order, and eigenvectors.
 
-    Where eigenvalues repeat there is a derivative for functions that treat the eigenspace as a whole; for
-    others, and in forward mode, a DerivativeError.
+    One triangle of A is read, and only that has a derivative, as for :func:`cholesky`. Where eigenvalues
+    repeat there is one for functions that treat the eigenspace as a whole, such as ``np.trace(V * f(w) @ V.T)``;
+    for others, in forward mode and in second derivatives a DerivativeError says so.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import grad
+        >>> grad(lambda A: np.linalg.eigh(A).eigenvalues[0])(np.diag([1.0, 3.0]))
+        array([[1., 0.],
+               [0., 0.]])
     """
     return EighResult(*eigen.eigh(square(a, "np.linalg.eigh"), lower=_triangle(UPLO)))
 
@@ -212,8 +241,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     m, n = shape_of(a)[-2:]
     if full_matrices and m != n:
         raise UnsupportedError(
-            f"np.linalg.svd of a matrix of shape {(m, n)} with full_matrices=True has no derivative: the vectors "
-            f"beside the range of A are arbitrary{at_line()}\n  write: np.linalg.svd(a, full_matrices=False)"
+            f"np.linalg.svd of a matrix of shape {(m, n)} with full_matrices=True has no derivative: the "
+            f"vectors beside the range of A are arbitrary{at_line()}\n"
+            "  write: np.linalg.svd(a, full_matrices=False)"
         )
     return SVDResult(*singular.svd(a))
 
@@ -222,108 +252,6 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
 def svdvals(x: Any, /) -> Any:
     """The singular values, in descending order."""
     return singular.svdvals(matrices(x, "np.linalg.svdvals"))
-
-
-# ---- norms
-
-
-@implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    """Every norm of vectors and matrices that NumPy has; where one has a kink at zero, its subgradient 0."""
-    x = floating(x, "np.linalg.norm")
-    n = ndim_of(x)
-    if axis is None:
-        axes = tuple(range(n))
-        if ord is None:
-            return euclidean(x, axes=axes, keepdims=bool(keepdims))
-    else:
-        axes = _axes(axis, n)
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes, bool(keepdims))
-    if len(axes) == 2:
-        return _matrix_norm(x, ord, axes, bool(keepdims))
-    raise ValueError(
-        f"Improper number of dimensions to norm: ord={ord!r} over {len(axes)} axes of an array of shape "
-        f"{shape_of(x)}{at_line()}\n  write: axis= with one axis for vectors, two for matrices"
-    )
-
-
-def _axes(axis: Any, n: int) -> tuple[int, ...]:
-    if not isinstance(axis, tuple):
-        try:
-            axis = (int(axis),)
-        except (TypeError, ValueError):
-            raise TypeError(f"'axis' must be None, an integer or a tuple of integers, not {axis!r}{at_line()}") from None
-    axes = tuple(normalize_axis_index(k, n) for k in axis)
-    if len(set(axes)) != len(axes):
-        raise ValueError(f"Duplicate axes given: axis={axis}{at_line()}")
-    return axes
-
-
-def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
-    if isinstance(ord, str):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors{at_line()}\n  write: ord=2, or a matrix's two axes")
-    if ord is None or ord == 2:
-        return euclidean(x, axes=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum((x != 0).astype(np.real(x).dtype), axis=axes, keepdims=keepdims)
-    size = np.abs(x)
-    if ord == np.inf:
-        return np.max(size, axis=axes, keepdims=keepdims, initial=0.0)
-    if ord == -np.inf:
-        return np.min(size, axis=axes, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(size, axis=axes, keepdims=keepdims)
-    return _power(np.sum(_power(size, ord), axis=axes, keepdims=keepdims), 1.0 / ord)
-
-
-def _power(x: Any, p: float) -> Any:
-    """x^p for x ≥ 0, with the derivative 0 at 0 and at infinity."""
-    zero, infinite = x == 0, x == np.inf
-    with np.errstate(divide="ignore"):
-        at_zero, at_infinity = float(np.power(0.0, p)), float(np.power(np.inf, p))
-    inside = np.where(zero | infinite, 1.0, x) ** p
-    return np.where(zero, at_zero, np.where(infinite, at_infinity, inside))
-
-
-def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
-    if ord in (None, "fro", "f"):
-        return euclidean(x, axes=tuple(sorted(axes)), keepdims=keepdims)
-    if ord in _SPECTRAL:
-        value = _SPECTRAL[ord](singular.svdvals(np.moveaxis(x, axes, (-2, -1))))
-    elif ord in (1, -1, np.inf, -np.inf):
-        inner, outer = axes if abs(ord) == 1 else axes[::-1]
-        sums = np.sum(np.abs(x), axis=inner)
-        outer -= outer > inner
-        value = np.max(sums, axis=outer, initial=0.0) if ord > 0 else np.min(sums, axis=outer)
-    else:
-        raise ValueError(
-            f"Invalid norm order for matrices: {ord!r}{at_line()}\n  write: 'fro', 'nuc', 1, -1, 2, -2, np.inf or -np.inf"
-        )
-    return reshape(value, shape=kept_shape(shape_of(x), axes)) if keepdims else value
-
-
-# the norms that singular values give
-_SPECTRAL: dict[Any, Any] = {
-    2: lambda s: np.max(s, axis=-1, initial=0.0),
-    -2: lambda s: np.min(s, axis=-1),
-    "nuc": lambda s: np.sum(s, axis=-1),
-}
-
-
-@implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
-    """The norm of vectors, over any number of axes."""
-    x = floating(x, "np.linalg.vector_norm")
-    n = ndim_of(x)
-    axes = tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
-    return _vector_norm(x, ord, tuple(sorted(axes)), bool(keepdims))
-
-
-@implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
-    """The norm of the matrices in the last two axes."""
-    return _matrix_norm(matrices(x, "np.linalg.matrix_norm"), ord, (ndim_of(x) - 2, ndim_of(x) - 1), bool(keepdims))
 
 
 # ---- products
@@ -359,7 +287,8 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     if column:
         parts[-1] = np.reshape(parts[-1], (-1, 1))
     _refuse_chain(parts)
-    value = _chain(parts, _splits([shape_of(x)[0] for x in parts] + [shape_of(parts[-1])[1]]), 0, len(parts) - 1)
+    sizes = [*(shape_of(x)[0] for x in parts), shape_of(parts[-1])[1]]
+    value = _chain(parts, _splits(sizes), 0, len(parts) - 1)
     value = value[0] if row else value
     value = value[..., 0] if column else value
     return value if out is None else into(out, value)
@@ -368,14 +297,16 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
 def _refuse_chain(parts: Sequence[Any]) -> None:
     shapes = [shape_of(x) for x in parts]
     if any(len(s) != 2 for s in shapes):
-        raise LinAlgError(f"np.linalg.multi_dot: arrays must be two-dimensional (the first and last may have one axis), "
-                          f"and the shapes are {shapes}{at_line()}")  # fmt: skip
-    if any(s[1] != t[0] for s, t in zip(shapes, shapes[1:], strict=False)):
+        raise LinAlgError(
+            "np.linalg.multi_dot: arrays must be two-dimensional (the first and the last may have one axis), "
+            f"and the shapes are {shapes}{at_line()}"
+        )
+    if any(s[1] != t[0] for s, t in pairwise(shapes)):
         raise ShapeError(f"np.linalg.multi_dot: shapes {shapes} do not chain{at_line()}")
 
 
 def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Where to split each run of factors (Cormen et al., "Introduction to algorithms", matrix-chain order)."""
+    """Where to split each run of factors (matrix-chain order; Cormen et al., "Introduction to Algorithms")."""
     n = len(sizes) - 1
     cost: dict[tuple[int, int], int] = {(i, i): 0 for i in range(n)}
     split: dict[tuple[int, int], int] = {}

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from wengert.core.types import ndim_of, shape_of
+from wengert.core.trace import Tracer
+from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
+from wengert.frontend.shaping import like_scalar
 from wengert.frontend.tables import ACCUMULATE, REDUCE, implements, into
 from wengert.ops import elementwise, reduce, shape
 
@@ -28,6 +30,12 @@ def as_value(x: Any) -> Any:
     return np.array(x) if isinstance(x, list | tuple) else x
 
 
+def as_condition(c: Any) -> Any:
+    """A condition as booleans: any number other than zero is true."""
+    c = as_value(c)
+    return c if dtype_of(c).kind == "b" else c != 0
+
+
 def _given(value: Any) -> bool:
     return value is not None and value is not _NO
 
@@ -45,6 +53,7 @@ def _reduction(primitive: Any, identity: Any, combine: Any) -> Any:
         if dtype is not None:
             x = x.astype(dtype)
         if where is not True and where is not _NO:
+            where = as_condition(where)
             fill = identity if identity is not None else initial
             if not _given(fill):
                 raise ValueError(f"{primitive.name} with where= needs initial=: no value stands for 'nothing'{at_line()}")
@@ -95,7 +104,7 @@ def _count(x: Any, axes: tuple[int, ...], where: Any, keepdims: bool) -> Any:
         for k in axes:
             n *= shape_of(x)[k]
         return n
-    full = np.broadcast_to(where, shape_of(x))
+    full = np.broadcast_to(as_condition(where), shape_of(x))
     return np.sum(full, axis=axes, keepdims=keepdims)
 
 
@@ -139,9 +148,9 @@ def std(
 def safe_sqrt(x: Any) -> Any:
     """√x with derivative 0 at 0, for lengths and deviations."""
     zero = x == 0
-    if not np.any(zero):
+    if not isinstance(zero, Tracer) and not np.any(zero):
         return np.sqrt(x)
-    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x)))
+    return like_scalar(x, np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x))))
 
 
 @implements(np.average)

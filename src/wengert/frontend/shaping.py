@@ -32,6 +32,11 @@ def as_array(x: Any) -> Any:
     return np.array(x)
 
 
+def like_scalar(x: Any, y: Any) -> Any:
+    """``y``, as a number where ``x`` is one: np.where and its like give arrays without axes."""
+    return y[()] if aval_of(y).kind == "array" and aval_of(x).kind != "array" else y
+
+
 # ---- views
 
 

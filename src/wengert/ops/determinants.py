@@ -20,6 +20,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from wengert.core.types import Aval, dtype_of, shape_of
+from wengert.errors import DerivativeError, at_line
 from wengert.ops.families import fit, general
 from wengert.ops.linalg import Operands, Params, inv, real_dtype, stacked_alike
 
@@ -47,10 +48,11 @@ def derivative_of_adjugate(det: Any, inverse: Matrix, directions: Sequence[Matri
             return np.asarray(det)[..., None, None]
         first = min(chosen)
         rest = chosen - {first}
-        return sum(determinant(rest - part) * _trace(resolvent(part) @ directions[first]) for part in _parts(rest))
+        slopes = ((part, _trace(resolvent(part) @ directions[first])) for part in _parts(rest))
+        return sum(determinant(rest - part) * slope for part, slope in slopes)
 
     everything = frozenset(range(len(directions)))
-    return sum(determinant(everything - part) * resolvent(part) for part in _parts(everything))
+    return np.asarray(sum(determinant(everything - part) * resolvent(part) for part in _parts(everything)))
 
 
 def _parts(chosen: frozenset[int]) -> list[frozenset[int]]:
@@ -82,7 +84,7 @@ def regular_points(a: Matrix, order: int) -> list[tuple[Any, Matrix]]:
 
 
 def _size(x: Matrix) -> Any:
-    return np.sqrt(np.sum(np.abs(x) ** 2, axis=(-2, -1)))
+    return x.shape[-1] * np.max(np.abs(x), axis=(-2, -1), initial=0.0)
 
 
 def _around(a: Matrix, limit: float) -> list[tuple[Any, Matrix]]:
@@ -100,7 +102,14 @@ def _around(a: Matrix, limit: float) -> list[tuple[Any, Matrix]]:
 
 def _cofactor(a: Any, *directions: Any) -> Any:
     points = regular_points(a, len(directions))
-    total = sum(derivative_of_adjugate(det, inverse, directions) for det, inverse in points) / len(points)
+    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        values = [derivative_of_adjugate(det, inverse, directions) for det, inverse in points]
+        total = np.asarray(sum(values) / len(points))
+    if not np.isfinite(total).all() and all(np.isfinite(x).all() for x in (a, *directions)):
+        raise DerivativeError(
+            f"the derivative of np.linalg.det of a {a.shape[-1]}×{a.shape[-1]} matrix overflows {a.dtype}{at_line()}\n"
+            "  write: np.linalg.slogdet(a), whose logarithm does not"
+        )
     dtype = np.result_type(a, *directions)
     return np.swapaxes(total if dtype.kind == "c" else np.real(total), -1, -2).astype(dtype)
 
@@ -178,5 +187,6 @@ def _slogdet_vjp(g: Any, z: Any, xs: Operands, _wanted: Any, _params: Params) ->
 
 slogdet = general(
     "slogdet", lambda a: tuple(np.linalg.slogdet(a)), jvp=_slogdet_jvp, vjp=_slogdet_vjp,
-    batch=stacked_alike(lambda: slogdet), infer=_slogdet_infer, multiple=True, tex=r"\ln\left|\det {0}\right|",
+    batch=stacked_alike(lambda: slogdet), infer=_slogdet_infer, multiple=True,
+    tex=r"\ln\left|\det {0}\right|",
 )  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 from wengert.core.types import Aval, dtype_of, shape_of
 from wengert.ops.families import general
 from wengert.ops.gaps import as_row, checked, over_gaps
-from wengert.ops.linalg import Operands, Params, adjoint, conj, half, real_dtype, same
+from wengert.ops.linalg import Operands, Params, adjoint, conj, half, alike, real_dtype
 
 
 def eye_like(x: Any) -> Any:
@@ -34,7 +34,7 @@ def _seen(t: Any, lower: bool) -> Any:
     return h + adjoint(h)
 
 
-def _infer_values(a: Aval) -> Aval:
+def _infer_values(a: Aval, **_: Any) -> Aval:
     return Aval(a.shape[:-1], real_dtype(a.dtype), "array")
 
 
@@ -56,7 +56,7 @@ def _pull_values(g: Any, w: Any, v: Any, lower: bool) -> Any:
 eigvalsh = general(
     "eigvalsh", lambda a, *, lower: np.linalg.eigvalsh(a, "L" if lower else "U"),
     jvp=_values_jvp, vjp=lambda g, w, xs, _w, p: (_pull_values(g, w, eigh(xs[0], **p)[1], **p),),
-    batch=lambda _b, xs, p: eigvalsh(*xs, **p), infer=lambda a, *, lower: _infer_values(a),
+    batch=lambda _b, xs, p: eigvalsh(*xs, **p), infer=_infer_values,
     tex=r"\operatorname{{eigvals}} {0}",
 )  # fmt: skip
 
@@ -98,6 +98,6 @@ def _eigh_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, params: Params) -> Any:
 eigh = general(
     "eigh", lambda a, *, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")),
     jvp=_eigh_jvp, vjp=_eigh_vjp, batch=lambda _b, xs, p: eigh(*xs, **p),
-    infer=lambda a, *, lower: (_infer_values(a), same(a)), reads=lambda _k, _n: (False, True),
+    infer=lambda a, **_: (_infer_values(a), alike(a)), reads=lambda _k, _n: (False, True),
     multiple=True, tex=r"\operatorname{{eigh}} {0}",
 )  # fmt: skip

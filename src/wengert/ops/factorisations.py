@@ -11,7 +11,7 @@ from wengert.core.types import Aval, dtype_of, shape_of
 from wengert.errors import at_line
 from wengert.ops.families import general
 from wengert.ops.gaps import checked, condition, refuse, vanishing
-from wengert.ops.linalg import Operands, Params, adjoint, broken, conj, half, same, solve, stacked_alike
+from wengert.ops.linalg import Operands, Params, adjoint, alike, broken, conj, half, solve, stacked_alike
 
 # ---- A = L Lᴴ, of one triangle of A (Murray 2016, "Differentiation of the Cholesky decomposition").
 # As for eigh the derivative is that of the function computed: zero on the triangle that is not read
@@ -21,7 +21,7 @@ def not_definite(a: np.ndarray[Any, Any], upper: bool) -> LinAlgError:
     """The error for a matrix that has no Cholesky factor."""
     smallest = np.asarray(np.linalg.eigvalsh(a, "U" if upper else "L")[..., 0])
     bad = ~(smallest > 0)
-    found = f": its smallest eigenvalue is {smallest[bad].flat[0]:.3g}" if bad.any() else " to working precision"
+    found = f" has the eigenvalue {smallest[bad].flat[0]:.3g}" if bad.any() else " is not, to working precision"
     return LinAlgError(
         f"Matrix is not positive definite: np.linalg.cholesky: {broken(a, bad)}{found}{at_line()}\n"
         "  write: a positive definite matrix; adding a small multiple of np.eye(n) makes a covariance one"
@@ -56,7 +56,7 @@ def _cholesky_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, params: Params) -> Any
 
 cholesky = general(
     "cholesky", _cholesky, jvp=_cholesky_jvp, vjp=_cholesky_vjp, batch=lambda _b, xs, p: cholesky(*xs, **p),
-    infer=lambda a, *, upper: same(a), reads=lambda _k, _n: (False, True), tex=r"\operatorname{{chol}} {0}",
+    infer=alike, reads=lambda _k, _n: (False, True), tex=r"\operatorname{{chol}} {0}",
 )  # fmt: skip
 
 # ---- A = Q R for m ≥ n, with n columns in Q; R's diagonal is real (Walter and Lehmann 2018, "Algorithmic
@@ -103,7 +103,7 @@ def _qr_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, _params: Params) -> Any:
 
 def _qr_infer(a: Aval) -> tuple[Aval, Aval]:
     n = a.shape[-1]
-    return same(a), Aval((*a.shape[:-2], n, n), a.dtype, "array")
+    return alike(a), Aval((*a.shape[:-2], n, n), a.dtype, "array")
 
 
 qr = general(

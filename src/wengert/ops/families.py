@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,12 +26,32 @@ from wengert.errors import UnsupportedError
 TRANSPOSE: list[Callable[[Callable[[Any], Any], Aval, Any], Any]] = []
 
 
+@functools.lru_cache(maxsize=32)
+def _few_ones(n: int, char: str) -> Any:
+    out = np.ones(n, char)
+    out.flags.writeable = False
+    return out
+
+
+def ones(n: int, char: str) -> Any:
+    """A vector of ones; short ones are made once."""
+    return _few_ones(n, char) if n <= 4096 else np.ones(n, char)
+
+
 def unbroadcast(d: Any, shape: tuple[int, ...]) -> Any:
     """Sum ``d`` over the axes along which an operand of ``shape`` was stretched: broadcasting, transposed."""
     have = shape_of(d)
     if have == shape:
         return d
-    total = np.add.reduce if type(d) is np.ndarray else np.sum
+    total = np.sum
+    if type(d) is np.ndarray:
+        total = np.add.reduce
+        if len(have) == 2 and d.dtype.char in "fd" and shape != (1, 1):
+            # sums of rows and columns are products with ones: two to four times as fast as a reduction
+            if shape == have[1:] or shape == (1, have[1]):
+                return (ones(have[0], d.dtype.char) @ d).reshape(shape)
+            if shape == (have[0], 1):
+                return (d @ ones(have[1], d.dtype.char)).reshape(shape)
     extra = len(have) - len(shape)
     if extra < 0:  # an assignment drops leading axes of length one
         return np.reshape(unbroadcast(d, shape[-extra:]), shape)

@@ -35,7 +35,7 @@ def adjoint(x: Any) -> Any:
 
 def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of the real part."""
-    return np.empty(0, dtype).real.dtype
+    return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
 
 
 @lru_cache(maxsize=64)
@@ -56,7 +56,7 @@ def half(x: Any, lower: bool = True) -> Any:
     return x * halved_triangle(shape_of(x)[-1], lower, real_dtype(dtype_of(x)))
 
 
-def same(x: Aval, **_: Any) -> Aval:
+def alike(x: Aval, **_: Any) -> Aval:
     """The inferred type of a result that is like its operand."""
     return Aval(x.shape, x.dtype, "array")
 
@@ -75,9 +75,9 @@ def broken(a: np.ndarray[Any, Any], bad: np.ndarray[Any, Any]) -> str:
 
 def singular(name: str, a: np.ndarray[Any, Any]) -> LinAlgError:
     """The error for a matrix that has no inverse."""
-    rank = np.linalg.matrix_rank(a)
-    bad = np.asarray(rank < a.shape[-1])
-    found = f" has rank {rank[bad][0] if bad.ndim else rank}" if bad.any() else " is singular to working precision"
+    rank = np.asarray(np.linalg.matrix_rank(a))
+    bad = rank < a.shape[-1]
+    found = f" has rank {rank[bad][0]}" if bad.any() else " is singular to working precision"
     return LinAlgError(
         f"Singular matrix: {name}: {broken(a, bad)}{found}: it has no inverse{at_line()}\n"
         "  write: a matrix with independent rows and columns, or add a small multiple of np.eye(n) to it"
@@ -135,12 +135,12 @@ def _inv(a: Any) -> Any:
     try:
         return np.linalg.inv(a)
     except LinAlgError:
-        raise singular("np.linalg.inv", np.asarray(a)) from None
+        raise singular("np.linalg.inv (or a derivative that needs it)", np.asarray(a)) from None
 
 
 inv = general(
     "inv", _inv,
     jvp=lambda ts, z, _xs, _p: -(z @ ts[0] @ z),
     vjp=lambda g, z, _xs, _w, _p: (-(z.mT @ g @ z.mT),),
-    batch=stacked_alike(lambda: inv), infer=same, reads=lambda _k, _n: (False, True), tex="{0}^{{-1}}",
+    batch=stacked_alike(lambda: inv), infer=alike, reads=lambda _k, _n: (False, True), tex="{0}^{{-1}}",
 )  # fmt: skip

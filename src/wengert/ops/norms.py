@@ -14,7 +14,7 @@ from wengert.ops.reduce import keep, kept_shape
 
 def _euclidean(x: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
     if len(axes) == np.ndim(x):
-        return np.linalg.norm(x, keepdims=keepdims)
+        return np.linalg.norm(x, keepdims=True) if keepdims else np.linalg.norm(x)
     return np.sqrt(np.add.reduce(np.real(conj(x) * x), axis=axes, keepdims=keepdims))
 
 
@@ -37,7 +37,8 @@ def _infer(x: Aval, *, axes: tuple[int, ...], keepdims: bool) -> Aval:
 
 
 def _jvp(ts: Operands, z: Any, xs: Operands, params: Params) -> Any:
-    return np.real(np.sum(_direction(xs[0], z, params) * ts[0], axis=params["axes"], keepdims=params["keepdims"]))
+    along = _direction(xs[0], z, params) * ts[0]
+    return np.real(np.sum(along, axis=params["axes"], keepdims=params["keepdims"]))
 
 
 def _batch(_batched: Any, xs: Operands, params: Params) -> Any:

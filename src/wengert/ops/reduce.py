@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
-from wengert.ops.families import flat, general, linear
+from wengert.ops.families import flat, general, linear, unbroadcast
 from wengert.ops.shape import broadcast_to
 
 
@@ -58,7 +58,7 @@ def _ufunc_reduce(ufunc: np.ufunc) -> Any:
 
 
 def _transpose_sum(g: Any, x: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
-    shape = x.shape
+    shape = shape_of(x)
     if not keepdims and shape_of(g):
         g = g.reshape(kept_shape(shape, axes))
     return broadcast_to(g, shape=shape)
@@ -73,22 +73,21 @@ reduce_sum = linear(
 
 def _ties(x: Any, z: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
     """Where the extreme value stands, and how often; a NaN equals nothing, and 1/0 carries it on."""
-    hit = x == (z if keepdims or not shape_of(z) else z.reshape(kept_shape(shape_of(x), axes)))
-    hit = hit.astype(dtype_of(x))
-    return hit, np.add.reduce(hit, axis=axes, keepdims=keepdims)
+    kept = kept_shape(shape_of(x), axes)
+    hit = (x == (z if keepdims or not shape_of(z) else z.reshape(kept))).astype(dtype_of(x))
+    return hit, unbroadcast(hit, kept)
 
 
 def _extreme_jvp(ts: Any, z: Any, xs: Any, params: dict[str, Any]) -> Any:
     hit, count = _ties(xs[0], z, **params)
-    return reduce_sum(ts[0] * hit, **params) / count
+    return reduce_sum(ts[0] * (hit / count), **params)
 
 
 def _extreme_vjp(g: Any, z: Any, xs: Any, _wanted: Any, params: dict[str, Any]) -> Any:
     hit, count = _ties(xs[0], z, **params)
-    share = g / count
-    if not params["keepdims"] and shape_of(share):
-        share = share.reshape(kept_shape(shape_of(xs[0]), params["axes"]))
-    return (share * hit,)
+    if not params["keepdims"] and shape_of(g):
+        g = g.reshape(shape_of(count))
+    return (g / count * hit,)
 
 
 reduce_max = general(

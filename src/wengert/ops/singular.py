@@ -73,7 +73,7 @@ svdvals = general(
 def _beside(x: Any, q: Any) -> Any:
     """(I − Q Qᴴ) X, which is zero where Q is square."""
     rows, columns = shape_of(q)[-2:]
-    return None if rows == columns else x - q @ (adjoint(q) @ x)
+    return 0.0 if rows == columns else x - q @ (adjoint(q) @ x)
 
 
 def _regular(s: Any) -> Any:
@@ -83,13 +83,11 @@ def _regular(s: Any) -> Any:
 
 def _svd_jvp(ts: Operands, z: Any, xs: Operands, _params: Params) -> Any:
     u, s, vh = z
-    v, row, dv_side, du_side = adjoint(vh), _regular(s), None, None
+    v, row = adjoint(vh), _regular(s)
     p = checked(adjoint(u) @ ts[0] @ v, row, test="vectors, forward", order=0)
     along, across = over_gaps(_hermitian(p), row), _antihermitian(p) / (row + row.mT)
-    du, dv = u @ (along + across), v @ (along - across)
-    du_side, dv_side = _beside(ts[0] @ v / row, u), _beside(adjoint(ts[0]) @ u / row, v)
-    du = du if du_side is None else du + du_side
-    dv = dv if dv_side is None else dv + dv_side
+    du = u @ (along + across) + _beside(ts[0] @ v / row, u)
+    dv = v @ (along - across) + _beside(adjoint(ts[0]) @ u / row, v)
     if dtype_of(u).kind == "c":  # LAPACK keeps the first row of V real, or of U for a wide matrix
         m, n = shape_of(xs[0])[-2:]
         turn = phase_held(v, dv, 0) if m >= n else phase_held(u, du, 0)
@@ -111,10 +109,9 @@ def _svd_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, _params: Params) -> Any:
     inner = over_gaps(_antihermitian(both), row) + _antihermitian(x - y) / (row + row.mT)
     if weights:
         inner = inner + weights[0] * eye_like(inner)
-    total = u @ inner @ vh
-    side_u, side_v = _beside(hu / row, u), _beside(hv / row, v)
-    total = total if side_u is None else total + side_u @ vh
-    total = total if side_v is None else total + u @ adjoint(side_v)
+    total = (u @ inner + _beside(hu / row, u)) @ vh
+    if shape_of(v)[-1] < shape_of(v)[-2]:
+        total = total + u @ adjoint(_beside(hv / row, v))
     return (conj(total),)
 
 
@@ -130,8 +127,8 @@ svd = general(
     tex=r"\operatorname{{svd}} {0}",
 )  # fmt: skip
 
-# ---- the pseudoinverse (Golub and Pereyra 1973, "The differentiation of pseudo-inverses"). It jumps where the
-# rank changes: only matrices of full rank have a derivative
+# ---- the pseudoinverse (Golub and Pereyra 1973, "The differentiation of pseudo-inverses"). It jumps where
+# the rank changes: only matrices of full rank have a derivative
 
 
 @condition("pseudoinverse")
@@ -140,9 +137,9 @@ def _is_inverse(p: np.ndarray[Any, Any], a: np.ndarray[Any, Any]) -> None:
     product = p @ a if m >= n else a @ p
     if np.any(np.abs(product - np.eye(min(m, n))) > 0.5):
         raise DerivativeError(
-            f"np.linalg.pinv of a {m}×{n} matrix of rank less than {min(m, n)} (singular values below rcond count "
-            f"as zero): the pseudoinverse jumps there, and has no derivative{at_line()}\n"
-            "  write: np.linalg.solve(A.T @ A + 1e-6 * np.eye(n), A.T), which is smooth, or a matrix of full rank"
+            f"np.linalg.pinv of a {m}×{n} matrix of rank less than {min(m, n)} (singular values below rcond\n"
+            f"  count as zero): the pseudoinverse jumps there, and has no derivative{at_line()}\n"
+            "  write: a matrix of full rank, or np.linalg.solve(A.T @ A + 1e-6 * np.eye(n), A.T), which is smooth"
         )
 
 
@@ -178,6 +175,6 @@ def _pinv_vjp(g: Any, z: Any, xs: Operands, _wanted: Any, _params: Params) -> An
 pinv = general(
     "pinv", lambda a, *, rcond: np.linalg.pinv(a, rcond), jvp=_pinv_jvp, vjp=_pinv_vjp,
     batch=lambda _b, xs, p: pinv(*xs, **p),
-    infer=lambda a, *, rcond: Aval((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype, "array"),
+    infer=lambda a, **_: Aval((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype, "array"),
     tex="{0}^+",
 )  # fmt: skip

@@ -67,6 +67,8 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
     )
     keep_x, keep_y, keep_z = x_reads_x or y_reads_x, x_reads_y or y_reads_y, x_reads_z or y_reads_z
 
+    linear = not (keep_x or keep_y or keep_z)
+
     def back_both(ct: Cotangents, g: Any, e: Any) -> None:
         _, i, j, w, v, q = e
         d = diff_x(g, w, v, q)
@@ -78,10 +80,16 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
 
     def back_both_stretched(ct: Cotangents, g: Any, e: Any) -> None:
         _, i, j, w, v, q, shape_x, shape_y = e
-        d = unbroadcast(diff_x(g, w, v, q), shape_x)
+        if linear:  # sums before signs: fewer elements
+            d = diff_x(unbroadcast(g, shape_x), None, None, None)
+        else:
+            d = unbroadcast(diff_x(g, w, v, q), shape_x)
         c = ct[i]
         ct[i] = d if c is None else c + d
-        d = unbroadcast(diff_y(g, w, v, q), shape_y)
+        if linear:
+            d = diff_y(unbroadcast(g, shape_y), None, None, None)
+        else:
+            d = unbroadcast(diff_y(g, w, v, q), shape_y)
         c = ct[j]
         ct[j] = d if c is None else c + d
 
