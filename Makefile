@@ -17,7 +17,8 @@ VENV_PYTHON := .venv/bin/python
 # Stamps: written when an installation is complete, out of date when pyproject.toml changes.
 DEMO_READY := .venv/.ready-demo
 DEV_READY := .venv/.ready-dev
-BENCH_READY := .venv/.ready-bench
+# The peers of the benchmarks live in an environment of their own.
+BENCH_READY := .venv-bench/.ready-bench
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile
@@ -46,14 +47,14 @@ format: $(DEV_READY)  ## repair what ruff can repair
 	$(VENV_PYTHON) -m ruff format .
 
 bench: $(BENCH_READY)  ## speed beside HIPS autograd, and PyTorch and JAX where installed
-	$(VENV_PYTHON) benchmarks/eager.py $(BENCH_ARGS)
+	.venv-bench/bin/python benchmarks/eager.py $(BENCH_ARGS)
 
 peers: $(BENCH_READY)  ## install PyTorch and JAX too, to be measured beside
-	@tools/environment.sh all dev bench bench-peers
-	@touch $(DEMO_READY) $(DEV_READY) $(BENCH_READY)
+	@VENV=.venv-bench tools/environment.sh all bench bench-peers
+	@touch $(BENCH_READY)
 
 clean:  ## remove the environment, caches and runs
-	rm -rf .venv build dist runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench build dist runs .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEMO_READY): pyproject.toml tools/environment.sh
@@ -64,6 +65,6 @@ $(DEV_READY): pyproject.toml tools/environment.sh
 	@tools/environment.sh all dev
 	@touch $(DEMO_READY) $@
 
-$(BENCH_READY): $(DEV_READY)
-	@tools/environment.sh all dev bench
-	@touch $(DEMO_READY) $(DEV_READY) $@
+$(BENCH_READY): pyproject.toml tools/environment.sh
+	@VENV=.venv-bench tools/environment.sh all bench
+	@touch $@

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make .venv ready: the package with EXTRAS, and the dependency GROUPS, installed in it.
+# Make .venv (or VENV) ready: the package with EXTRAS, and the dependency GROUPS, installed in it.
 #
 #   tools/environment.sh EXTRAS [GROUP ...]        e.g. tools/environment.sh all dev
 #
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 extras=$1
 shift
-venv=.venv
+venv=${VENV:-.venv}
 python=$venv/bin/python
 mark=$venv/.unfinished
 

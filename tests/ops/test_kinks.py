@@ -54,7 +54,10 @@ KINKS: list[tuple[str, Any, tuple[float, ...], tuple[float, ...]]] = [
     ("float_power of an integer exponent", lambda x: np.float_power(x, 3), (-2.0,), (12.0,)),
     # a branch that is not taken
     ("where around a logarithm", lambda x: np.where(x > 0, np.log(np.where(x > 0, x, 1.0)), 0.0) * 1.0, (0.0,), (0.0,)),
-    ("where, the other branch infinite", lambda x: np.where(x > 1.0, x, np.divide(1.0, x - x)) * 1.0, (2.0,), (1.0,)),
+    ("where, the other branch infinite", lambda x: np.where(x > 1.0, x, INF) * 1.0, (2.0,), (1.0,)),
+    # ufuncs compute with Python's numbers as NumPy does
+    ("division by zero", lambda x: np.divide(x, 0.0), (2.0,), (INF,)),
+    ("a root of a negative number", lambda x: np.where(np.isnan(np.power(x, 1 / 3)), x, 0.0) * 1.0, (-8.0,), (1.0,)),
     # saturation and overflow
     ("logaddexp of far numbers", np.logaddexp, (1000.0, 0.0), (1.0, 0.0)),
     ("logaddexp of equal numbers", np.logaddexp, (3.0, 3.0), (0.5, 0.5)),
@@ -69,7 +72,7 @@ KINKS: list[tuple[str, Any, tuple[float, ...], tuple[float, ...]]] = [
     ("log1p near 0", np.log1p, (1e-20,), (1.0,)),
     ("sinc at 0", np.sinc, (0.0,), (0.0,)),
     ("sinc near 0", np.sinc, (1e-9,), (-np.pi**2 / 3 * 1e-9,)),
-    ("sinc where the series ends", np.sinc, (0.0032,), (-0.010527444489,)),
+    ("sinc where the series ends", np.sinc, (0.0032,), (-0.0105274716315095,)),
     # remainders: the quotient that NumPy took
     ("remainder whose quotient rounds", np.remainder, (1.0, 0.1), (1.0, -9.0)),
     ("remainder of a negative number", np.remainder, (-5.0, 3.0), (1.0, 2.0)),

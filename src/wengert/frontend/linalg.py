@@ -69,8 +69,8 @@ def solve(a: Any, b: Any) -> Any:
     if rows != n:
         raise ShapeError(
             f"np.linalg.solve: A has shape {shape_of(a)}, so b needs {n} rows, and it has shape {shape_of(b)}"
-            f"{at_line()}\n  write: b of shape (n,) for one vector, (..., n, k) for k columns, and b[..., None] "
-            "for a stack of vectors"
+            f"{at_line()}\n  write: b of shape (n,) for one vector, (..., n, k) for k columns, and "
+            "b[..., None] for a stack of vectors"
         )
     if not vector:
         _common_stack("np.linalg.solve", a, b)
@@ -84,7 +84,9 @@ def _common_stack(name: str, a: Any, b: Any) -> None:
         np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
     except ValueError:
         shapes = f"{shape_of(a)} and {shape_of(b)}"
-        raise ShapeError(f"{name}: stacks of matrices of shapes {shapes} do not broadcast{at_line()}") from None
+        raise ShapeError(
+            f"{name}: stacks of matrices of shapes {shapes} do not broadcast{at_line()}"
+        ) from None
 
 
 @implements(np.linalg.inv)
@@ -113,7 +115,9 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """The inverse for tensordot over ``ind`` axes."""
     if ind <= 0:
-        raise ValueError(f"np.linalg.tensorinv: Invalid ind argument, {ind}{at_line()}\n  write: ind=1 or more")
+        raise ValueError(
+            f"np.linalg.tensorinv: Invalid ind argument, {ind}{at_line()}\n  write: ind=1 or more"
+        )
     a = as_array(a)
     rows, columns = shape_of(a)[:ind], shape_of(a)[ind:]
     n = int(np.prod(columns, dtype=np.int64))
@@ -192,8 +196,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     m, n = shape_of(a)[-2:]
     if mode == "raw" or (mode == "complete" and m > n):
         raise UnsupportedError(
-            f"np.linalg.qr with mode={mode!r} of a matrix of shape {(m, n)} has no derivative: the columns of "
-            f"Q beside the range of A are arbitrary{at_line()}\n  write: mode='reduced'"
+            f"np.linalg.qr with mode={mode!r} of a matrix of shape {(m, n)} has no derivative: the columns "
+            f"of Q beside the range of A are arbitrary{at_line()}\n  write: mode='reduced'"
         )
     q, r = factorisations.qr(a if m >= n else a[..., :m])
     if m < n:
@@ -212,8 +216,8 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     """Eigenvalues in ascending order, and eigenvectors.
 
     One triangle of A is read, and only that has a derivative, as for :func:`cholesky`. Where eigenvalues
-    repeat there is one for functions that treat the eigenspace as a whole, such as ``np.trace(V * f(w) @ V.T)``;
-    for others, in forward mode and in second derivatives a DerivativeError says so.
+    repeat there is one for functions that treat the eigenspace as a whole, such as the trace of
+    ``V * f(w) @ V.T``; for others, in forward mode and for second derivatives, a DerivativeError.
 
     Example:
         >>> import numpy as np
@@ -306,7 +310,7 @@ def _refuse_chain(parts: Sequence[Any]) -> None:
 
 
 def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Where to split each run of factors (matrix-chain order; Cormen et al., "Introduction to Algorithms")."""
+    """Where to split each run of factors (Cormen et al., "Introduction to Algorithms", matrix chains)."""
     n = len(sizes) - 1
     cost: dict[tuple[int, int], int] = {(i, i): 0 for i in range(n)}
     split: dict[tuple[int, int], int] = {}

@@ -9,8 +9,9 @@ import numpy as np
 
 from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant_in
-from wengert.core.types import dtype_of
+from wengert.core.types import aval_of, dtype_of
 from wengert.errors import EscapeError, UnsupportedError, at_line
+from wengert.ops import elementwise
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 # those whose rule is for constants too: they give views, or write into their argument
@@ -190,7 +191,14 @@ def call_ufunc(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
         )
     if dtype is not None:
         args = [np.asarray(x, dtype) if not isinstance(x, Tracer) else x.astype(dtype) for x in args]
-    return rule(*[np.array(x) if isinstance(x, list | tuple) else x for x in args])
+    return rule(*as_numpy([np.array(x) if isinstance(x, list | tuple) else x for x in args]))
+
+
+def as_numpy(args: Any) -> Any:
+    """Of Python numbers alone a ufunc makes NumPy numbers; Python's own arithmetic raises where NumPy's does not."""
+    if any(aval_of(x).kind != "python" for x in args):
+        return args
+    return (elementwise.cast(args[0], dtype=dtype_of(args[0])), *args[1:])
 
 
 def into(out: Any, value: Any) -> Any:

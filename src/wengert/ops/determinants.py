@@ -106,8 +106,9 @@ def _cofactor(a: Any, *directions: Any) -> Any:
         values = [derivative_of_adjugate(det, inverse, directions) for det, inverse in points]
         total = np.asarray(sum(values) / len(points))
     if not np.isfinite(total).all() and all(np.isfinite(x).all() for x in (a, *directions)):
+        n = a.shape[-1]
         raise DerivativeError(
-            f"the derivative of np.linalg.det of a {a.shape[-1]}×{a.shape[-1]} matrix overflows {a.dtype}{at_line()}\n"
+            f"the derivative of np.linalg.det of a {n}×{n} matrix overflows {a.dtype}{at_line()}\n"
             "  write: np.linalg.slogdet(a), whose logarithm does not"
         )
     dtype = np.result_type(a, *directions)

@@ -15,7 +15,7 @@ import numpy as np
 from wengert.core.types import Aval, dtype_of, shape_of
 from wengert.ops.families import general
 from wengert.ops.gaps import as_row, checked, over_gaps
-from wengert.ops.linalg import Operands, Params, adjoint, conj, half, alike, real_dtype
+from wengert.ops.linalg import Operands, Params, adjoint, alike, conj, half, real_dtype
 
 
 def eye_like(x: Any) -> Any:

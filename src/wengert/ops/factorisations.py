@@ -21,7 +21,7 @@ def not_definite(a: np.ndarray[Any, Any], upper: bool) -> LinAlgError:
     """The error for a matrix that has no Cholesky factor."""
     smallest = np.asarray(np.linalg.eigvalsh(a, "U" if upper else "L")[..., 0])
     bad = ~(smallest > 0)
-    found = f" has the eigenvalue {smallest[bad].flat[0]:.3g}" if bad.any() else " is not, to working precision"
+    found = f" has the eigenvalue {smallest[bad].flat[0]:.3g}" if bad.any() else " is not, after rounding"
     return LinAlgError(
         f"Matrix is not positive definite: np.linalg.cholesky: {broken(a, bad)}{found}{at_line()}\n"
         "  write: a positive definite matrix; adding a small multiple of np.eye(n) makes a covariance one"

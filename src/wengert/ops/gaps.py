@@ -16,8 +16,8 @@ import numpy as np
 from wengert.core.types import Aval, dtype_of, shape_of
 from wengert.errors import DerivativeError, at_line
 from wengert.ops.elementwise import stop_gradient
-from wengert.ops.families import general
-from wengert.ops.linalg import Operands, Params, stacked_alike
+from wengert.ops.families import align, general
+from wengert.ops.linalg import Operands, Params
 
 Matrix = np.ndarray[Any, Any]
 
@@ -73,13 +73,21 @@ def _next(d: Any, xs: Operands, params: Params) -> Any:
     return d if d is None or order == 0 else checked(d, *xs[1:], test=params["test"], order=order - 1)
 
 
+def _batch(batched: Any, xs: Operands, params: Params) -> Any:
+    x, *evidence = align(batched, xs)
+    if not batched[0]:  # the test may fail for one of the batch: each has its own x
+        size = next(shape_of(e)[0] for e, b in zip(evidence, batched[1:], strict=True) if b)
+        x = np.broadcast_to(x, (size, *shape_of(x)))
+    return checked(x, *evidence, **params)
+
+
 # x itself; the test is made when x is computed (order 0) or when it is differentiated (order 1)
 checked = general(
     "checked", _checked,
     jvp=lambda ts, _z, xs, p: _next(ts[0], xs, p),
     vjp=lambda g, _z, xs, _w, p: (_next(g, xs, p), *(None,) * (len(xs) - 1)),
-    batch=stacked_alike(lambda: checked), infer=lambda x, *_e, **_p: Aval(x.shape, x.dtype, x.kind),
-    reads=lambda k, n: (False, *(k == 0,) * (n - 1), False), tex="{0}",
+    batch=_batch, infer=lambda x, *_e, **_p: Aval(x.shape, x.dtype, x.kind),
+    reads=lambda k, n: (False, *(k == 0,) * (n - 1), False), tex="{0}", family="linear",
 )  # fmt: skip
 
 
@@ -176,8 +184,8 @@ def vectors_reverse(p: Matrix, row: Matrix, g: Matrix | None = None) -> None:
     empty = np.abs(np.diagonal(p, axis1=-2, axis2=-1)) <= noise(p) * largest(p)[..., 0]
     refuse(
         row, not_scalar(p, row) | (repeats(row) & (empty[..., None, :] | empty[..., :, None])),
-        "its vectors are one choice of many, and the function does\n"
-        "  not treat their space as a whole, or one choice does not show that it does: no derivative is known",
+        "its vectors are one choice of many, and the function does not\n"
+        "  treat their space as a whole, or one choice does not show that it does: no derivative is known",
         "np.linalg.eigvalsh (svdvals) where only the values are used, or a matrix with distinct values",
     )  # fmt: skip
     phase = np.abs(np.imag(p)) * np.eye(p.shape[-1]) > noise(p) * largest(p)

@@ -14,7 +14,8 @@ from wengert.ops.reduce import keep, kept_shape
 
 def _euclidean(x: Any, *, axes: tuple[int, ...], keepdims: bool) -> Any:
     if len(axes) == np.ndim(x):
-        return np.linalg.norm(x, keepdims=True) if keepdims else np.linalg.norm(x)
+        size = np.linalg.norm(x)
+        return np.reshape(size, (1,) * len(axes)) if keepdims else size
     return np.sqrt(np.add.reduce(np.real(conj(x) * x), axis=axes, keepdims=keepdims))
 
 

@@ -139,7 +139,7 @@ def _is_inverse(p: np.ndarray[Any, Any], a: np.ndarray[Any, Any]) -> None:
         raise DerivativeError(
             f"np.linalg.pinv of a {m}×{n} matrix of rank less than {min(m, n)} (singular values below rcond\n"
             f"  count as zero): the pseudoinverse jumps there, and has no derivative{at_line()}\n"
-            "  write: a matrix of full rank, or np.linalg.solve(A.T @ A + 1e-6 * np.eye(n), A.T), which is smooth"
+            "  write: a matrix of full rank, or the smooth np.linalg.solve(A.T @ A + 1e-6 * np.eye(n), A.T)"
         )
 
 

@@ -137,7 +137,8 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
     if root.v.dtype.kind != "f":
         indexing.refuse_truncation(root, value)
         return indexing.setitem(x, idx, value)
-    if holders(root) > ALONE or not root.v.flags.writeable:
+    # an array that is itself a view shares its base with views of it, which the count does not see
+    if root.v.base is not None or holders(root) > ALONE or not root.v.flags.writeable:
         root.v = root.v.copy("K")
     v = root.v
     follow(v, chain)[idx] = q

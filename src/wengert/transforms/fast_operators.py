@@ -13,6 +13,7 @@ from wengert.core.primitive import REGISTRY, Primitive
 from wengert.core.trace import FUNCTION_DISPATCH, UFUNC_DISPATCH, Constant, Tracer, bind
 from wengert.frontend import reductions
 from wengert.frontend.methods import BINARY, in_place
+from wengert.frontend.tables import as_numpy
 from wengert.frontend.ufuncs import UFUNCS
 from wengert.ops import elementwise as ops
 from wengert.ops import reduce
@@ -21,6 +22,7 @@ from wengert.transforms.fast import NUMBERS, A, S, fast_binary, fast_matmul, fas
 from wengert.transforms.fast_index import getitem, setitem
 
 _NO = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark for an argument that was not given
+PYTHON = frozenset({float, int, bool})
 FAST_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
@@ -99,6 +101,18 @@ def _either(left: Any, right: Any, record: Primitive) -> Callable[[Any, Any], An
     return both
 
 
+def _of_numpy_numbers(fast: Callable[..., Any]) -> Callable[..., Any]:
+    """Called as a ufunc on Python numbers: by NumPy's arithmetic, not by Python's (``np.divide(1.0, 0.0)``)."""
+
+    def of_numpy(*args: Any) -> Any:
+        for x in args:
+            if type(x.v if type(x) is S else x) not in PYTHON:
+                return fast(*args)
+        return fast(*as_numpy(args))
+
+    return of_numpy
+
+
 def _install_binary(name: str, left: Any, right: Any) -> None:
     for cls in (S, A):
         setattr(cls, f"__{name}__", _operator(left, getattr(Tracer, f"__{name}__"), swap=False))
@@ -129,10 +143,11 @@ def install() -> None:
         if record.family != "elementwise" or record not in records or not record.diffs:
             continue
         if len(record.diffs) == 1:
-            FAST[records[record]] = fast_unary(record)
+            fast = fast_unary(record)
         else:
             pairs[record] = fast_binary(record)
-            FAST[records[record]] = _either(*pairs[record], record)
+            fast = _either(*pairs[record], record)
+        FAST[records[record]] = fast if record.impl is record.ufunc else _of_numpy_numbers(fast)
     for name, f in BINARY.items():
         if isinstance(f, Primitive) and f in pairs:
             _install_binary(name, *pairs[f])
@@ -140,7 +155,7 @@ def install() -> None:
     _install_binary("matmul", *product)
     FAST[np.matmul] = _either(*product, matmul)
     _install_power(*fast_binary(ops.power))
-    negative = FAST[np.negative]
+    negative = fast_unary(ops.negative)
     for cls in (S, A):
         cls.__neg__ = negative  # type: ignore[attr-defined]
         cls.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
@@ -150,7 +165,7 @@ def install() -> None:
 
 
 def _install_power(left: Any, right: Any) -> None:
-    square, root, same = FAST[np.square], FAST[np.sqrt], FAST[np.positive]
+    square, root, same = fast_unary(ops.square), FAST[np.sqrt], fast_unary(ops.positive)
 
     def left_power(x: Any, y: Any) -> Any:
         if type(y) is int or type(y) is float:
@@ -163,7 +178,7 @@ def _install_power(left: Any, right: Any) -> None:
         return left(x, y)
 
     _install_binary("pow", left_power, right)
-    FAST[np.power] = _either(left_power, right, ops.power)
+    FAST[np.power] = _of_numpy_numbers(_either(left_power, right, ops.power))
 
 
 install()

@@ -144,7 +144,7 @@ def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
         >>> from wengert import grad, make_program
         >>> program = make_program(grad(lambda x: x**2))(3.0)
         >>> print(program)
-        gradient of <lambda>(a: float) -> b
+        <lambda>(a: float) -> b
           b: f64 = multiply 2.0 a
         >>> program(5.0)
         np.float64(10.0)
