@@ -69,7 +69,9 @@ LINEAR_ALGEBRA: dict[str, list[tuple[Operands, dict[str, Any]]]] = {
     ],
     "euclidean": [
         ((np.linspace(-1.0, 2.0, n).reshape(shape),), {"axes": axes, "keepdims": keepdims})
-        for n, shape, axes in ((1, (), ()), (4, (4,), (0,)), (6, (2, 3), (0, 1)), (24, (2, 3, 4), (1,)), (24, (2, 3, 4), (0, 2)))
+        for n, shape, axes in (
+            (1, (), ()), (4, (4,), (0,)), (6, (2, 3), (0, 1)), (24, (2, 3, 4), (1,)), (24, (2, 3, 4), (0, 2)),
+        )
         for keepdims in (False, True)
     ],
 }  # fmt: skip
@@ -87,7 +89,10 @@ def _numpy_cofactor(a: Any, *directions: Any) -> Any:
     first, *rest = directions
     first = np.broadcast_to(first, np.broadcast_shapes(a.shape, first.shape))
     points = np.arange(-a.shape[-1], a.shape[-1] + 1) / a.shape[-1]
-    weights = [np.polynomial.Polynomial.fit(points, np.eye(len(points))[k], len(points) - 1) for k in range(len(points))]
+    weights = [
+        np.polynomial.Polynomial.fit(points, np.eye(len(points))[k], len(points) - 1)
+        for k in range(len(points))
+    ]
     slopes = [p.deriv()(0.0) for p in weights]
     return sum(c * _numpy_cofactor(a + t * first, *rest) for c, t in zip(slopes, points, strict=True))
 

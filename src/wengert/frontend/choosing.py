@@ -8,10 +8,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.handles import attach
-from wengert.core.trace import ArrayTracer
+from wengert.core.trace import ArrayTracer, Tracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
-from wengert.frontend.shaping import as_array, like_scalar, ravel
+from wengert.frontend.shaping import as_array, common_dtype, like_scalar, ravel
 from wengert.frontend.reductions import as_condition
 from wengert.frontend.tables import implements, into
 from wengert.ops import elementwise as ops
@@ -95,9 +95,16 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    parts = np.stack([np.broadcast_to(c, np.broadcast_shapes(shape_of(a), *map(shape_of, choices))) for c in choices])
-    at = np.broadcast_to(np.choose(a, list(range(len(choices))), mode=mode), shape_of(parts)[1:])
-    value = take_along_axis(parts, at[None], 0)[0]
+    dtype = common_dtype(choices)
+    a, choices = as_array(a), [as_array(c).astype(dtype) for c in choices]
+    shape = np.broadcast_shapes(shape_of(a), *map(shape_of, choices))
+    parts = np.stack([np.broadcast_to(c, shape) for c in choices])
+    last = len(choices) - 1
+    if isinstance(a, Tracer):
+        at = a % (last + 1) if mode == "wrap" else np.clip(a, 0, last) if mode == "clip" else a
+    else:
+        at = np.choose(a, list(range(last + 1)), mode=mode)
+    value = take_along_axis(parts, np.broadcast_to(at, shape)[None], 0)[0]
     return value if out is None else into(out, value)
 
 

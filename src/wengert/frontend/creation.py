@@ -8,10 +8,13 @@ counted under a lock; a guard that outlives its transform acts as the original.
 
 from __future__ import annotations
 
+import dis
 import functools
+import itertools
 import sys
 import threading
 from collections.abc import Callable
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -19,8 +22,8 @@ import numpy as np
 from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant, current
 from wengert.core.types import dtype_of, shape_of
-from wengert.errors import EscapeError, ShapeError, at_line, is_library_file
-from wengert.frontend.shaping import as_array, layout
+from wengert.errors import EscapeError, at_line, is_library_file
+from wengert.frontend.shaping import as_array, common_dtype, layout, stacked
 from wengert.frontend.tables import implements, tracers_in, unwrapped
 from wengert.ops import elementwise, shape
 
@@ -79,15 +82,6 @@ def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int) -> Any:
     return shape.reshape(x, shape=(*(1,) * (ndmin - x.ndim), *x.shape)) if ndmin > x.ndim else x
 
 
-def stacked(values: Any) -> Any:
-    """A nested list with traced values in it, as one array."""
-    rows = [stacked(v) if isinstance(v, list | tuple) else v for v in values]
-    shapes = [shape_of(r) for r in rows]
-    if len(set(shapes)) > 1:
-        raise ShapeError(f"np.array of rows of different shapes, {shapes}{at_line()}\n  write: rows of one length")
-    return shape.stacked([r.v if type(r) is Constant else r for r in rows])
-
-
 def full(shape_: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
     """np.full with a traced value."""
     to = (shape_,) if isinstance(shape_, int | np.integer) else tuple(shape_)
@@ -102,11 +96,50 @@ def guard(name: str) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def creation(*args: Any, **kwargs: Any) -> Any:
-        if current() is None or is_library_file(sys._getframe(1).f_code.co_filename):
+        if current() is None:
+            return original(*args, **kwargs)
+        frame = sys._getframe(1)
+        if is_library_file(frame.f_code.co_filename) or not calls(frame, name):
             return original(*args, **kwargs)
         return make(name, args, kwargs)
 
     return creation
+
+
+def calls(frame: FrameType, name: str) -> bool:
+    """Whether the frame itself calls the guard: compiled functions, which have no frame, look like their caller."""
+    callee = callees(frame.f_code).get(frame.f_lasti)
+    if callee is None or callee == name:
+        return callee is not None
+    if callee == UNKNOWN:
+        return name in frame.f_code.co_names
+    return frame.f_locals.get(callee, frame.f_globals.get(callee)) is GUARDS[name]
+
+
+UNKNOWN = "?"  # Python was started without the columns of expressions
+_callees: dict[int, tuple[CodeType, dict[int, str]]] = {}
+
+
+def callees(code: CodeType) -> dict[int, str]:
+    """For the offsets of each call in ``code`` the last name of what it calls: of ``np.zeros(3)`` it is ``zeros``."""
+    known = _callees.get(id(code))
+    if known is not None:
+        return known[1]
+    loads: dict[Any, str] = {}  # by where an expression begins, the last name in it so far
+    found: dict[int, str] = {}
+    steps = list(dis.get_instructions(code))
+    for step, following in itertools.pairwise(steps):
+        at = step.positions
+        start = None if at is None else (at.lineno, at.col_offset)
+        if step.opname.startswith("LOAD_") and isinstance(step.argval, str):
+            loads[start] = step.argval
+        elif step.opname.startswith("CALL") and start in loads:
+            callee = UNKNOWN if start is None or start[1] is None else loads[start]
+            found.update(dict.fromkeys(range(step.offset, following.offset, 2), callee))
+    if len(_callees) > 4096:
+        _callees.clear()
+    _callees[id(code)] = (code, found)
+    return found
 
 
 def facade(name: str) -> Callable[..., Any]:
@@ -183,8 +216,11 @@ def full_like(
 @implements(np.linspace)
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **_: Any) -> Any:
     """start + k (stop − start)/(num − 1), with ``stop`` itself at the end."""
+    kind = common_dtype((start, stop, 0.0))
+    start, stop = as_array(start).astype(kind), as_array(stop).astype(kind)
     parts = max(num - 1, 1) if endpoint else num
-    weights = np.reshape(np.arange(num) / parts, (num, *(1,) * max(np.ndim(start), np.ndim(stop))))
+    weights = np.arange(num) / parts
+    weights = np.reshape(weights.astype(kind), (num, *(1,) * max(start.ndim, stop.ndim)))
     out = start * (1.0 - weights) + stop * weights
     out = np.moveaxis(out, 0, axis) if axis else out
     if dtype is not None:

@@ -19,23 +19,41 @@ def _conversion(kind: str) -> Any:
             return getattr(x.v, f"__{kind}__")()
         if kind == "index" and is_inexact(x):
             raise TypeError(f"a traced {x.aval} cannot be an index or a count: it is not an integer{at_line()}")
-        raise EscapeError(
-            f"{kind if kind != 'index' else 'int'}() of a traced {x.aval} would cut it off from its derivative{at_line()}\n"
-            f"  write: {_instead(kind)}"
-        )
+        line = user_line()
+        called = re.search(r"\bmath\.(\w+)\(", line)
+        if called and hasattr(np, name := _FROM_MATH.get(called[1], called[1])):
+            raise _cut_off(x, f"math.{called[1]}()", f"np.{name}(...) in place of math.{called[1]}(...)")
+        if kind == "index" or not is_inexact(x) or f"{kind}(" in line:
+            plain(x)  # says so where there is no value
+            raise _cut_off(x, f"{'int' if kind == 'index' else kind}()", _INSTEAD[kind])
+        raise EscapeError(becomes_plain(x, "number"))
 
     return convert
 
 
-def _instead(kind: str) -> str:
-    called = re.search(r"\bmath\.(\w+)\(", user_line())
-    if called and hasattr(np, name := _FROM_MATH.get(called[1], called[1])):
-        return f"np.{name}(...) in place of math.{called[1]}(...)"
-    if kind == "index":
-        return "index with integers that do not depend on the differentiated input"
-    if kind == "int":
-        return "keep the value as it is, or wengert.stop_gradient(x) where no derivative is wanted of it"
-    return f"keep the value as it is, without {kind}(); functions of math have their like in np"
+def _cut_off(x: Tracer, what: str, instead: str) -> EscapeError:
+    return EscapeError(
+        f"{what} of a traced {x.aval} would cut it off from its derivative{at_line()}\n  write: {instead}"
+    )
+
+
+def becomes_plain(x: Tracer, what: str) -> str:
+    """The message for a value that foreign code wants: most often an array that is written to."""
+    return (
+        f"a traced {x.aval} would become a plain {what}, without its derivative{at_line()}\n"
+        "  it is stored in an array that was made outside of the function, given in a list, or to a library that\n"
+        "  cannot trace it; write: np.zeros(...) or np.array([...]) inside the function (with `import numpy as np`),\n"
+        "  or wengert.numpy.asarray, or wengert.stop_gradient(x) where no derivative is wanted of it"
+    )
+
+
+_KEEP = "keep the value as it is, or wengert.stop_gradient(x) where no derivative is wanted of it"
+_INSTEAD = {
+    "index": "index with integers that do not depend on the differentiated input",
+    "int": _KEEP,
+    "float": f"{_KEEP}; functions of math have their like in np",
+    "complex": _KEEP,
+}
 
 
 _FROM_MATH = {
@@ -51,12 +69,9 @@ def to_array(x: Tracer, dtype: Any = None, copy: Any = None) -> Any:
         view.flags.writeable = False
         return view if dtype is None else view.astype(dtype)
     del copy
-    raise EscapeError(
-        f"a traced {x.aval} would become a plain array, without its derivative{at_line()}\n"
-        "  it is stored in an array that was made outside of the function, or given to a library that cannot trace it;\n"
-        "  write: make the array inside the function by np.zeros or np.array (with `import numpy as np`), use\n"
-        "  wengert.numpy.asarray, or wengert.stop_gradient(x) where no derivative is wanted of it"
-    )
+    if not is_inexact(x):  # nothing is lost, if it has a value
+        return np.asarray(plain(x), dtype)
+    raise EscapeError(becomes_plain(x, "array"))
 
 
 def _taken_out(name: str) -> Any:

@@ -43,7 +43,7 @@ def _left(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         if not _is_number(y):
             if not isinstance(y, list | tuple):
                 return NotImplemented
-            y = np.array(y)
+            y = shaping.as_array(y)
         return f(x, y)
 
     return method
@@ -54,7 +54,7 @@ def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         if not _is_number(y):
             if not isinstance(y, list | tuple):
                 return NotImplemented
-            y = np.array(y)
+            y = shaping.as_array(y)
         return f(y, x)
 
     return method
@@ -64,6 +64,7 @@ def in_place(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """``x op= y`` on an array: the handle is rebound, and all its views with it."""
 
     def method(x: ArrayTracer, y: Any) -> Any:
+        y = shaping.as_array(y) if isinstance(y, list | tuple) else y
         value = f(lower(x), lower(y)) if type(x) is Constant else f(x, y)
         have, new = shape_of(x), shape_of(value)
         if new != have:
@@ -155,6 +156,7 @@ METHODS: dict[str, Any] = {
     "copy": lambda x, order="C": choosing.copy(x, order),
     "flatten": _flatten,
     "conj": ops.conjugate, "conjugate": ops.conjugate,
+    "compress": lambda x, condition, axis=None, out=None: choosing.compress(condition, x, axis, out),
     "sort": _sort_in_place,
     "fill": _fill,
     **{
@@ -162,7 +164,7 @@ METHODS: dict[str, Any] = {
         for name in (
             "sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "argmax", "argmin", "cumsum",
             "cumprod", "ravel", "squeeze", "swapaxes", "dot", "clip", "round", "take", "repeat", "argsort",
-            "argpartition", "diagonal", "trace", "nonzero", "compress", "choose",
+            "argpartition", "diagonal", "trace", "nonzero", "choose",
         )
     },
 }  # fmt: skip

@@ -11,7 +11,7 @@ from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import ShapeError, UnsupportedError, at_line
-from wengert.frontend.shaping import as_array, transpose
+from wengert.frontend.shaping import as_array, as_number, transpose
 from wengert.frontend.tables import implements, into
 from wengert.frontend.ufuncs import vecdot
 from wengert.ops import products as ops
@@ -42,9 +42,10 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
 
 @implements(np.inner)
 def inner(a: Any, b: Any, /) -> Any:
-    if ndim_of(a) == 0 or ndim_of(b) == 0:
-        return a * b
-    return tensordot(a, b, ([-1], [-1]))
+    x, y = as_array(a), as_array(b)
+    if ndim_of(x) == 0 or ndim_of(y) == 0:
+        return x * y
+    return as_number(tensordot(x, y, ([-1], [-1])))
 
 
 @implements(np.vdot)
@@ -93,8 +94,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     m = int(np.prod([shape_of(y)[k] for k in columns], dtype=np.int64))
     flat_x = reshape(transpose(x, (*rows, *left)), shape=(n, depth))
     flat_y = reshape(transpose(y, (*right, *columns)), shape=(depth, m))
-    out = reshape(matmul(flat_x, flat_y), shape=shape)
-    return out if shape else out[()]
+    return reshape(matmul(flat_x, flat_y), shape=shape)
 
 
 implements(np.tensordot)(tensordot)

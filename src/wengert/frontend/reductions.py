@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod as prod_of
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from wengert.core.trace import Tracer
 from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
-from wengert.frontend.shaping import like_scalar
+from wengert.frontend.shaping import as_array, like_scalar
 from wengert.frontend.tables import ACCUMULATE, REDUCE, implements, into
 from wengert.ops import elementwise, reduce, shape
 
@@ -100,10 +101,7 @@ REDUCE.update({
 
 def _count(x: Any, axes: tuple[int, ...], where: Any, keepdims: bool) -> Any:
     if where is True or where is _NO:
-        n = 1
-        for k in axes:
-            n *= shape_of(x)[k]
-        return n
+        return np.int64(prod_of([shape_of(x)[k] for k in axes]))
     full = np.broadcast_to(as_condition(where), shape_of(x))
     return np.sum(full, axis=axes, keepdims=keepdims)
 
@@ -114,7 +112,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
         return into(out, mean(a, axis, dtype, None, keepdims, where=where))
     x = as_value(a)
     total = sum_(x, axis, dtype, None, keepdims, where=where)
-    return total / _count(x, axes_of(x, axis), where, keepdims is True)
+    return total / _count(x, axes_of(x, axis), where, keepdims is True).astype(dtype_of(total))
 
 
 @implements(np.var)
@@ -131,7 +129,8 @@ def var(
     d = x - center
     squares = d * d if d.dtype.kind != "c" else np.real(d * np.conjugate(d))
     n = _count(x, axes, where, keepdims is True)
-    return sum_(squares, axis, dtype, None, keepdims, where=where) / np.maximum(n - free, 0)
+    total = sum_(squares, axis, dtype, None, keepdims, where=where)
+    return total / np.maximum(n - free, 0).astype(dtype_of(total))
 
 
 @implements(np.std)
@@ -155,9 +154,12 @@ def safe_sqrt(x: Any) -> Any:
 
 @implements(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
+    a = as_array(a)
     if weights is None:
         out, total = mean(a, axis, keepdims=keepdims), _count(a, axes_of(a, axis), True, False)
+        total = total.astype(dtype_of(out))
     else:
+        weights = as_array(weights)
         if shape_of(weights) != shape_of(a):
             if axis is None or ndim_of(weights) != 1:
                 raise TypeError(f"average: weights of shape {shape_of(weights)} for an array of {shape_of(a)}: give axis=")
@@ -166,7 +168,10 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
             weights = np.broadcast_to(weights, shape_of(a))
         total = np.sum(weights, axis=axis, keepdims=keepdims is True)
         out = np.sum(a * weights, axis=axis, keepdims=keepdims is True) / total
-    return (out, total) if returned else out
+        total = total.astype(dtype_of(out))
+    if not returned:
+        return out
+    return out, total if shape_of(total) == shape_of(out) else np.broadcast_to(total, shape_of(out)).copy()
 
 
 @implements(np.ptp)
@@ -204,6 +209,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _
     parts = [x]
     for extra, front in ((prepend, True), (append, False)):
         if extra is not _NO:
+            extra = as_array(extra)
             extra = np.broadcast_to(extra, (*shape_of(x)[:k], 1, *shape_of(x)[k + 1 :])) if ndim_of(extra) == 0 else extra
             parts = [extra, *parts] if front else [*parts, extra]
     x = np.concatenate(parts, axis=k) if len(parts) > 1 else x

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.handles import attach, root_of
-from wengert.core.trace import ArrayTracer, Tracer, plain
-from wengert.core.types import Aval, aval_of, ndim_of, shape_of
+from wengert.core.trace import ArrayTracer, Constant, Tracer, plain
+from wengert.core.types import Aval, aval_of, dtype_of, ndim_of, shape_of
 from wengert.errors import ShapeError, UnsupportedError, at_line
 from wengert.frontend.indexing import getitem
-from wengert.frontend.tables import implements, on_constants, tracers_in
+from wengert.frontend.tables import as_numpy, implements, on_constants, tracers_in
 from wengert.ops import shape as ops
 from wengert.ops.index import follow
 
@@ -26,15 +26,40 @@ _NO = np._NoValue  # type: ignore[attr-defined]
 
 
 def as_array(x: Any) -> Any:
-    """Lists of traced values, and numbers, as arrays."""
-    if isinstance(x, Tracer | np.ndarray):
+    """Lists and numbers as arrays; of traced numbers those of Python become NumPy's."""
+    if isinstance(x, np.ndarray):
         return x
-    return np.array(x)
+    if isinstance(x, list | tuple) and any(type(t) is not Constant for t in tracers_in(x)):
+        return stacked(x)
+    return as_numpy((x,))[0] if isinstance(x, Tracer) else np.array(x)
+
+
+def stacked(values: Any) -> Any:
+    """A nested list with traced values in it, as one array."""
+    rows = [stacked(v) if isinstance(v, list | tuple) else v for v in values]
+    shapes = [shape_of(r) for r in rows]
+    if len(set(shapes)) > 1:
+        raise ShapeError(
+            f"np.array of rows of different shapes, {shapes}{at_line()}\n  write: rows of one length"
+        )
+    return ops.stacked([r.v if type(r) is Constant else r for r in rows])
 
 
 def like_scalar(x: Any, y: Any) -> Any:
     """``y``, as a number where ``x`` is one: np.where and its like give arrays without axes."""
-    return y[()] if aval_of(y).kind == "array" and aval_of(x).kind != "array" else y
+    return y if aval_of(x).kind == "array" else as_number(y)
+
+
+def as_number(y: Any) -> Any:
+    """An array without axes as a number; an array that has some as it is."""
+    return y if ndim_of(y) or aval_of(y).kind != "array" else y[()]
+
+
+def common_dtype(values: Any) -> np.dtype[Any]:
+    """The dtype that NumPy finds for values together, in which Python's numbers are weak."""
+    weak = {"f": 0.0, "i": 0, "c": 0j, "b": False}
+    avals = [aval_of(as_array(x) if isinstance(x, list | tuple) else x) for x in values]
+    return np.result_type(*[weak[a.dtype.kind] if a.kind == "python" else a.dtype for a in avals])
 
 
 # ---- views
@@ -174,6 +199,8 @@ def expand_dims(a: Any, axis: Any) -> Any:
 @implements(np.squeeze, always=True)
 def squeeze(a: Any, axis: Any = None) -> Any:
     shape = shape_of(a)
+    if not shape and axis is None:
+        return a
     axes = [k for k, n in enumerate(shape) if n == 1] if axis is None else normalize_axis_tuple(axis, len(shape))
     if any(shape[k] != 1 for k in axes):
         raise ValueError(f"cannot squeeze axes {tuple(axes)} of an array of shape {shape}: not of length one{at_line()}")
@@ -403,7 +430,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 
 @implements(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    new = as_array(values)
+    new = as_array(values).astype(dtype_of(arr))
     old = aval_of(arr).size
     numbers = np.insert(element_numbers(arr), obj, element_numbers(new, old), axis)
     return gather(concatenate([ravel(arr), ravel(new)]), numbers)
@@ -447,6 +474,6 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         value = kwargs.get("constant_values", 0)
         if not tracers_in((value,)):
             numbers = np.pad(element_numbers(array, 1), pad_width) - 1
-            fill = np.pad(np.zeros(shape_of(array)), pad_width, constant_values=value)
+            fill = np.pad(np.zeros(shape_of(array), dtype_of(array)), pad_width, constant_values=value)
             return np.where(numbers >= 0, gather(array, numbers), fill)
     return on_constants(np.pad, (array, pad_width, mode), kwargs, f"np.pad with mode={mode!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,6 +39,9 @@ def implements(*functions: Any, always: bool = False) -> Callable[[Callable[...,
 
 def name_of(function: Any) -> str:
     """A NumPy function's name as users write it."""
+    if isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is not function:
+        special = getattr(sys.modules.get("scipy.special"), function.__name__, None)
+        return f"scipy.special.{function.__name__}" if special is function else function.__name__
     module = getattr(function, "__module__", None) or "numpy"
     module = module.replace("numpy", "np", 1) if module.startswith("numpy") else module
     return f"{module}.{getattr(function, '__name__', function)}"
@@ -152,7 +156,7 @@ def dispatch_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
     table = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
     if ufunc in table:
         return table[ufunc](*args, **kwargs)
-    return on_constants(getattr(ufunc, method), args, kwargs, f"np.{ufunc.__name__}.{method}")
+    return on_constants(getattr(ufunc, method), args, kwargs, f"{name_of(ufunc)}.{method}")
 
 
 def _out_on_constants(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -191,7 +195,9 @@ def call_ufunc(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
         )
     if dtype is not None:
         args = [np.asarray(x, dtype) if not isinstance(x, Tracer) else x.astype(dtype) for x in args]
-    return rule(*as_numpy([np.array(x) if isinstance(x, list | tuple) else x for x in args]))
+    args = [np.array(x) if isinstance(x, list | tuple) else x for x in args]
+    # a record that computes by the ufunc itself gives what the ufunc gives
+    return rule(*args) if getattr(rule, "impl", None) is ufunc else rule(*as_numpy(args))
 
 
 def as_numpy(args: Any) -> Any:

@@ -4,6 +4,32 @@ Rules are written in NumPy's own notation, on values that may be plain or traced
 again, batch and stage.
 """
 
-from wengert.ops import elementwise, index, linalg, products, reduce, shape
+from wengert.ops import (
+    determinants,
+    eigen,
+    elementwise,
+    factorisations,
+    gaps,
+    index,
+    linalg,
+    norms,
+    products,
+    reduce,
+    shape,
+    singular,
+)
 
-__all__ = ["elementwise", "index", "linalg", "products", "reduce", "shape"]
+__all__ = [
+    "determinants",
+    "eigen",
+    "elementwise",
+    "factorisations",
+    "gaps",
+    "index",
+    "linalg",
+    "norms",
+    "products",
+    "reduce",
+    "shape",
+    "singular",
+]

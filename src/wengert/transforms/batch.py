@@ -189,7 +189,7 @@ def _common_size(f: Any, flat: Any) -> int:
             sizes.setdefault(shape[axis], f"argument {k} has {shape[axis]} along axis {axis} (shape {shape})")
     if not sizes:
         raise ShapeError(
-            f"vmap({name_of(f)}): no argument has a batch axis{at_line()}\n  write: in_axes=0 for at least one"
+            f"vmap({name_of(f)}): no argument has a batch axis{at_line()}\n  write: in_axes=0 for one of them"
         )
     if len(sizes) > 1:
         raise ShapeError(

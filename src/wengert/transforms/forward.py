@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.primitive import Primitive
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level, leaked
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_handle, fresh_level, leaked
 from wengert.core.types import aval_of, dtype_of, is_array
 from wengert.errors import ShapeError, at_line
 from wengert.transforms.inputs import (
@@ -82,7 +82,7 @@ class Forward(Trace):
         """A result with its tangent; without one it leaves the trace, unless it can be written to."""
         if dtype_of(out).kind not in "fc" or (tangent is None and not is_array(out)):
             return out
-        return self.tracer(out, tangent)
+        return constant_in(self, out) if tangent is None and type(out) is np.ndarray else self.tracer(out, tangent)
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
@@ -146,8 +146,8 @@ def _numpy(t: Any) -> Any:
 def _tangent(trace: Forward, z: Any) -> Any:
     if isinstance(z, Tracer) and type(z) is not Constant and z.t is trace:
         value, tangent = z.v, z.i
-        if tangent is None or isinstance(tangent, Tracer) or isinstance(value, Tracer):
-            return tangent if tangent is not None else _zero(value)
+        if tangent is None:
+            return _zero(value)
         return finish(tangent, value) if type(value) is not float else np.float64(tangent)
     return _zero(z.v if type(z) is Constant else z)
 

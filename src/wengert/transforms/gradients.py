@@ -42,7 +42,8 @@ def value_and_grad(
     The gradient has the structure, shapes and dtypes of the argument, which may be a number, an array or
     any tree of them; with a tuple of ``argnums`` it is a tuple of gradients. With ``has_aux``, ``f`` returns
     ``(loss, aux)`` and the result is ``((loss, aux), gradient)``. Keyword arguments are not differentiated.
-    Arguments come in as handles: writing to one inside ``f`` does not change the caller's array.
+    Arguments come in as handles: writing to one inside ``f`` does not change the caller's array. (The caller's
+    array must not be overwritten through another name while ``f`` runs; every other array may be.)
 
     Reverse accumulation (Linnainmaa 1970; Speelpenning 1980): one walk back over the list of elementary
     steps (Wengert 1964), at a small constant multiple of the cost of ``f``.
@@ -185,7 +186,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     inputs = [differentiable_leaves(x, k, "vjp") for k, x in enumerate(primals)]
     # copies, here and of the value: the caller may write to the arrays before the pullback reads them
     leaves = [_own(x) for found, _ in inputs for x in found]
-    tracers = [tape.leaf(x) for x in leaves]
+    # copies: the pullback may be called long after, when the caller has overwritten his arrays
+    tracers = [tape.leaf(x.copy() if type(x) is ndarray else x) for x in leaves]
     indices = [z.i for z in tracers]
     args, start = [], 0
     for found, treedef in inputs:

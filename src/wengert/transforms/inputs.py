@@ -148,7 +148,7 @@ def finish(d: Any, value: Any) -> Any:
     if d is None:
         return 0.0 if type(value) is float else zeros_for(value)
     if isinstance(d, Tracer) or isinstance(value, Tracer):
-        return d
+        return d if dtype_of(d) == dtype_of(value) else d.astype(dtype_of(value))
     if type(value) is float:
         return float(d)
     if type(value) is ndarray:

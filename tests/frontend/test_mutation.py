@@ -1,0 +1,633 @@
+"""Assignment, augmented assignment and views, with NumPy's aliasing; plain NumPy is the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wengert.numpy as wnp
+from tests.frontend._harness import Case, check, check_gradient, check_value, draw
+from wengert import EscapeError, LeakError, grad, hessian, jacfwd, jacrev, jvp, make_program, value_and_grad, vmap
+
+V, X = draw("V", 3), draw("X", 2, 3)
+K = np.arange(1.0, 7.0).reshape(2, 3) ** 2
+MASK = np.array([[True, False, True], [True, True, False]])
+
+Function = Callable[[Any], Any]
+BASES: dict[str, Callable[[Any], Any]] = {
+    "an array of zeros": lambda x: np.zeros((2, 3)),
+    "a computed array": lambda x: np.multiply.outer(np.array([1.0, 2.0]), x),
+    "a transposed array": lambda x: np.multiply.outer(x, np.array([1.0, 2.0])).T,
+    "a stacked array": lambda x: np.stack([x, x * x]),
+    "a product": lambda x: np.tensordot(np.ones((2, 3)), np.outer(x, x), 1),
+    "a linspace": lambda x: np.linspace(np.zeros(3), np.ones(3), 2),
+    "a reshaped array": lambda x: np.arange(6.0).reshape(2, 3),
+}
+
+
+def row(a: Any, x: Any) -> None:
+    a[0] = x
+
+
+def element(a: Any, x: Any) -> None:
+    a[1, 2] = x[0] * x[1]
+
+
+def constant(a: Any, x: Any) -> None:
+    a[1] = 7.0
+
+
+def column(a: Any, x: Any) -> None:
+    a[:, 1] = x[:2]
+
+
+def part(a: Any, x: Any) -> None:
+    a[:, ::2] = x[0]
+
+
+def everything(a: Any, x: Any) -> None:
+    a[...] = x
+
+
+def everything_by_slices(a: Any, x: Any) -> None:
+    a[:] = x[None]
+
+
+def leading_axes(a: Any, x: Any) -> None:
+    a[0] = x.reshape(1, 1, 3)
+
+
+def backwards(a: Any, x: Any) -> None:
+    a[::-1, ::-1] = x
+
+
+def fancy(a: Any, x: Any) -> None:
+    a[[0, 1], [2, 0]] = x[1:]
+
+
+def fancy_rows(a: Any, x: Any) -> None:
+    a[np.array([1, 0])] = np.stack([x, 2 * x])
+
+
+def duplicate_last_wins(a: Any, x: Any) -> None:
+    a[0, [1, 1, 0]] = x
+
+
+def duplicates_two_dimensional(a: Any, x: Any) -> None:
+    a[[[0, 0], [1, 0]], [[1, 1], [1, 1]]] = np.outer(x[:2], x[1:])
+
+
+def boolean(a: Any, x: Any) -> None:
+    a[MASK] = np.concatenate([x, x[:1]])
+
+
+def boolean_number(a: Any, x: Any) -> None:
+    a[MASK] = x[2]
+
+
+def boolean_row(a: Any, x: Any) -> None:
+    a[:, np.array([True, False, True])] = x[1:]
+
+
+def a_list(a: Any, x: Any) -> None:
+    a[0] = [x[0], 1.0, x[2]]
+
+
+def a_list_of_numbers(a: Any, x: Any) -> None:
+    a[1] = [1, 2, 3]
+
+
+def nested_lists(a: Any, x: Any) -> None:
+    a[:] = [[x[0], 1, 2], [3, x[1], x[0] * x[2]]]
+
+
+def augmented(a: Any, x: Any) -> None:
+    a += x
+
+
+def augmented_row(a: Any, x: Any) -> None:
+    a[1] *= x
+
+
+def augmented_element(a: Any, x: Any) -> None:
+    a[1, 1] += x[0] ** 2
+    a[1, 1] -= 3.0
+
+
+def augmented_fancy(a: Any, x: Any) -> None:
+    a[0, [1, 1, 2]] += x
+
+
+def augmented_boolean(a: Any, x: Any) -> None:
+    a[MASK] *= 2.0 * x[0]
+
+
+def from_itself(a: Any, x: Any) -> None:
+    a[0] = a[1] * x
+
+
+def overlapping(a: Any, x: Any) -> None:
+    a[0, 1:] = a[0, :-1] + x[:2]
+
+
+def overlapping_backwards(a: Any, x: Any) -> None:
+    a[0] = a[0, ::-1]
+    a[1] += x
+
+
+def swap_rows(a: Any, x: Any) -> None:
+    a[[0, 1]] = a[[1, 0]]
+    a *= x
+
+
+def swap_by_tuple(a: Any, x: Any) -> None:
+    a[0], a[1] = a[1].copy(), a[0].copy()
+    a += x
+
+
+def swap_views_without_copies(a: Any, x: Any) -> None:
+    a[0], a[1] = a[1], a[0]
+    a += x
+
+
+def through_a_row(a: Any, x: Any) -> None:
+    view = a[1]
+    view[:] = x * x
+    a[1, 0] = 5.0
+    view[1] += view[0]
+
+
+def through_a_view_of_a_view(a: Any, x: Any) -> None:
+    inner = a[:, 1:][0]
+    outer = a[0]
+    inner[0] = x[0] * x[1]
+    outer *= 2.0
+    inner += outer[:2]
+
+
+def through_the_transpose(a: Any, x: Any) -> None:
+    a.T[1] = x[:2]
+    t = a.T
+    t[2, 1] *= x[2]
+
+
+def through_a_reshape(a: Any, x: Any) -> None:
+    flat = a.reshape(-1)
+    flat[1:4] = x
+    flat *= 2.0
+
+
+def through_ravel(a: Any, x: Any) -> None:
+    np.ravel(a)[::2] = x
+
+
+def through_an_axis(a: Any, x: Any) -> None:
+    a[None, :, :, None][0, :, :, 0][1] = x
+    np.expand_dims(a, 0)[0, 0] += x
+    np.squeeze(a[:, None])[0, 0] = 3.0
+
+
+def through_swapaxes(a: Any, x: Any) -> None:
+    a.swapaxes(0, 1)[0] = x[:2]
+    np.moveaxis(a, 0, 1)[2] += x[1:]
+
+
+def through_flips(a: Any, x: Any) -> None:
+    np.flip(a)[0, 0] = x[0]
+    np.flipud(a)[0] *= x
+    np.rot90(a)[1] += x[:2]
+
+
+def through_splits(a: Any, x: Any) -> None:
+    left, right = np.split(a, [2], axis=1)
+    left[0] = x[:2]
+    right *= x[2]
+
+
+def through_the_diagonal(a: Any, x: Any) -> None:
+    np.einsum("ii->i", a[:, :2])[:] = x[:2]
+    np.einsum("ij->ji", a)[2] += x[1:]
+
+
+def through_iteration(a: Any, x: Any) -> None:
+    for k, line in enumerate(a):
+        line[k] = x[k] ** 2
+        line += 1.0
+
+
+def through_broadcast_arrays(a: Any, x: Any) -> None:
+    np.broadcast_arrays(a, a)[0][0] = x
+
+
+def a_view_sees_later_writes(a: Any, x: Any) -> None:
+    view = a[:, 1]
+    a[0] = x
+    a[1] = view[0] * x
+    view += 1.0
+
+
+def a_copy_does_not(a: Any, x: Any) -> None:
+    copies = [a.copy(), a * 1.0, +a, np.array(a), a[[0, 1]], a.flatten().reshape(2, 3), np.copy(a)]
+    for c in copies:
+        c[0] = 9.0
+    a[0] = x
+    a[1] += sum(c[0] for c in copies)
+
+
+def the_written_value_is_copied(a: Any, x: Any) -> None:
+    line = x * 2.0
+    a[0] = line
+    line[:] = 0.0
+    a[1] += line
+
+
+def fill_and_sort(a: Any, x: Any) -> None:
+    a[1].fill(x[0])
+    a[0] = -x
+    a[0].sort()
+
+
+def by_copyto(a: Any, x: Any) -> None:
+    np.copyto(a, x, where=MASK)
+    np.copyto(a[1], 2.0)
+
+
+def by_out(a: Any, x: Any) -> None:
+    np.multiply(a, x, out=a)
+    np.add(x, 1.0, out=a[1])
+    np.sum(a, axis=0, out=a[0])
+
+
+def emptied(a: Any, x: Any) -> None:
+    a[0:0] = x
+    a[:, []] = 3.0
+    a += x
+
+
+WRITES = [
+    row, element, constant, column, part, everything, everything_by_slices, leading_axes, backwards, fancy, fancy_rows,
+    duplicate_last_wins, duplicates_two_dimensional, boolean, boolean_number, boolean_row, a_list, a_list_of_numbers,
+    nested_lists, augmented, augmented_row, augmented_element, augmented_fancy, augmented_boolean, from_itself,
+    overlapping, overlapping_backwards, swap_rows, swap_by_tuple, swap_views_without_copies, through_a_row,
+    through_a_view_of_a_view, through_the_transpose, through_a_reshape, through_ravel, through_an_axis, through_swapaxes,
+    through_flips, through_splits, through_the_diagonal, through_iteration, through_broadcast_arrays,
+    a_view_sees_later_writes, a_copy_does_not, the_written_value_is_copied, fill_and_sort, by_copyto, by_out, emptied,
+]  # fmt: skip
+# NumPy's own views differ where the memory of an abstract array is not known
+LAYOUT = {("through_a_reshape", "a transposed array"), ("through_ravel", "a transposed array"),
+          ("through_ravel", "a product"), ("through_a_reshape", "a product")}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Numpy has detected that you:DeprecationWarning")
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("write", WRITES, ids=lambda w: w.__name__)
+def test_write(write: Callable[[Any, Any], None], base: str) -> None:
+    def f(x: Any) -> Any:
+        a = BASES[base](x)
+        before = np.sin(a)  # what was read before the write keeps its value
+        views = a[:, 1:], a[0], a.T
+        residuals = sum(np.sum(np.exp(v)) for v in views)
+        write(a, x)
+        return np.sum(K * a) + np.sum(before * K) + residuals + sum(np.sum(v * v) for v in views)
+
+    abstract = (write.__name__, base) not in LAYOUT
+    order = 2 if base in ("an array of zeros", "a stacked array") else 1
+    check(Case(write.__name__, f, (V,), abstract, order))
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda w: w.__name__)
+@pytest.mark.filterwarnings("ignore:Numpy has detected that you:DeprecationWarning")
+def test_write_of_plain_values_into_a_constant(write: Callable[[Any, Any], None]) -> None:
+    plain = np.array([0.4, 1.1, 0.7])
+
+    def f(x: Any) -> Any:
+        a = np.ones((2, 3))
+        view = a[:, 1:]
+        write(a, plain)
+        return a * x + np.sum(view)
+
+    check(Case("constants", f, (V,), order=1))
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda w: w.__name__)
+@pytest.mark.filterwarnings("ignore:Numpy has detected that you:DeprecationWarning")
+def test_write_into_the_argument(write: Callable[[Any, Any], None]) -> None:
+    """Arguments come in as handles: the function sees its writes, the caller does not."""
+
+    def f(a: Any, x: Any) -> Any:
+        view = a[1]
+        write(a, x)
+        return a * K + view * x
+
+    for ufunc in (np.asarray, np.asfortranarray):
+        check_value(Case("argument", f, (ufunc(X), V)))
+        check_gradient(Case("argument", f, (ufunc(X), V)))
+
+
+def test_callers_arrays_never_change() -> None:
+    def f(x: Any, constant: Any, model: Any, *, option: Any) -> Any:
+        for array in (x, constant, model["w"][0], option):
+            array += 1.0
+            array[0] = x[1]
+        return np.sum(x * constant * model["w"][0] * option)
+
+    arrays = [V.copy() for _ in range(4)]
+    x, constant, w, option = arrays
+    for run in (grad(f), grad(f, 1), value_and_grad(f, (0, 1)), jacfwd(f), jacrev(f), hessian(f), jacfwd(f, (0, 1))):
+        run(x, constant, {"w": [w]}, option=option)
+    vmap(f, in_axes=(0, None, None))(np.stack([x, x]), constant, {"w": [w]}, option=option)
+    jvp(lambda x, c: f(x, c, {"w": [w.copy()]}, option=option.copy()), (x, constant), (x, constant))
+    make_program(f)(x, constant, {"w": [w]}, option=option)
+    for array in arrays:
+        np.testing.assert_array_equal(array, V)
+
+
+def test_arguments_are_read_after_a_write() -> None:
+    def f(x: Any, c: Any) -> Any:
+        c[0] = x[0] ** 2
+        c *= x
+        return np.sum(c)
+
+    c = np.ones(3)
+    check(Case("constant argument", lambda x: f(x, c.copy()), (V,), abstract=False))
+    want = grad(lambda x: f(x, wnp.array(c)))(V)
+    np.testing.assert_allclose(grad(f)(V, c), want, rtol=1e-14)
+    np.testing.assert_allclose(jacfwd(f)(V, c), want, rtol=1e-14)
+    np.testing.assert_allclose(vmap(grad(f), in_axes=(0, None))(V[None], c)[0], want, rtol=1e-14)
+    np.testing.assert_array_equal(c, 1.0)
+
+
+# ---- loops that fill
+
+
+def recurrence(x: Any) -> Any:
+    out = np.zeros(6)
+    out[0] = x[0]
+    for k in range(1, 6):
+        out[k] = np.sin(out[k - 1]) * x[1] + x[2]
+    return out
+
+
+def table(x: Any) -> Any:
+    out = np.empty((3, 3))
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = x[i] * x[j] ** 2
+    return out @ x
+
+
+def elimination(x: Any) -> Any:
+    """Gaussian elimination with row swaps, in place."""
+    a = np.outer(x, x) + np.diag([3.0, 1.0, 2.0])
+    b = x.copy()
+    n = len(b)
+    for k in range(n):
+        pivot = k + int(np.argmax(np.abs(a[k:, k])))
+        a[[k, pivot]] = a[[pivot, k]]
+        b[k], b[pivot] = b[pivot] * 1.0, b[k] * 1.0
+        for i in range(k + 1, n):
+            m = a[i, k] / a[k, k]
+            a[i, k:] -= m * a[k, k:]
+            b[i] -= m * b[k]
+    for k in range(n - 1, -1, -1):
+        b[k] = (b[k] - a[k, k + 1 :] @ b[k + 1 :]) / a[k, k]
+    return b
+
+
+def game(x: Any) -> Any:
+    grid = np.zeros((4, 4))
+    grid[1:3, 1:3] = x[0]
+    for _ in range(3):
+        inner = grid[1:-1, 1:-1]
+        inner[:] = (grid[:-2, 1:-1] + grid[2:, 1:-1] + grid[1:-1, :-2] + grid[1:-1, 2:]) / 4 + x[1]
+        grid[0] = x
+        grid[0, 0] = x[2] if False else grid[1, 1]
+    return grid
+
+
+def grow(x: Any) -> Any:
+    values = [x[0]]
+    for k in range(4):
+        values.append(values[-1] * x[k % 3])
+    return np.array(values)
+
+
+def euler(x: Any) -> Any:
+    state = np.array([x[0], x[1]])
+    path = np.zeros((5, 2))
+    for k in range(5):
+        path[k] = state
+        state += 0.1 * np.array([state[1], -x[2] * state[0]])
+    return path
+
+
+def prefix(x: Any) -> Any:
+    y = x.copy()
+    y[1:] += y[:-1]
+    y[1:] *= y[:-1]
+    return y
+
+
+LOOPS = [recurrence, table, elimination, grow, euler, prefix]
+
+
+@pytest.mark.parametrize("f", LOOPS, ids=lambda f: f.__name__)
+def test_loop(f: Function) -> None:
+    check(Case(f.__name__, f, (V,), abstract=f is not elimination))
+
+
+def test_stencil() -> None:
+    def f(x: Any) -> Any:
+        grid = np.zeros((4, 4))
+        grid[1:3, 1:3] = x[0]
+        for _ in range(3):
+            inner = grid[1:-1, 1:-1]
+            inner[:] = (grid[:-2, 1:-1] + grid[2:, 1:-1] + grid[1:-1, :-2] + grid[1:-1, 2:]) / 4 + x[1]
+            grid[0, 1:] = x
+            grid[0, 0] = grid[1, 1]
+        return grid
+
+    check(Case("stencil", f, (V,)))
+
+
+def test_elimination_is_a_solve() -> None:
+    x = V
+    a = np.outer(x, x) + np.diag([3.0, 1.0, 2.0])
+    np.testing.assert_allclose(elimination(x), np.linalg.solve(a, x), rtol=1e-12)
+
+
+def test_filling_is_linear_in_the_tape() -> None:
+    """Cotangents of reads and writes accumulate in one buffer: the derivative of 3000 steps is exact and quick."""
+    n = 3000
+
+    def f(x: Any) -> Any:
+        y = np.zeros(n)
+        y[0] = x
+        for k in range(1, n):
+            y[k] = y[k - 1] * x
+        return y[n - 1]
+
+    x = 1.0 + 1e-4
+    assert abs(grad(f)(x) - n * x ** (n - 1)) < 1e-9 * n
+
+
+# ---- writes that are refused
+
+
+def outside() -> Any:
+    return np.zeros(3)
+
+
+FOREIGN: dict[str, Function] = {
+    "an element": lambda x: BUFFER.__setitem__(0, x[0]),
+    "a slice": lambda x: BUFFER.__setitem__(slice(0, 2), x[:2]),
+    "an index array": lambda x: BUFFER.__setitem__([0, 1], x[:2]),
+    "a mask": lambda x: BUFFER.__setitem__(np.array([True] * 3), x),
+    "all": lambda x: BUFFER.__setitem__(Ellipsis, x),
+    "copyto": lambda x: np.copyto(BUFFER, x),
+    "copyto with where": lambda x: np.copyto(BUFFER, x, where=[True, False, True]),
+    "out": lambda x: np.add(x, 1.0, out=BUFFER),
+    "out of a function": lambda x: np.clip(x, 0.0, 1.0, out=BUFFER),
+    "out of concatenate": lambda x: np.concatenate([x], out=BUFFER),
+    "augmented": lambda x: BUFFER.__iadd__(x),
+    "fill": lambda x: BUFFER.fill(x[0]),
+    "put": lambda x: BUFFER.put([0], x[0]),
+}
+BUFFER = np.zeros(3)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("transform", ["grad", "jvp", "vmap", "make_program"])
+def test_arrays_made_outside_hold_no_traced_value(name: str, transform: str) -> None:
+    def f(x: Any) -> Any:
+        FOREIGN[name](x)
+        return np.sum(BUFFER * x)
+
+    run = {"grad": lambda: grad(f)(V), "jvp": lambda: jvp(f, (V,), (V,)), "vmap": lambda: vmap(f)(V[None]),
+           "make_program": lambda: make_program(f)(V)}[transform]  # fmt: skip
+    with pytest.raises(EscapeError, match=r"(?s)test_mutation\.py:\d+: .*write: .*np\.zeros") as caught:
+        run()
+    assert "made outside of the" in str(caught.value)
+    assert not BUFFER.any(), "the buffer was written to"
+
+
+def test_traced_floats_do_not_go_into_integers() -> None:
+    def f(x: Any) -> Any:
+        a = np.zeros(3, dtype=int)
+        a[0] = x[0]
+        return np.sum(a * x)
+
+    text = r"(?s)a traced f64 is written into an array of int64, which would truncate it.*test_mutation\.py.*dtype=float"
+    for run in (grad(f), jacfwd(f), lambda x: vmap(f)(x[None]), make_program(f)):
+        with pytest.raises(EscapeError, match=text):
+            run(V)
+
+
+def test_integers_and_booleans_can_be_written_to_with_their_like() -> None:
+    def f(x: Any) -> Any:
+        a = np.zeros(3, dtype=int)
+        a[0] = 2
+        a[1:] += 1
+        seen = np.zeros(3, bool)
+        seen[x > 1.0] = True
+        return x * a + np.where(seen, x * x, 0.0)
+
+    check(Case("integers", f, (V,), abstract=False))
+
+
+def test_an_inner_value_does_not_go_into_an_outer_array() -> None:
+    def f(x: Any) -> Any:
+        out = np.zeros(3)
+
+        def inner(t: Any) -> Any:
+            out[0] = t * x[0]
+            return t
+
+        return grad(inner)(1.0) * np.sum(out)
+
+    text = r"(?s)a value of an inner transform is written into an array of an outer one.*test_mutation\.py.*make the array inside"
+    for run in (grad(f), jacfwd(f), lambda x: vmap(f)(x[None])):
+        with pytest.raises(LeakError, match=text):
+            run(V)
+
+    def forward(x: Any) -> Any:
+        out = x * 1.0
+        jvp(lambda t: out.__setitem__(0, t), (1.0,), (1.0,))
+        return out
+
+    with pytest.raises(LeakError, match=text):
+        grad(lambda x: np.sum(forward(x)))(V)
+
+
+def test_an_outer_value_goes_into_an_inner_array() -> None:
+    def f(x: Any) -> Any:
+        def inner(t: Any) -> Any:
+            a = np.zeros(3)
+            a[0] = x[0] * 2.0
+            a[1] = t * x[1]
+            return np.sum(a * a)
+
+        return grad(inner)(x[2])
+
+    check(Case("inner", f, (V,), order=1))
+
+
+def test_a_batched_value_batches_the_handle() -> None:
+    def f(x: Any, k: Any) -> Any:
+        a = np.ones((2, 3))
+        view = a[1]
+        a[0] = x
+        view[k] = 5.0
+        a[k % 2, 0] += x[1]
+        return a
+
+    xs, ks = draw("xs", 4, 3), np.array([0, 2, 1, 2])
+    np.testing.assert_array_equal(vmap(f)(xs, ks), np.stack([f(x, k) for x, k in zip(xs, ks, strict=True)]))
+    d = vmap(grad(lambda x, k: np.sum(f(x, k) ** 2)))(xs, ks)
+    np.testing.assert_allclose(d, np.stack([grad(lambda x, k=k: np.sum(f(x, k) ** 2))(x) for x, k in zip(xs, ks, strict=True)]))
+
+
+def test_batched_indices_that_repeat() -> None:
+    def f(x: Any, at: Any) -> Any:
+        y = np.zeros(4)
+        y[at] = x
+        y[at] += 1.0
+        return np.sum(y[at] * np.arange(1.0, 4.0) * y[at])
+
+    xs, ats = draw("xs", 4, 3), np.array([[0, 0, 1], [3, 2, 3], [1, 1, 1], [0, 1, 2]])
+    got = vmap(grad(f))(xs, ats)
+    np.testing.assert_allclose(got, np.stack([grad(f)(x, at) for x, at in zip(xs, ats, strict=True)]))
+    check_gradient(Case("repeat", lambda x: f(x, ats[0]), (xs[0],)))
+    np.testing.assert_allclose(vmap(jacfwd(f))(xs, ats), got, rtol=1e-12)
+
+
+def test_complex_parts_are_views() -> None:
+    def f(x: Any) -> Any:
+        z = np.zeros(3, complex)
+        z.real[:] = x
+        z.imag = x * x
+        z.real += z.imag
+        z.imag[1] *= x[0]
+        z[2] *= 2.0 + 1j
+        return np.abs(z) ** 2 + z.real * z.imag
+
+    check(Case("complex", f, (V,)))
+
+
+def test_errors_of_shape_are_numpys() -> None:
+    for write in (lambda a, x: a.__setitem__(0, x[:2]), lambda a, x: a.__setitem__(5, x), lambda a, x: a.__setitem__((0, 0, 0), 1.0),
+                  lambda a, x: a.__setitem__([0, 1], np.stack([x, x, x])), lambda a, x: a.__setitem__(1.5, x)):  # fmt: skip
+
+        def f(x: Any, write: Any = write) -> Any:
+            a = x[None] * np.ones((2, 1))
+            write(a, x)
+            return np.sum(a)
+
+        with pytest.raises((ValueError, IndexError)) as plain:
+            f(V)
+        for run in (grad(f), jacfwd(f), lambda x, f=f: vmap(f)(x[None])):
+            with pytest.raises(type(plain.value)):
+                run(V)
