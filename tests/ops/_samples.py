@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from tests.ops._linear_algebra import LINEAR_ALGEBRA
+from tests.ops._linear_algebra import LINEAR_ALGEBRA, ORACLES
 from wengert.core.primitive import Primitive
 from wengert.ops.index import ARRAY
 
@@ -333,6 +333,7 @@ def _reduces(f: Any) -> Any:
 
 
 NUMPY: dict[str, Callable[..., Any]] = {
+    **ORACLES,
     "where": np.where, "absolute": np.absolute, "conjugate": np.conjugate, "real": np.real, "imag": np.imag,
     "cast": lambda x, dtype: np.asarray(x).astype(dtype)[()],
     "cast_to_integer": lambda x, dtype: np.asarray(x).astype(dtype)[()],

@@ -97,10 +97,9 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
     tape = Tape()
     single = type(argnums) is int
     wanted = (argnums,) if single and 0 <= argnums < len(args) else positions(argnums, args, f, transform)
-    traced = [x if type(x) in ATOMS or k in wanted else enter_constants(tape, x) for k, x in enumerate(args)]
-    if kwargs:
-        kwargs = {key: enter_constants(tape, x) for key, x in kwargs.items()}
+    traced = list(args)
     values: list[Any] = []
+    first = len(tape)
 
     def enter(x: Any) -> Any:
         if type(x) is not float and not (type(x) is ndarray and x.dtype.kind == "f"):
@@ -110,7 +109,12 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
 
     for k in wanted:
         traced[k] = pytree.map(enter, args[k])
-    count = len(tape)
+    inputs = range(first, len(tape))
+    for k, x in enumerate(args):
+        if k not in wanted and type(x) not in ATOMS:
+            traced[k] = enter_constants(tape, x)
+    if kwargs:
+        kwargs = {key: enter_constants(tape, x) for key, x in kwargs.items()}
     out = run(tape, f, traced, kwargs)
     y = out
     if has_aux:
@@ -129,7 +133,7 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, transform: str, args: A
     flat, entries = tape.flat, tape.close()
     if flat is not None and not reached:
         warn_flat(f, transform, flat)
-    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, range(count), once=True), values, strict=True)]
+    ds = [finish(d, x) for d, x in zip(pull(entries, outputs, inputs, once=True), values, strict=True)]
     if len(ds) > 1:
         distinct(ds)
     rest = iter(ds)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from wengert import pytree
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, fresh_handle, tracing
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, tracing
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
 from wengert.errors import DerivativeError, ShapeError, TraceError, at_line, user_line
 
@@ -88,7 +88,8 @@ def enter_constants(trace: Trace, tree: Any) -> Any:
     if kind is ndarray:
         return _constant_argument(trace, tree)
     if isinstance(tree, ArrayTracer):
-        return fresh_handle(tree)
+        # a handle of this trace, for its values may be written into it
+        return _constant_argument(trace, tree.v) if type(tree) is Constant else trace.lift(tree)
     if kind in (list, tuple, dict) or not callable(tree):
         return pytree.map(lambda x: enter_constants(trace, x) if not _is_opaque(x) else x, tree)
     return tree
