@@ -245,7 +245,7 @@ EXPLICIT: dict[str, Callable[[], list[Sample]]] = {
         Sample((_X234, _array("b", (2, 3, 4))), {"axis": k}, complex_step=True, bound=60.0) for k in (0, 1, 2)
     ],
     "reshape": lambda: _moves((_X23, {"shape": (3, 2)}), (_X23.T, {"shape": (6,)}), (_X23, {"shape": (1, 2, 3, 1)}),
-                              (np.float64(0.3), {"shape": (1, 1)}), (np.ones((0, 2)), {"shape": (2, 0)})),
+                              (np.float64(0.3), {"shape": (1, 1)}), (np.float64(0.3), {"shape": ()}), (0.7, {"shape": (1,)}), (np.ones((0, 2)), {"shape": (2, 0)})),
     "transpose": lambda: _moves((_X23, {"axes": (1, 0)}), (_X234, {"axes": (2, 0, 1)}), (_X3, {"axes": (0,)})),
     "broadcast_to": lambda: _moves((_X3, {"shape": (2, 3)}), (_X23[:, :1], {"shape": (2, 3)}), (0.7, {"shape": (2,)}),
                                    (np.float64(0.3), {"shape": ()}), (_X23, {"shape": (2, 3)}), (0.7, {"shape": (0, 2)})),

@@ -131,7 +131,7 @@ def _filled(array: Array, gaps: Array, dtype: Any) -> Array:
 
 
 def _dates(array: Array, gaps: Array) -> Array:
-    out = np.full(array.shape, np.datetime64("NaT"), dtype="datetime64[us]")
+    out = np.full(array.shape, np.datetime64("NaT", "us"), dtype="datetime64[us]")
     # the clock on the wall matters to what people do, not the instant: the zone is dropped
     out[~gaps] = [v.replace(tzinfo=None) if isinstance(v, datetime.datetime) else v for v in array[~gaps]]
     return out

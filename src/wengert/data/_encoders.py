@@ -176,7 +176,7 @@ def dates(table: Table, name: str) -> Array:
     """A column as datetime64[us] with NaT where missing."""
     column = table[name]
     if missing_in(column).all():
-        return np.full(column.shape, np.datetime64("NaT"), dtype="datetime64[us]")
+        return np.full(column.shape, np.datetime64("NaT", "us"), dtype="datetime64[us]")
     if kind_of(column) != "date":
         raise _wrong_kind(table, name, "dates")
     return column

@@ -12,8 +12,14 @@ from wengert.ops.families import general, linear, unbroadcast
 
 Shape = tuple[int, ...]
 
+
+def _reshape(x: Any, *, shape: Shape) -> Any:
+    # np.reshape leaves a number to the shape () as it is
+    return x.reshape(shape) if type(x) is np.ndarray else np.full(shape, x)
+
+
 reshape = linear(
-    "reshape", lambda x, *, shape: np.reshape(x, shape),
+    "reshape", _reshape,
     lambda g, x, *, shape: reshape(g, shape=shape_of(x)),
     lambda _b, xs, p: reshape(xs[0], shape=(shape_of(xs[0])[0], *p["shape"])),
     r"\operatorname{{reshape}} {0}", infer=lambda x, *, shape: Aval(shape, x.dtype, "array"),

@@ -178,8 +178,9 @@ class Tape(list[Any], Trace):
         """A result without derivative leaves the trace; that it did is remembered."""
         if self.flat is None and primitive.name != "stop_gradient":
             self.flat = (primitive, user_place())
-        if type(out) is ndarray and out.dtype.kind in "fc":
-            return constant_in(self, out)
+        value = out.v if type(out) is Constant else out  # an outer trace's handle: here writes are ours
+        if type(value) is ndarray and value.dtype.kind in "fc":
+            return constant_in(self, value)
         return out
 
     def safe(self, value: Any) -> Any:
