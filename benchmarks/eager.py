@@ -22,6 +22,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -221,9 +222,7 @@ ROWS: dict[str, tuple[Callable[[], dict[str, Run]], str]] = {
 
 def agree(results: dict[str, Any]) -> None:
     """The peers must give the same numbers."""
-    flat = {
-        k: np.concatenate([np.ravel(np.asarray(v, float)) for v in _leaves(r)]) for k, r in results.items()
-    }
+    flat = {k: np.concatenate([np.ravel(np.asarray(v, float)) for v in _leaves(r)]) for k, r in results.items()}
     for name, value in flat.items():
         np.testing.assert_allclose(value, flat["wengert"], rtol=1e-6, atol=1e-9, err_msg=name)
 
@@ -276,8 +275,10 @@ def linear_growth() -> None:
             figures.append((statistics.median(times), tracemalloc.get_traced_memory()[1]))
             tracemalloc.stop()
         (t1, m1), (t4, m4) = figures
-        print(f"{name:26s} n = 10000: {t1 * 1e3:.1f} ms, {m1 / 1e6:.1f} MB; n = 40000: {t4 * 1e3:.1f} ms, {m4 / 1e6:.1f} MB; "
-              f"grows {t4 / t1:.2f} x in time, {m4 / m1:.2f} x in memory (linear: 4)")  # fmt: skip
+        print(
+            f"{name:26s} n = 10000: {t1 * 1e3:.1f} ms, {m1 / 1e6:.1f} MB; n = 40000: {t4 * 1e3:.1f} ms, "
+            f"{m4 / 1e6:.1f} MB; grows {t4 / t1:.2f} x in time, {m4 / m1:.2f} x in memory (linear: 4)"
+        )
 
 
 def import_time(rounds: int = 10) -> None:
@@ -286,9 +287,7 @@ def import_time(rounds: int = 10) -> None:
     times: dict[str, list[float]] = {"numpy": [], "wengert": [], "wengert; wengert.grad": []}
     for _ in range(rounds + 1):
         for name, found in times.items():
-            out = subprocess.run(
-                [sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True
-            )
+            out = subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True)
             found.append(float(out.stdout))
     base = statistics.median(times["numpy"][1:])
     for name, found in times.items():
@@ -297,17 +296,13 @@ def import_time(rounds: int = 10) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--seconds", type=float, default=4.0, help="time for each row")
     options = parser.parse_args()
-    peers = [f"{n} {m.__version__}" for n, m in (("torch", torch), ("jax", jax)) if m]
-    print(
-        f"Python {sys.version.split()[0]}, NumPy {np.__version__}, autograd {'1.9' if autograd else 'missing'}, {', '.join(peers)}"
-    )
+    versions = [("NumPy", np.__version__)] + [(n, version(n)) for n in ("autograd", "torch", "jax") if optional(n)]
+    print(f"Python {sys.version.split()[0]}, " + ", ".join(f"{n} {v}" for n, v in versions))
     for name, (make, goal) in ROWS.items():
         if options.only not in name:
             continue

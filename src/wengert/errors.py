@@ -98,7 +98,7 @@ def is_library_file(filename: str) -> bool:
 
 def user_frame() -> FrameType | None:
     """The innermost frame of the caller that is not in a library, or the innermost of any."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # inspect's is slower
     while frame is not None and is_library_file(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

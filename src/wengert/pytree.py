@@ -8,6 +8,7 @@ dicts with the same keys in another order have the same structure as far as :fun
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -143,14 +144,20 @@ def _node(kind: Any) -> _Handlers | None:
         return handlers
 
 
-def _derived(kind: Any) -> _Handlers | None:
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+def _derived(kind: type[Any]) -> _Handlers | None:
+    if dataclasses.is_dataclass(kind):
         return _dataclass_node(kind)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return _namedtuple_node(kind)
     if issubclass(kind, dict):
-        return _NODES[dict][0], lambda keys, c: kind(zip(keys, c, strict=True)), _NODES[dict][2]
+        return _NODES[dict][0], functools.partial(_join_dict, kind), _NODES[dict][2]
     return None
+
+
+def _join_dict(kind: type[dict[Any, Any]], keys: Any, children: list[Any]) -> Any:
+    node = kind.__new__(kind)  # a subclass may want other arguments than pairs
+    node.update(dict(zip(keys, children, strict=True)))
+    return node
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:

@@ -134,8 +134,7 @@ def _value(text: str) -> Any:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError):
         raise DataError(
-            f"--at {text} is neither a number nor a list of numbers; "
-            f"write 0.5 or '[1.0, 2.0]', one for each argument"
+            f"--at {text} is neither a number nor a list of numbers; write 0.5 or '[1.0, 2.0]', one for each argument"
         ) from None
 
 
@@ -145,9 +144,7 @@ def _typed(value: Any, annotation: Any) -> Any:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError(
-            f"{value!r} is no array of numbers; the rows of a list must be of one length"
-        ) from None
+        raise DataError(f"{value!r} is no array of numbers; the rows of a list must be of one length") from None
     return float(array) if array.ndim == 0 else array
 
 

@@ -57,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _say("there is not enough memory for this; use fewer rows, or smaller layers", FAILED)
     except OSError as error:
-        return _say(
-            f"{error.strerror or error}" + (f': "{error.filename}"' if error.filename else ""), FAILED
-        )
+        return _say(f"{error.strerror or error}" + (f': "{error.filename}"' if error.filename else ""), FAILED)
     except Exception as error:  # noqa: BLE001 - a command shows no traceback unless it is asked to
         return _unexpected(error)
     return code

@@ -47,9 +47,7 @@ def _checked(out: Path) -> Path:
     if out.is_dir():
         raise DataError(f'"{out}" is a directory; name a file for --out')
     if not out.parent.is_dir():
-        raise DataError(
-            f'there is no directory "{out.parent}" for "{out.name}"; make it, or choose another --out'
-        )
+        raise DataError(f'there is no directory "{out.parent}" for "{out.name}"; make it, or choose another --out')
     return out
 
 

@@ -64,9 +64,7 @@ def _data(outcome: Outcome) -> DataSummary:
         target=outcome.target,
         training_rows=len(outcome.training_rows),
         held_out_rows=len(outcome.held_out_rows),
-        target_counts={str(k): int(n) for k, n in zip(labels, counts, strict=True)}
-        if encoding.classes
-        else None,
+        target_counts={str(k): int(n) for k, n in zip(labels, counts, strict=True)} if encoding.classes else None,
         target_values=None if encoding.classes else values.astype(np.float64),
         dropped=[name for name in table.columns if name not in {*encoding.columns, outcome.target}],
     )
@@ -110,8 +108,7 @@ def _history(columns: dict[str, list[float]]) -> dict[str, list[float]]:
             names.setdefault(layer, f"dense {len(names) + 1}")
     parts = {column: column.partition("/") for column in columns}
     return {
-        f"{kind}/{names[layer]}" if slash else kind: columns[column]
-        for column, (kind, slash, layer) in parts.items()
+        f"{kind}/{names[layer]}" if slash else kind: columns[column] for column, (kind, slash, layer) in parts.items()
     }
 
 
@@ -151,6 +148,5 @@ def _samples(encoding: Encoding, held_out: Table, outputs: Array) -> list[Sample
     pixels = np.stack([held_out[name] for name in encoding.columns], axis=1)
     names = encoding.classes
     return [
-        Sample(pixels[row].reshape(held_out.image_shape), names[actual[row]], names[predicted[row]])
-        for row in rows
+        Sample(pixels[row].reshape(held_out.image_shape), names[actual[row]], names[predicted[row]]) for row in rows
     ]

@@ -17,8 +17,7 @@ def comparison(metrics: Mapping[str, float], baseline: Mapping[str, Mapping[str,
     """
     head = ["held out", "network", *baseline]
     rows = [
-        [key, f"{value:.4g}", *(f"{each[key]:.4g}" for each in baseline.values())]
-        for key, value in metrics.items()
+        [key, f"{value:.4g}", *(f"{each[key]:.4g}" for each in baseline.values())] for key, value in metrics.items()
     ]
     return table([head, *rows])
 

@@ -38,8 +38,7 @@ def train(options: Namespace) -> int:
     task = find_task(table, target, options.task)
     if len(table) < LEAST_ROWS:
         raise DataError(
-            f'"{table.name}" has {len(table)} rows; '
-            f"to learn, to stop in time and to test takes {LEAST_ROWS} or more"
+            f'"{table.name}" has {len(table)} rows; to learn, to stop in time and to test takes {LEAST_ROWS} or more'
         )
     if find_spec("safetensors") is None:
         raise UnsupportedError("model files are written by safetensors: pip install 'wengert[models]'")
@@ -63,9 +62,7 @@ def _target(table: Table, chosen: str | None) -> str:
 def _fresh_name(table: str) -> Path:
     stem = Path("runs", f"{table}-{time.strftime('%Y%m%d-%H%M%S')}")
     return next(
-        path
-        for path in (stem, *(stem.with_name(f"{stem.name}-{n}") for n in range(2, 1000)))
-        if not path.exists()
+        path for path in (stem, *(stem.with_name(f"{stem.name}-{n}") for n in range(2, 1000))) if not path.exists()
     )
 
 

@@ -39,17 +39,13 @@ def check_program(program: Program) -> Program:
     for var, value in program.constants:
         define(var, "constants")
         if aval_of(value) != var.aval:
-            raise ProgramError(
-                f"{program.name}: constants: a variable of type {var.aval} holds {aval_of(value)}"
-            )
+            raise ProgramError(f"{program.name}: constants: a variable of type {var.aval} holds {aval_of(value)}")
     for k, equation in enumerate(program.equations):
         where = f"equation {k} ({equation.primitive.name})"
         inferred = equation.primitive.infer(*(use(x, where) for x in equation.inputs), **equation.params)
         types = inferred if equation.primitive.multiple else (inferred,)
         if len(types) != len(equation.outputs):
-            raise ProgramError(
-                f"{program.name}: {where}: {len(equation.outputs)} outputs, {len(types)} inferred"
-            )
+            raise ProgramError(f"{program.name}: {where}: {len(equation.outputs)} outputs, {len(types)} inferred")
         for var, aval in zip(equation.outputs, types, strict=True):
             if var.aval != aval:
                 raise ProgramError(f"{program.name}: {where}: output typed {var.aval}, inferred {aval}")

@@ -57,7 +57,6 @@ class Primitive:
     multiple: bool = False
     diffs: tuple[Rule | None, ...] = ()
     ufunc: np.ufunc | None = None
-    # linear in its first operand alone, the others being indices; or in all of them
     cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
@@ -75,13 +74,16 @@ class Primitive:
         return self.family == "flat"
 
     def kept(self, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
-        """Which operands, and last the output, the backward walk will read for the wanted operands."""
+        """Which operands, and last the output, the backward walk will read for the wanted operands.
+
+        Empty where the function is flat in all of these.
+        """
         mask = self.cache.get(wanted)
         if mask is None:
             n = len(wanted)
-            rows = [self.reads(k, n) for k, want in enumerate(wanted) if want]
-            mask = tuple(any(column) for column in zip(*rows, strict=True)) if rows else (False,) * (n + 1)
-            self.cache[wanted] = mask
+            curved = [k for k, want in enumerate(wanted) if want and not (self.diffs and self.diffs[k] is None)]
+            columns = zip(*[self.reads(k, n) for k in curved], strict=True)
+            mask = self.cache[wanted] = tuple(any(column) for column in columns)
         return mask
 
 

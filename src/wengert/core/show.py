@@ -46,9 +46,7 @@ def show(program: Program) -> str:
         operands = " ".join(read(x) for x in equation.inputs)
         params = ", ".join(f"{key}={param_text(value)}" for key, value in equation.params.items())
         left = ", ".join(f"{read(v)}: {v.aval}" for v in equation.outputs)
-        lines.append(
-            f"  {left} = {equation.primitive.name}{f'[{params}]' if params else ''} {operands}".rstrip()
-        )
+        lines.append(f"  {left} = {equation.primitive.name}{f'[{params}]' if params else ''} {operands}".rstrip())
     outputs = ", ".join(read(x) for x in program.outputs)
     return "\n".join([f"{program.name}({inputs}) -> {outputs or '()'}", *lines])
 

@@ -42,9 +42,7 @@ def diabetes() -> Table:
         442
     """
     bunch = _datasets("diabetes").load_diabetes(scaled=False)
-    return Table(
-        {**_named_columns(bunch), "progression": bunch.target}, name="diabetes", target="progression"
-    )
+    return Table({**_named_columns(bunch), "progression": bunch.target}, name="diabetes", target="progression")
 
 
 def breast_cancer() -> Table:

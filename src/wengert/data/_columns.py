@@ -88,9 +88,7 @@ def _numeric(array: Array) -> Array:
 
 def _is_missing(value: Any) -> bool:
     # NaN and NaT are what differs from itself; pandas' NA refuses to be asked
-    return (
-        value is None or type_(value).__name__ == "NAType" or (np.ndim(value) == 0 and bool(value != value))
-    )
+    return value is None or type_(value).__name__ == "NAType" or (np.ndim(value) == 0 and bool(value != value))
 
 
 def _from_objects(array: Array) -> Array:

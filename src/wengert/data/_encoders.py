@@ -142,9 +142,7 @@ class Cycle(Encoder):
         return np.where(missing_in(values)[:, None], 0.0, waves)
 
 
-ENCODERS: dict[str, type[Encoder]] = {
-    kind.__name__: kind for kind in (Number, Category, Missing, Year, Cycle)
-}
+ENCODERS: dict[str, type[Encoder]] = {kind.__name__: kind for kind in (Number, Category, Missing, Year, Cycle)}
 
 
 def encoder_from_config(config: dict[str, Any]) -> Encoder:

@@ -59,9 +59,7 @@ class Encoding:
     dropped: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict[str, str]())
 
     @staticmethod
-    def fit(
-        table: Table, target: str | None = None, drop: Sequence[str] = (), task: Task | None = None
-    ) -> Encoding:
+    def fit(table: Table, target: str | None = None, drop: Sequence[str] = (), task: Task | None = None) -> Encoding:
         """The encoding of ``table``, in which every column but ``target`` and ``drop`` is an input.
 
         Without ``target`` the table's own is taken; where it has none, there are only inputs.
@@ -80,9 +78,7 @@ class Encoding:
         encoders, dropped = fit_columns(table, names)
         if not encoders:
             reasons = "".join(f'\n  "{name}" {reason}' for name, reason in dropped.items())
-            raise DataError(
-                f'"{table.name}" has no column left to learn from{reasons or "; drop fewer of them"}'
-            )
+            raise DataError(f'"{table.name}" has no column left to learn from{reasons or "; drop fewer of them"}')
         return Encoding(tuple(encoders), goal, dropped)
 
     @property

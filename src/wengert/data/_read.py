@@ -58,9 +58,7 @@ def read_columns(path: Path) -> Mapping[str, Any]:
             lambda: polars.read_csv(path, separator=separator, null_values=MISSING, infer_schema_length=None),
         )
     if not frame.width or not frame.height:
-        raise DataError(
-            f'"{path}" has names of columns and no rows below them; there is nothing to learn from'
-        )
+        raise DataError(f'"{path}" has names of columns and no rows below them; there is nothing to learn from')
     return frame_columns(frame)
 
 
@@ -115,9 +113,7 @@ def _check_header(path: Path) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise DataError(
-            f'"{path}" is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet'
-        )
+        raise DataError(f'"{path}" is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet')
     lines = text.lstrip().splitlines()
     if not lines:
         raise _empty(path)

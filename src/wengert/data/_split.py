@@ -34,9 +34,7 @@ def split_rows(n: int, fraction: float, seed: int = 0, strata: ArrayLike | None 
         (8, 2)
     """
     if n < 2:
-        raise DataError(
-            f"{n} row{'s' * (n != 1)} cannot be split into training and held-out rows; two are needed"
-        )
+        raise DataError(f"{n} row{'s' * (n != 1)} cannot be split into training and held-out rows; two are needed")
     if not 0 < fraction < 1:
         raise DataError(f"the held-out fraction lies between 0 and 1, and {fraction} does not; 0.2 is usual")
     classes = np.zeros(n) if strata is None else np.asarray(strata)

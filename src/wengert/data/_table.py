@@ -151,9 +151,7 @@ class Table:
         for name in names:
             if name not in self.columns:
                 known = ", ".join(list(self.columns)[:30]) + (", …" if len(self.columns) > 30 else "")
-                raise DataError(
-                    f'"{self.name}" has no {what} "{name}".{nearest(name, self.columns)} It has: {known}'
-                )
+                raise DataError(f'"{self.name}" has no {what} "{name}".{nearest(name, self.columns)} It has: {known}')
 
     def take(self, rows: ArrayLike) -> Table:
         """The table of these rows, in this order; ``rows`` are indices or one boolean a row.

@@ -72,9 +72,7 @@ class Classes:
         """The label of the largest of each row of logits (n, k), shape (n,)."""
         logits = np.asarray(outputs)
         if logits.ndim != 2 or logits.shape[1] != len(self.labels):
-            raise DataError(
-                f"logits for {len(self.labels)} classes are (n, {len(self.labels)}), not {logits.shape}"
-            )
+            raise DataError(f"logits for {len(self.labels)} classes are (n, {len(self.labels)}), not {logits.shape}")
         return np.asarray(self.labels)[np.argmax(logits, axis=1)]
 
 
@@ -102,8 +100,7 @@ def find_task(table: Table, target: str, task: Task | None = None) -> Task:
     kinds = len(set(column.tolist()))
     if kinds < 2:
         raise DataError(
-            f'the target "{target}" is {column[0]} in every one of the {len(table)} rows; '
-            f"there is nothing to learn"
+            f'the target "{target}" is {column[0]} in every one of the {len(table)} rows; there is nothing to learn'
         )
     found = task or _natural_task(column, kinds)
     refuse = _refuse_amount if found == "regression" else _refuse_classes
@@ -124,8 +121,7 @@ def _refuse_amount(target: str, column: Array, kinds: int) -> None:
     kind = {"date": "dates", "other": "neither numbers nor text"}.get(kind_of(column), "text")
     fix = f'learn its {kinds} classes with task="classification", or turn' if kind == "text" else "turn"
     raise DataError(
-        f'the target "{target}" is {kind} ({shown}, …) and regression predicts numbers; '
-        f"{fix} the column into numbers"
+        f'the target "{target}" is {kind} ({shown}, …) and regression predicts numbers; {fix} the column into numbers'
     )
 
 
@@ -137,8 +133,7 @@ def _refuse_classes(target: str, column: Array, kinds: int) -> None:
         number = column.dtype.kind in "if"
         fix = 'use task="regression"' if number else "choose a column whose values repeat"
         raise DataError(
-            f'the target "{target}" has {kinds} different values in {len(column)} rows: '
-            f"too many to be classes; {fix}"
+            f'the target "{target}" has {kinds} different values in {len(column)} rows: too many to be classes; {fix}'
         )
 
 
@@ -147,9 +142,7 @@ def check_target_values(table: Table, target: str) -> None:
     table.require(target)
     column, n = table[target], len(table)
     if n < 2:
-        raise DataError(
-            f'"{table.name}" has {n} row{"s" * (n != 1)}; learning needs rows to learn from and to test on'
-        )
+        raise DataError(f'"{table.name}" has {n} row{"s" * (n != 1)}; learning needs rows to learn from and to test on')
     gaps = missing_in(column)
     if gaps.any():
         where = f"{gaps.sum()} of {n} rows ({named_rows(table.rows[gaps])})"
@@ -168,8 +161,7 @@ def check_finite(table: Table, names: list[str]) -> None:
         if bad.any():
             where = f"{bad.sum()} of {len(table)} rows ({named_rows(table.rows[bad])})"
             raise DataError(
-                f'column "{name}" is infinite in {where}; '
-                f"leave these fields empty (missing), or drop the column"
+                f'column "{name}" is infinite in {where}; leave these fields empty (missing), or drop the column'
             )
 
 

@@ -29,9 +29,7 @@ _MOST_BARS = 24
 _ROW = 24
 
 
-def bar_chart(
-    name: str, title: str, names: Sequence[str], amounts: Sequence[float], *, unit: str = ""
-) -> str:
+def bar_chart(name: str, title: str, names: Sequence[str], amounts: Sequence[float], *, unit: str = "") -> str:
     """Horizontal bars, one a name, with the amount at the end of each; of more than 24 the largest are shown.
 
     Example:
@@ -65,13 +63,9 @@ def bar_chart(
         ]
     height = 12 + _ROW * max(len(rows), 1)
     if len(names) > len(rows):
-        parts.append(
-            label(left, height + 8, f"and {count(len(names) - len(rows))} more, none of them larger")
-        )
+        parts.append(label(left, height + 8, f"and {count(len(names) - len(rows))} more, none of them larger"))
         height += 18
-    words = f"{count(len(names), 'bar')}" + (
-        f", the longest {rows[0][1]}." if len(names) > len(rows) else "."
-    )
+    words = f"{count(len(names), 'bar')}" + (f", the longest {rows[0][1]}." if len(names) > len(rows) else ".")
     return picture(name, title, words, WIDTH, height, "".join(parts))
 
 

@@ -125,16 +125,12 @@ def path(points: Iterable[tuple[float, float] | None], **attributes: object) -> 
 def dots(points: Iterable[tuple[float, float]], radius: float, **attributes: object) -> str:
     """Many dots as one element."""
     steps = "".join(f"M{place(x)} {place(y)}h0" for x, y in points)
-    return tag(
-        "path", None, d=steps, fill="none", stroke_linecap="round", stroke_width=2 * radius, **attributes
-    )
+    return tag("path", None, d=steps, fill="none", stroke_linecap="round", stroke_width=2 * radius, **attributes)
 
 
 def picture(name: str, title: str, description: str, width: int, height: float, body: str) -> str:
     """A whole picture; ``name`` makes its ids unique on the page."""
-    heading = tag("title", escape(title), id=f"{name}-title") + tag(
-        "desc", escape(description), id=f"{name}-text"
-    )
+    heading = tag("title", escape(title), id=f"{name}-title") + tag("desc", escape(description), id=f"{name}-text")
     return tag(
         "svg",
         heading + body,

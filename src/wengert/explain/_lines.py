@@ -114,11 +114,7 @@ def _thinned(xs: Sequence[float], ys: Sequence[float]) -> tuple[Sequence[float],
     for start in range(0, len(ys), size):
         stretch = [float(y) for y in ys[start : start + size]]
         drawable = [k for k, y in enumerate(stretch) if math.isfinite(y)]
-        ends = (
-            {min(drawable, key=stretch.__getitem__), max(drawable, key=stretch.__getitem__)}
-            if drawable
-            else {0}
-        )
+        ends = {min(drawable, key=stretch.__getitem__), max(drawable, key=stretch.__getitem__)} if drawable else {0}
         gaps = [k for k, y in enumerate(stretch) if not math.isfinite(y)][:1]
         kept.extend(start + k for k in sorted(ends.union(gaps)))
     return [xs[k] for k in kept], [ys[k] for k in kept]
@@ -154,9 +150,7 @@ def _columns(frame: Frame, xs: Sequence[float], series: Sequence[Series]) -> str
         told = [f"{frame.x_name} {number(xs[k])}", *(f"{s.name}: {number(s.values[k])}" for s in series[:12])]
         words = tag("title", escape("\n".join(told)))
         corner = min(max(frame.x(xs[k]) - width / 2, frame.x.start), frame.x.stop - width)
-        parts.append(
-            tag("rect", words, x=corner, y=frame.y.stop, width=width, height=frame.y.start - frame.y.stop)
-        )
+        parts.append(tag("rect", words, x=corner, y=frame.y.stop, width=width, height=frame.y.start - frame.y.stop))
     return tag("g", "".join(parts), class_="hover", fill=color("ink"), fill_opacity=0)
 
 

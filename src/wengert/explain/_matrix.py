@@ -58,9 +58,7 @@ def confusion_chart(name: str, title: str, labels: Sequence[str], counts: ArrayL
             fill="none",
             stroke=color("rule"),
         ),
-        _numbered_cells(table, shares, labels, at)
-        if size <= _MOST_NUMBERED
-        else _shaded_cells(table, shares, at),
+        _numbered_cells(table, shares, labels, at) if size <= _MOST_NUMBERED else _shaded_cells(table, shares, at),
         _names(shown, step, at, slanted=slanted),
         label(left + cell * size / 2, 12, "predicted", "middle"),
         _aside(left - widest - 22, top + cell * size / 2, "actual"),
@@ -78,9 +76,7 @@ def _tint(share: float, right: bool) -> str:
     return mix(0.15 + 0.85 * share**0.6, hue="line0" if right else "line1")
 
 
-def _numbered_cells(
-    table: NDArray[np.int64], shares: NDArray[np.float64], labels: Sequence[str], at: _Place
-) -> str:
+def _numbered_cells(table: NDArray[np.int64], shares: NDArray[np.float64], labels: Sequence[str], at: _Place) -> str:
     left, top, cell = at
     size = 18 if cell >= 60 else 13 if cell >= 30 else 10
     parts: list[str] = []

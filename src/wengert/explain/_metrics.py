@@ -87,8 +87,6 @@ def verdict(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, f
 def against(key: str, baselines: Mapping[str, Mapping[str, float]]) -> str:
     """The baselines' values of one measure, in a line of markup."""
     told = [
-        f"{plain_name(name)} {metric_value(key, values[key])}"
-        for name, values in baselines.items()
-        if key in values
+        f"{plain_name(name)} {metric_value(key, values[key])}" for name, values in baselines.items() if key in values
     ]
     return escape(" · ".join(told))

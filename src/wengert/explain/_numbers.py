@@ -154,9 +154,7 @@ class Scale:
         else:
             low, high = low - room * (high - low), high + room * (high - low)
         slack = 0.0 if log else (high - low) * 1e-9
-        return Scale(
-            low, high, start, stop, tuple(m for m in places if low - slack <= m <= high + slack), log
-        )
+        return Scale(low, high, start, stop, tuple(m for m in places if low - slack <= m <= high + slack), log)
 
 
 def _log(value: float) -> float:

@@ -67,14 +67,10 @@ def table(
 
     def line(cells: Sequence[str], kind: str = "td") -> str:
         scope = "col" if kind == "th" else None
-        return "".join(
-            tag(kind, c, class_="n" if k >= left else None, scope=scope) for k, c in enumerate(cells)
-        )
+        return "".join(tag(kind, c, class_="n" if k >= left else None, scope=scope) for k, c in enumerate(cells))
 
     head = tag("thead", tag("tr", line([escape(h) for h in heads], "th")))
-    body = tag(
-        "tbody", "".join(tag("tr", line(r), class_="us" if k == ours else None) for k, r in enumerate(rows))
-    )
+    body = tag("tbody", "".join(tag("tr", line(r), class_="us" if k == ours else None) for k, r in enumerate(rows)))
     feet = tag("tfoot", tag("tr", line(foot))) if foot else ""
     return scrolling(name, tag("table", head + body + feet))
 

@@ -20,8 +20,7 @@ _MOST_CLASSES = 12
 _MOST_CONFUSIONS = 6
 _MOST_SAMPLES = 48
 _PRECISION_AND_RECALL = (
-    "Precision: the share of a class's predictions that are right. "
-    "Recall: the share of its rows that are found."
+    "Precision: the share of a class's predictions that are right. Recall: the share of its rows that are found."
 )
 
 
@@ -68,9 +67,7 @@ def _error_words(errors: NDArray[np.float64]) -> str:
         return "No prediction is a finite number."
     words = f"Half of the predictions are off by less than {number(float(np.median(np.abs(good))), 3)}."
     lost = len(errors) - len(good)
-    return words + (
-        f" {count(lost, 'prediction is', 'predictions are')} not a finite number." if lost else ""
-    )
+    return words + (f" {count(lost, 'prediction is', 'predictions are')} not a finite number." if lost else "")
 
 
 def _error_table(errors: NDArray[np.float64]) -> str:
@@ -110,8 +107,7 @@ def _class_table(counts: NDArray[np.int64], labels: Sequence[str]) -> str:
     held, predicted, right = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
     order = sorted(range(len(labels)), key=lambda k: (right[k] / held[k] if held[k] else 2.0, k))
     rows = [
-        [escape(labels[k]), _ratio(right[k], predicted[k]), _ratio(right[k], held[k]), f"{held[k]:,}"]
-        for k in order
+        [escape(labels[k]), _ratio(right[k], predicted[k]), _ratio(right[k], held[k]), f"{held[k]:,}"] for k in order
     ]
     heads = ["Class", "Precision", "Recall", "Rows"]
     title = "Class by class, the hardest first"
@@ -132,9 +128,7 @@ def _ratio(part: np.int64, whole: np.int64) -> str:
 
 def _confusions(counts: NDArray[np.int64], labels: Sequence[str]) -> str:
     """The commonest mistakes."""
-    mistakes = [
-        (-int(held), row, column) for (row, column), held in np.ndenumerate(counts) if row != column and held
-    ]
+    mistakes = [(-int(held), row, column) for (row, column), held in np.ndenumerate(counts) if row != column and held]
     if not mistakes:
         return ""
     rows = [

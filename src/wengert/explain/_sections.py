@@ -122,9 +122,7 @@ def _curves(report: Report, key: str, place: int, *, wide: bool) -> str:
     names = {"training": key, "validation": f"validation_{key}"}
     series = [Series(n, _column(report, k)) for n, k in names.items() if k in report.history]
     mark = report.best_epoch if report.best_epoch in report.numbered and len(report.numbered) > 1 else None
-    title = metric_name(key) + (
-        f", {series[0].name}" if len(series) == 1 and key not in _OTHER_COLUMNS else ""
-    )
+    title = metric_name(key) + (f", {series[0].name}" if len(series) == 1 and key not in _OTHER_COLUMNS else "")
     width = 2 * WIDTH + 56 if wide else WIDTH
     chart = line_chart(f"curve{place}", f"{title} by epoch", report.numbered, series, mark=mark, width=width)
     if wide:
@@ -143,12 +141,8 @@ def _loss_words(report: Report) -> str:
     lowest = values.index(min(good))
     words = f"The {name} was lowest, {number(min(good))}, at epoch {epochs[lowest]:,}"
     words += "; that model was kept." if report.best_epoch == epochs[lowest] else "."
-    broken = next(
-        (e for e, v in zip(epochs, _column(report, "loss"), strict=True) if not math.isfinite(v)), None
-    )
-    return words + (
-        f" At epoch {broken:,} the training loss was no longer a finite number." if broken else ""
-    )
+    broken = next((e for e, v in zip(epochs, _column(report, "loss"), strict=True) if not math.isfinite(v)), None)
+    return words + (f" At epoch {broken:,} the training loss was no longer a finite number." if broken else "")
 
 
 def _epoch_table(report: Report) -> str:
@@ -200,8 +194,7 @@ def _columns(columns: Sequence[Column]) -> str:
         return ""
     heads = ["Column", "Type", "Values", "Missing"]
     rows = [
-        [escape(c.name), escape(c.kind), escape(c.summary), number(c.missing) if c.missing else "–"]
-        for c in columns
+        [escape(c.name), escape(c.kind), escape(c.summary), number(c.missing) if c.missing else "–"] for c in columns
     ]
     title = count(len(columns), "input column")
     content = table(title, heads, rows[:_MOST_ROWS], left=3)
@@ -250,9 +243,7 @@ def norms(report: Report) -> str:
             "Gradient norms",
             "Where a line falls far below the others, that layer hardly learns.",
         ),
-        _layer_curves(
-            report, "weight_norm/", "Weight norms", "Lines that keep rising mean weights that keep growing."
-        ),
+        _layer_curves(report, "weight_norm/", "Weight norms", "Lines that keep rising mean weights that keep growing."),
     ]
     if not any(cards):
         return ""
@@ -265,9 +256,7 @@ def _layer_curves(report: Report, prefix: str, title: str, caption: str) -> str:
     if not keys or not report.numbered:
         return ""
     last = max(len(keys) - 1, 1)
-    series = [
-        Series(key.removeprefix(prefix), _column(report, key), _ramp(k / last)) for k, key in enumerate(keys)
-    ]
+    series = [Series(key.removeprefix(prefix), _column(report, key), _ramp(k / last)) for k, key in enumerate(keys)]
     return card(title, line_chart(prefix.strip("/"), f"{title} by epoch", report.numbered, series), caption)
 
 

@@ -69,9 +69,7 @@ class Explanation:
                 return step
         known = ", ".join(self.inputs)
         last = f", and the steps {self.steps[0].name} to {self.steps[-1].name}" if self.steps else ""
-        raise ModelError(
-            f"the explanation of {self.name} has no step {name!r}; it has the inputs {known}{last}"
-        )
+        raise ModelError(f"the explanation of {self.name} has no step {name!r}; it has the inputs {known}{last}")
 
     def incoming(self, name: str) -> tuple[Edge, ...]:
         """The edges that end in a step: one for each operand that is differentiated."""
@@ -180,9 +178,7 @@ class Explanation:
     __repr__ = __str__
 
 
-def explain(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None
-) -> Callable[..., Explanation]:
+def explain(f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None) -> Callable[..., Explanation]:
     """A function that runs ``f`` once and returns its :class:`Explanation`: every step, every derivative.
 
     ``f`` returns one real number. All real numbers and arrays in its positional arguments are inputs, named
@@ -314,7 +310,5 @@ def step_names(entries: list[Entry], inputs: list[str]) -> list[str]:
         for c in ("v", "s", "t", "step")
         if not any(name[: len(c)] == c and name[len(c) :].isdigit() for name in inputs)
     )
-    operations = (
-        f"{letter}{k}" if e.primitive else "output" for k, e in enumerate(entries[len(inputs) :], 1)
-    )
+    operations = (f"{letter}{k}" if e.primitive else "output" for k, e in enumerate(entries[len(inputs) :], 1))
     return [*inputs, *operations]

@@ -197,9 +197,7 @@ def build(entries: list[Entry], names: list[str], output: int) -> tuple[list[Ste
     steps: list[Step] = []
     edges: list[Edge] = []
     for n, (entry, name) in enumerate(zip(entries, names, strict=True)):
-        operands = tuple(
-            steps[i] if i >= 0 else x for i, x in zip(entry.sources, entry.operands, strict=True)
-        )
+        operands = tuple(steps[i] if i >= 0 else x for i, x in zip(entry.sources, entry.operands, strict=True))
         gradient, line = _finished(gradients[n], entry.out), place_line(entry.place)
         steps.append(Step(name, entry.out, gradient, entry.primitive, operands, entry.params, line))
         for k, source in enumerate(operands):

@@ -83,11 +83,7 @@ def operation(step: Step) -> str:
         return f"-{operands[0]}"
     if name == "output":
         return f"{operands[0]}[{step.params['k']}]"
-    if (
-        name in ("getitem", "update")
-        and len(operands) == 1 + (name == "update")
-        and not step.params.get("chain")
-    ):
+    if name in ("getitem", "update") and len(operands) == 1 + (name == "update") and not step.params.get("chain"):
         place = f"{operands[0]}[{', '.join(map(param_text, step.params['index']))}]"
         return " ← ".join([place, *operands[1:]])
     params = [f"{key}={param_text(x)}" for key, x in step.params.items() if x is not None and x is not False]
@@ -128,9 +124,7 @@ def rows_of(items: Sequence[T], row: Callable[[T], list[str]], most: int | None)
     return [*map(row, first), gap, *map(row, last)]
 
 
-def describe(
-    title: str, steps: Sequence[Step], edges: Sequence[Edge], width: int | None, most: int | None
-) -> str:
+def describe(title: str, steps: Sequence[Step], edges: Sequence[Edge], width: int | None, most: int | None) -> str:
     """The list of steps, then the edges with their derivatives."""
     width = width or shutil.get_terminal_size().columns
     listed, drawn = rows_of(steps, step_row, most), rows_of(edges, edge_row, most)

@@ -76,9 +76,7 @@ def _variance(shape: Shape, gain: float, mode: str) -> float:
     return gain / max(1.0, {"in": inputs, "mean": (inputs + outputs) / 2}[mode])
 
 
-def scaled_normal(
-    key: Key, shape: Shape, dtype: DTypeLike = np.float64, *, gain: float, mode: str
-) -> NDArray[Any]:
+def scaled_normal(key: Key, shape: Shape, dtype: DTypeLike = np.float64, *, gain: float, mode: str) -> NDArray[Any]:
     """Normal with variance gain/n; n is the inputs (``mode="in"``) or the mean of inputs and outputs.
 
     Example:
@@ -90,9 +88,7 @@ def scaled_normal(
     return random.normal(key, shape, dtype) * math.sqrt(_variance(shape, gain, mode))
 
 
-def scaled_uniform(
-    key: Key, shape: Shape, dtype: DTypeLike = np.float64, *, gain: float, mode: str
-) -> NDArray[Any]:
+def scaled_uniform(key: Key, shape: Shape, dtype: DTypeLike = np.float64, *, gain: float, mode: str) -> NDArray[Any]:
     """Uniform on ±√(3 gain/n), which has variance gain/n; ``mode`` as in :func:`scaled_normal`.
 
     Example:

@@ -77,9 +77,7 @@ class Dense:
             Dense(64 → 10)
         """
         if any(type(n) is not int or n < 1 for n in (inputs, outputs)):
-            raise ModelError(
-                f"a layer needs at least one input and one output, not {inputs!r} and {outputs!r}"
-            )
+            raise ModelError(f"a layer needs at least one input and one output, not {inputs!r} and {outputs!r}")
         weight = initial_values.by_name(init)(key, (inputs, outputs), dtype)
         return cls(weight, np.zeros(outputs, dtype) if bias else None)
 
@@ -114,12 +112,8 @@ def _misfit(layer: Dense, x: Any) -> str:
         mend = "these look like samples in columns: x.T"
     else:
         wide = shape[-1] if shape else 1
-        mend = (
-            f"take a first layer with {wide} inputs, as in nn.mlp(key, [{wide}, …]), or the columns it knows"
-        )
-    return (
-        f"{layer} takes rows of {inputs} numbers (weight {layer.weight.shape}); x has shape {shape}: {mend}"
-    )
+        mend = f"take a first layer with {wide} inputs, as in nn.mlp(key, [{wide}, …]), or the columns it knows"
+    return f"{layer} takes rows of {inputs} numbers (weight {layer.weight.shape}); x has shape {shape}: {mend}"
 
 
 @final
@@ -172,9 +166,7 @@ class Maxout:
     def __post_init__(self) -> None:
         shapes = {np.shape(piece.weight) for piece in self.pieces}
         if len(shapes) != 1:
-            raise ShapeError(
-                f"Maxout takes dense layers of one shape, not of {sorted(shapes) or 'none at all'}"
-            )
+            raise ShapeError(f"Maxout takes dense layers of one shape, not of {sorted(shapes) or 'none at all'}")
 
     @classmethod
     def init(

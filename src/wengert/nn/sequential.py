@@ -108,9 +108,7 @@ def mlp(
         Sequential(layers=(Dense(2 → 16), Activation(tanh), Dense(16 → 3)))
     """
     if len(sizes) < 2:
-        raise ModelError(
-            f"an mlp needs the number of inputs and of outputs at least, [4, 1]; sizes is {sizes}"
-        )
+        raise ModelError(f"an mlp needs the number of inputs and of outputs at least, [4, 1]; sizes is {sizes}")
     layers: list[Any] = []
     last = len(sizes) - 2
     for number, own in enumerate(random.split(key, len(sizes) - 1)):

@@ -20,7 +20,7 @@ from wengert.frontend.creation import facade as _facade
 
 globals().update({name: _facade(name) for name in _NAMES})
 
-__all__ = [name for name in dir(_numpy) if not name.startswith("_")]
+__all__ = [name for name in dir(_numpy) if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -185,9 +185,7 @@ def flat(name: str, impl: Rule, tex: str, *, ufunc: np.ufunc | None = None, batc
 # ---- linear
 
 
-def linear(
-    name: str, impl: Rule, transpose: Rule, batch: Rule, tex: str, *, infer: Rule | None = None
-) -> Primitive:
+def linear(name: str, impl: Rule, transpose: Rule, batch: Rule, tex: str, *, infer: Rule | None = None) -> Primitive:
     """Linear in operand 0, any further operands being indices.
 
     ``transpose(g, x, *indices, **params)`` reads no more of ``x`` than its shape and dtype.
@@ -225,8 +223,7 @@ def multilinear(name: str, impl: Rule, transpose: Rule, batch: Rule, infer: Rule
 
     def vjp(g: Any, _z: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
         return tuple(
-            fit(transpose(k, g, operands, **params), operands[k]) if want else None
-            for k, want in enumerate(wanted)
+            fit(transpose(k, g, operands, **params), operands[k]) if want else None for k, want in enumerate(wanted)
         )
 
     primitive = register(Primitive(name, "bilinear", impl, infer, jvp, vjp, batch, reads_others, tex))
@@ -250,8 +247,12 @@ def general(
     family: Any = "general",
 ) -> Primitive:
     """An operation that declares its jvp, its vjp or both; a missing one is the other one transposed."""
-    if jvp is None and vjp is None:
-        raise ValueError(f"{name}: a general primitive declares its jvp or its vjp")
+    if jvp is None:
+        if vjp is None:
+            raise ValueError(f"{name}: a general primitive declares its jvp or its vjp")
+        jvp = jvp_from_vjp(vjp)
+    elif vjp is None:
+        vjp = vjp_from_jvp(jvp)
 
     def infer_running(*avals: Aval, **params: Any) -> Any:
         return infer_by_running(impl, *avals, **params)
@@ -259,18 +260,17 @@ def general(
     primitive = register(
         Primitive(
             name, family, impl, infer or infer_running,
-            jvp or jvp_from_vjp(vjp), vjp or vjp_from_jvp(jvp), batch or batch_by_loop(lambda: primitive),
+            jvp, vjp, batch or batch_by_loop(lambda: primitive),
             reads, tex, multiple=multiple,
         )
     )  # fmt: skip
     return primitive
 
 
-def vjp_from_jvp(jvp: Rule | None) -> Rule:
+def vjp_from_jvp(jvp: Rule) -> Rule:
     """Reverse mode from forward mode: the jvp is linear in the tangents; transpose it."""
 
     def vjp(g: Any, z: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
-        assert jvp is not None
 
         def one(k: int) -> Any:
             def push(t: Any) -> Any:
@@ -283,11 +283,10 @@ def vjp_from_jvp(jvp: Rule | None) -> Rule:
     return vjp
 
 
-def jvp_from_vjp(vjp: Rule | None) -> Rule:
+def jvp_from_vjp(vjp: Rule) -> Rule:
     """Forward mode from reverse mode: the vjp is linear in the cotangent; its transpose is the jvp."""
 
     def jvp(tangents: Sequence[Any], z: Any, operands: Sequence[Any], params: dict[str, Any]) -> Any:
-        assert vjp is not None
         total = None
         for k, t in enumerate(tangents):
             if t is None:
@@ -311,8 +310,7 @@ def batch_by_loop(get: Callable[[], Primitive]) -> Rule:
         if size == 0:
             raise UnsupportedError(f"vmap of {get().name} over an empty batch axis is not supported")
         rows = [
-            get()(*[x[r] if b else x for x, b in zip(operands, batched, strict=True)], **params)
-            for r in range(size)
+            get()(*[x[r] if b else x for x, b in zip(operands, batched, strict=True)], **params) for r in range(size)
         ]
         if get().multiple:
             return tuple(np.stack(column) for column in zip(*rows, strict=True))

@@ -109,9 +109,7 @@ def _batch_getitem(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
     return out if order is None else transpose(out, axes=order)
 
 
-getitem = linear(
-    "getitem", _getitem, _transpose_getitem, _batch_getitem, r"{0}[\cdot]", infer=_infer_getitem
-)
+getitem = linear("getitem", _getitem, _transpose_getitem, _batch_getitem, r"{0}[\cdot]", infer=_infer_getitem)
 
 
 def _scatter_add(g: Any, *arrays: Any, shape: tuple[int, ...], index: Template) -> Any:
@@ -214,7 +212,7 @@ def _update_jvp(ts: Any, _z: Any, operands: Any, params: dict[str, Any]) -> Any:
 
 
 def _update_vjp(g: Any, _z: Any, operands: Any, wanted: Any, params: dict[str, Any]) -> Any:
-    x, v, *arrays = operands
+    _x, v, *arrays = operands
     gx = update(g, 0.0, *arrays, **params) if wanted[0] else None
     gv = None
     if wanted[1]:

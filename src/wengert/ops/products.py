@@ -50,9 +50,7 @@ def _matmul_infer(x: Aval, y: Aval) -> Aval:
     return Aval(shape, np.result_type(x.dtype, y.dtype), "array" if shape else "scalar")
 
 
-matmul = multilinear(
-    "matmul", operator.matmul, _matmul_transpose, _matmul_batch, _matmul_infer, r"{0} {1}"
-)
+matmul = multilinear("matmul", operator.matmul, _matmul_transpose, _matmul_batch, _matmul_infer, r"{0} {1}")
 
 # ---- einsum. ``inputs`` are the labels of each operand's axes, ``output`` those of the result's
 

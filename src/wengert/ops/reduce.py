@@ -105,9 +105,7 @@ reduce_min = general(
 def _batch_along(get: Any) -> Any:
     def batch(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
         size = next(shape_of(x)[0] for x, b in zip(operands, batched, strict=True) if b)
-        full = [
-            x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(operands, batched, strict=True)
-        ]
+        full = [x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(operands, batched, strict=True)]
         return get()(*full, axis=params["axis"] + 1)
 
     return batch
@@ -265,7 +263,11 @@ any_true = _flat_reduction("any", _ufunc_reduce(np.logical_or), r"\exists {0}")
 all_true = _flat_reduction("all", _ufunc_reduce(np.logical_and), r"\forall {0}")
 argmax = _flat_reduction("argmax", _over_axes(np.argmax), r"\operatorname{{argmax}} {0}")
 argmin = _flat_reduction("argmin", _over_axes(np.argmin), r"\operatorname{{argmin}} {0}")
-count_nonzero = _flat_reduction("count_nonzero", lambda x, *, axes, keepdims: np.count_nonzero(x, axis=axes, keepdims=keepdims), r"\#\{{{0} \ne 0\}}")  # fmt: skip
+count_nonzero = _flat_reduction(
+    "count_nonzero",
+    lambda x, *, axes, keepdims: np.count_nonzero(x, axis=axes, keepdims=keepdims),
+    r"\#\{{{0} \ne 0\}}",
+)
 
 
 def _batch_sorted(get: Any) -> Any:

@@ -84,9 +84,7 @@ def _concatenate_vjp(g: Any, _z: Any, xs: Any, wanted: Any, params: dict[str, An
 
 def _concatenate_batch(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
     size = next(shape_of(x)[0] for x, b in zip(operands, batched, strict=True) if b)
-    full = [
-        x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(operands, batched, strict=True)
-    ]
+    full = [x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(operands, batched, strict=True)]
     return concatenate(*full, axis=params["axis"] + 1)
 
 

@@ -133,6 +133,4 @@ def adamw(
         >>> optimizer.update(np.array([3.0]), optimizer.init(theta), theta)[0].round(4)
         array([-0.2])
     """
-    return chain(
-        scale_by_adam(b1, b2, eps), add_decayed_weights(weight_decay), scale_by_learning_rate(learning_rate)
-    )
+    return chain(scale_by_adam(b1, b2, eps), add_decayed_weights(weight_decay), scale_by_learning_rate(learning_rate))

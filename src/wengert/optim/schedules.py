@@ -99,8 +99,6 @@ def warmup_cosine(rate: float, warmup: int, steps: int, final: float = 0.0) -> S
     """
     eta, warmup, steps = positive(rate, "the learning rate"), _count(warmup, "warmup"), _count(steps, "steps")
     if steps <= warmup:
-        raise ModelError(
-            f"the rise takes {warmup} steps and all of it {steps}: steps must be more than warmup"
-        )
+        raise ModelError(f"the rise takes {warmup} steps and all of it {steps}: steps must be more than warmup")
     fall = cosine(rate, steps - warmup, final)
     return lambda step: np.where(step < warmup, eta * (step + 1) / warmup, fall(np.maximum(step - warmup, 0)))

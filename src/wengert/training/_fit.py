@@ -117,9 +117,7 @@ def _at_least_one(value: Any, name: str, hint: str) -> int:
 
 def _check_parts(loss: Any, optimizer: Any) -> None:
     if not callable(loss):
-        raise ModelError(
-            f"loss is {loss!r} and must be a function, as in fit(…, loss=nn.softmax_cross_entropy)"
-        )
+        raise ModelError(f"loss is {loss!r} and must be a function, as in fit(…, loss=nn.softmax_cross_entropy)")
     if not isinstance(optimizer, Optimizer):
         raise ModelError(f"optimizer is {optimizer!r}; write one as in fit(…, optimizer=optim.adam(1e-3))")
 

@@ -22,9 +22,7 @@ def _safetensors() -> Any:
     try:
         import safetensors.numpy as found
     except ImportError:
-        raise UnsupportedError(
-            "model files are written by safetensors: pip install 'wengert[models]'"
-        ) from None
+        raise UnsupportedError("model files are written by safetensors: pip install 'wengert[models]'") from None
     return found
 
 
@@ -64,9 +62,7 @@ def save_model(path: str | os.PathLike[str], model: Any) -> None:
 def _tensor(name: str, leaf: Any) -> np.ndarray[Any, Any]:
     array = np.asarray(leaf)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        raise ModelError(
-            f"{name} is of dtype {array.dtype} and a model file holds real numbers of up to 64 bits"
-        )
+        raise ModelError(f"{name} is of dtype {array.dtype} and a model file holds real numbers of up to 64 bits")
     # the format is row by row, little endian; other layouts would be written as they lie in memory
     return np.array(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
@@ -100,9 +96,7 @@ def _read(path: Path) -> Tensors:
     try:
         return library.load(content)
     except Exception as error:
-        raise DataError(
-            f'"{path}" is no model file in the safetensors format, or is damaged: {error}'
-        ) from error
+        raise DataError(f'"{path}" is no model file in the safetensors format, or is damaged: {error}') from error
 
 
 def _differences(tensors: Tensors, named: Mapping[str, Any]) -> list[str]:
@@ -112,9 +106,7 @@ def _differences(tensors: Tensors, named: Mapping[str, Any]) -> list[str]:
         if name not in tensors:
             found.append(f"{name} is only in the template")
         elif tensors[name].shape != expected.shape:
-            found.append(
-                f"{name} has shape {tensors[name].shape} in the file, {expected.shape} in the template"
-            )
+            found.append(f"{name} has shape {tensors[name].shape} in the file, {expected.shape} in the template")
         elif tensors[name].dtype != expected.dtype:
             found.append(f"{name} is {tensors[name].dtype} in the file, {expected.dtype} in the template")
     return found

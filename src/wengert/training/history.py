@@ -54,8 +54,7 @@ class History:
             {'epochs': [1], 'columns': {'loss': [0.5]}}
         """
         columns = {
-            name: [value if math.isfinite(value) else None for value in values]
-            for name, values in self.columns.items()
+            name: [value if math.isfinite(value) else None for value in values] for name, values in self.columns.items()
         }
         return {"epochs": list(self.epochs), "columns": columns}
 

@@ -134,17 +134,14 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         axes = in_axes if isinstance(in_axes, tuple | list) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise ShapeError(
-                f"vmap({name_of(f)}): in_axes={in_axes} names {len(axes)} arguments, the call has {len(args)}{at_line()}"
+                f"vmap({name_of(f)}): in_axes={in_axes} names {len(axes)} arguments, the call has {len(args)}"
+                f"{at_line()}"
             )
-        flat = [
-            _axes_of_leaves(f, arg, axis, k) for k, (arg, axis) in enumerate(zip(args, axes, strict=True))
-        ]
+        flat = [_axes_of_leaves(f, arg, axis, k) for k, (arg, axis) in enumerate(zip(args, axes, strict=True))]
         size = _common_size(f, flat)
         trace = Batch(size)
         entered = [
-            pytree.unflatten(
-                treedef, [_enter(trace, x, axis) for x, axis in zip(leaves, leaf_axes, strict=True)]
-            )
+            pytree.unflatten(treedef, [_enter(trace, x, axis) for x, axis in zip(leaves, leaf_axes, strict=True)])
             for leaves, leaf_axes, treedef in flat
         ]
         out = run(trace, f, entered, enter_constants(trace, kwargs))
@@ -192,9 +189,7 @@ def _common_size(f: Any, flat: Any) -> int:
             f"vmap({name_of(f)}): no argument has a batch axis{at_line()}\n  write: in_axes=0 for one of them"
         )
     if len(sizes) > 1:
-        raise ShapeError(
-            f"vmap({name_of(f)}): batch axes differ in length: {'; '.join(sizes.values())}{at_line()}"
-        )
+        raise ShapeError(f"vmap({name_of(f)}): batch axes differ in length: {'; '.join(sizes.values())}{at_line()}")
     return next(iter(sizes))
 
 

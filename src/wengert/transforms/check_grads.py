@@ -55,9 +55,7 @@ def check_grads(
         _check(f, args, order, 1, modes, tol, step, rng, name_of(f))
 
 
-def _check(
-    f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step: Any, rng: Any, name: str
-) -> None:
+def _check(f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step: Any, rng: Any, name: str) -> None:
     dtype = np.result_type(*[dtype_of(x) for x in pytree.leaves(args)])
     limit = tol if tol is not None else (1e-6 if level == 1 else 1e-5) if dtype.itemsize >= 8 else 2e-2
     v = pytree.map(lambda x: _random(rng, x), args)
@@ -86,9 +84,7 @@ def _difference(f: Any, args: Any, v: Any, h: float) -> Any:
     def moved(sign: float) -> Any:
         return f(
             *pytree.map(
-                lambda x, d: (
-                    type(x)(x + sign * h * d) if type(x) is float else x + x.dtype.type(sign * h) * d
-                ),
+                lambda x, d: type(x)(x + sign * h * d) if type(x) is float else x + x.dtype.type(sign * h) * d,
                 args,
                 v,
             )
@@ -102,9 +98,7 @@ def _dot(a: Any, b: Any) -> float:
     return float(sum(np.sum(np.asarray(x, float) * np.asarray(y, float)) for x, y in pairs))
 
 
-def _compare(
-    mode: str, got: float, expected: float, limit: float, level: int, f: Any, args: Any, name: str
-) -> None:
+def _compare(mode: str, got: float, expected: float, limit: float, level: int, f: Any, args: Any, name: str) -> None:
     scale = max(1.0, abs(expected), abs(got))
     if abs(got - expected) <= limit * scale or (np.isnan(got) and np.isnan(expected)):
         return
@@ -113,11 +107,7 @@ def _compare(
     raise GradientCheckError(
         f"check_grads({name}): {mode}, order {level}: {got:.12g}, but central differences give {expected:.12g} "
         f"(relative difference {abs(got - expected) / scale:.2g}, allowed {limit:.0e}){where}{at_line()}"
-        + (
-            ""
-            if culprit
-            else "\n  is there a kink or a jump near this point? try other arguments, or a smaller step="
-        )
+        + ("" if culprit else "\n  is there a kink or a jump near this point? try other arguments, or a smaller step=")
     )
 
 
@@ -132,9 +122,7 @@ class _Recorder(Forward):
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         values = tuple(x.v if isinstance(x, Tracer) else x for x in operands)
-        self.steps.append(
-            (primitive, tuple(np.copy(v) if type(v) is np.ndarray else v for v in values), params)
-        )
+        self.steps.append((primitive, tuple(np.copy(v) if type(v) is np.ndarray else v for v in values), params))
         return super().process(primitive, operands, params)
 
 
@@ -144,8 +132,8 @@ def find_wrong_rule(f: Any, args: Any, limit: float) -> str:
     traced = pytree.map(lambda x: trace.tracer(x, np.zeros(shape_of(x))), args)
     try:
         run(trace, f, traced, {})
-    except Exception:
-        return ""  # the search must not hide the finding
+    except Exception:  # noqa: BLE001 - whatever it is, the search must not hide the finding
+        return ""
     for primitive, operands, params in trace.steps:
         if not primitive.flat and any(isinstance(x, Tracer) for x in operands) is False:
             fault = rule_fault(primitive, operands, params, limit)

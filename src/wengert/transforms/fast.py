@@ -125,9 +125,7 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
             z.t = t
             z.i = len(t)
             if kind is S or (type(v) is ndarray and type(q) is ndarray and v.shape == q.shape):
-                t.append(
-                    (back_both, x.i, y.i, w if keep_z else None, v if keep_x else None, q if keep_y else None)
-                )
+                t.append((back_both, x.i, y.i, w if keep_z else None, v if keep_x else None, q if keep_y else None))
             else:
                 t.append((
                     back_both_stretched, x.i, y.i, w if keep_z else None, v if keep_x else None,
@@ -228,13 +226,7 @@ def fast_matmul() -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
     def left(x: Any, y: Any) -> Any:
         kind, t, v = type(y), x.t, x.v
         q = y.v if kind is A or kind is Constant else y
-        if (
-            type(v) is not ndarray
-            or type(q) is not ndarray
-            or v.ndim != 2
-            or q.ndim != 2
-            or q.dtype.char not in _REAL
-        ):
+        if type(v) is not ndarray or type(q) is not ndarray or v.ndim != 2 or q.ndim != 2 or q.dtype.char not in _REAL:
             return bind(matmul, x, y)
         if kind is A and y.t is not t:
             return bind(matmul, x, y)
@@ -248,13 +240,7 @@ def fast_matmul() -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
     def right(x: Any, y: Any) -> Any:
         t, q = y.t, y.v
         v = x.v if type(x) is Constant else x
-        if (
-            type(v) is not ndarray
-            or type(q) is not ndarray
-            or v.ndim != 2
-            or q.ndim != 2
-            or v.dtype.char not in _REAL
-        ):
+        if type(v) is not ndarray or type(q) is not ndarray or v.ndim != 2 or q.ndim != 2 or v.dtype.char not in _REAL:
             return bind(matmul, x, y)
         z = new(A)
         z.v = v @ q

@@ -62,11 +62,17 @@ def _install_reductions() -> None:
     ) -> Any:
         return smallest(a, axis, None, out, keepdims, initial, where)
 
-    def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+    def mean(
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+    ) -> Any:
         if type(a) is not A or out is not None or where is not True or dtype is not None:
             return reductions.mean(a, axis, dtype, out, keepdims, where=where)
         y = total(a, axis, None, None, keepdims)
-        return y / (prod(a.shape) // max(prod(y.shape), 1)) if prod(y.shape) else reductions.mean(a, axis, keepdims=keepdims)
+        return (
+            y / (prod(a.shape) // max(prod(y.shape), 1))
+            if prod(y.shape)
+            else reductions.mean(a, axis, keepdims=keepdims)
+        )
 
     named = {"mean": mean, "sum": total, "prod": product, "max": max_, "min": min_}
     for name, f in named.items():

@@ -9,7 +9,17 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.primitive import Primitive
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_handle, fresh_level, leaked
+from wengert.core.trace import (
+    ArrayTracer,
+    Constant,
+    Trace,
+    Tracer,
+    bind,
+    constant_in,
+    fresh_handle,
+    fresh_level,
+    leaked,
+)
 from wengert.core.types import aval_of, dtype_of, is_array
 from wengert.errors import ShapeError, at_line
 from wengert.transforms.inputs import (
@@ -114,9 +124,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fals
         aux = leave(trace, aux, lambda z: z.v)
     trace.open = False
     value = leave(trace, out, lambda z: z.v)
-    tangent = (
-        pytree.map(lambda z: _tangent(trace, z), out) if not isinstance(out, Tracer) else _tangent(trace, out)
-    )
+    tangent = pytree.map(lambda z: _tangent(trace, z), out) if not isinstance(out, Tracer) else _tangent(trace, out)
     return (value, tangent, aux) if has_aux else (value, tangent)
 
 
@@ -126,9 +134,7 @@ def _enter(trace: Forward, f: Any, x: Any, t: Any, k: int) -> Any:
     leaves, treedef = differentiable_leaves(x, k, "jvp", "fc")
     directions, t_def = pytree.flatten(t)
     if t_def != treedef:
-        raise ShapeError(
-            f"jvp({name_of(f)}): tangent {k} has structure {t_def}, its primal {treedef}{at_line()}"
-        )
+        raise ShapeError(f"jvp({name_of(f)}): tangent {k} has structure {t_def}, its primal {treedef}{at_line()}")
     tracers = [
         trace.tracer(
             fresh_handle(v) if isinstance(v, ArrayTracer) else v,

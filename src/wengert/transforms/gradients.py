@@ -16,8 +16,8 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.errors import DerivativeError, FlatDerivativeWarning, ShapeError, at_line, place_line
 from wengert.ops.elementwise import stop_gradient as stop_gradient_primitive
 from wengert.transforms.inputs import (
-    as_constant,
     ATOMS,
+    as_constant,
     check_scalar,
     check_tangent,
     differentiable_leaves,
@@ -65,9 +65,7 @@ def value_and_grad(
     return differentiated
 
 
-def grad(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The gradient of ``f``, a function of one real number as output.
 
     As :func:`value_and_grad`, without the value; with ``has_aux`` it returns ``(gradient, aux)``.
@@ -217,9 +215,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             raise ShapeError(
                 f"vjp({name_of(f)}): the cotangent has structure {ct_def}, the output {out_def}{at_line()}"
             )
-        named = [
-            check_tangent(g, v, "a cotangent", f"vjp({name_of(f)})") for g, v in zip(cts, values, strict=True)
-        ]
+        named = [check_tangent(g, v, "a cotangent", f"vjp({name_of(f)})") for g, v in zip(cts, values, strict=True)]
         outputs = [(i, _numpy(g)) for i, g in zip(ends, named, strict=True) if i >= 0]
         ds = [finish(d, x) for d, x in zip(pull(entries, outputs, indices), leaves, strict=True)]
         # the pullback of an identity hands back what it was given: not the same object
@@ -289,8 +285,8 @@ def _check_diagonal(f: Any, pullback: Any, d: Any, shape: tuple[int, ...]) -> No
     largest = float(np.max(np.abs(d), initial=0.0, where=np.isfinite(d)))
     if not np.allclose(probe, weights * d, rtol=tol, atol=tol * largest, equal_nan=True):
         raise DerivativeError(
-            f"elementwise_grad({name_of(f)}): elements of the output depend on several elements of the input{at_line()}\n"
-            f"  write: wengert.jacobian({name_of(f)})"
+            f"elementwise_grad({name_of(f)}): elements of the output depend on several elements of the "
+            f"input{at_line()}\n  write: wengert.jacobian({name_of(f)})"
         )
 
 

@@ -11,7 +11,7 @@ from numpy import ndarray
 from wengert import pytree
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, tracing
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
-from wengert.errors import DerivativeError, ShapeError, TraceError, at_line, user_line
+from wengert.errors import DerivativeError, ShapeError, TraceError, at_line
 
 ATOMS = frozenset({int, float, bool, str, complex, bytes, type(None), np.float64, np.float32, np.int64})
 NUMBER_TYPES = int | float | complex | np.generic
@@ -42,20 +42,18 @@ def check_input(x: Any, what: str, transform: str, dtypes: str = "f") -> None:
     described = describe(x)
     if kind == "c":
         raise DerivativeError(
-            f"{transform}: {what} is complex ({described}); derivatives are taken with respect to real numbers{at_line()}\n"
+            f"{transform}: {what} is complex ({described}); derivatives are taken with respect to real "
+            f"numbers{at_line()}\n"
             "  write: a function of the real and imaginary parts, f(x.real, x.imag), and differentiate in both"
         )
     if kind in "iub":
         remedy = f"{plain_name(what)}.astype(float)" if shape_of(x) else f"float({plain_name(what)})"
+        if isinstance(x, int):
+            remedy += f", or {float(x)!r} for {x!r}"
         raise DerivativeError(
-            f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n"
-            f"  write: {remedy}, or {float(x)!r} for {x!r}"
-            if isinstance(x, int)
-            else f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n  write: {remedy}"
+            f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n  write: {remedy}"
         )
-    raise DerivativeError(
-        f"{transform}: {what} is an array of {dtype_of(x)}, which has no derivative{at_line()}"
-    )
+    raise DerivativeError(f"{transform}: {what} is an array of {dtype_of(x)}, which has no derivative{at_line()}")
 
 
 def describe(x: Any) -> str:
@@ -183,7 +181,8 @@ def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transfor
             raise DerivativeError(
                 f"{transform}({name_of(f)}): argnums={argnums}, but the call has {len(args)} positional "
                 f"argument{'s' if len(args) != 1 else ''}{at_line()}\n"
-                f"  write: argnums= with positions from 0 to {max(len(args) - 1, 0)}; keyword arguments are not differentiated"
+                f"  write: argnums= with positions from 0 to {max(len(args) - 1, 0)}; keyword arguments are not "
+                "differentiated"
             )
         out.append(int(k) % len(args))
     if len(set(out)) < len(out):
@@ -197,11 +196,7 @@ def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
         return
     if isinstance(y, list | tuple | dict) or not isinstance(y, ndarray | Tracer | NUMBER_TYPES):
         kind = type(y).__name__
-        hint = (
-            "has_aux=True if it returns (loss, other values)"
-            if isinstance(y, tuple)
-            else "return the loss alone"
-        )
+        hint = "has_aux=True if it returns (loss, other values)" if isinstance(y, tuple) else "return the loss alone"
         raise DerivativeError(
             f"{transform}({name_of(f)}): the function returned a {kind}, not a number{at_line()}\n  write: {hint}"
         )
@@ -214,8 +209,8 @@ def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
         )
     if dtype_of(y).kind == "c":
         raise DerivativeError(
-            f"{transform}({name_of(f)}): the function returned a complex number; a gradient needs a real one{at_line()}\n"
-            "  write: np.abs(y)**2, y.real or y.imag of it"
+            f"{transform}({name_of(f)}): the function returned a complex number; a gradient needs a real one"
+            f"{at_line()}\n  write: np.abs(y)**2, y.real or y.imag of it"
         )
 
 
@@ -234,6 +229,18 @@ def check_tangent(t: Any, x: Any, what: str, transform: str) -> Any:
 
 
 __all__ = [
-    "as_constant", "check_input", "check_scalar", "check_tangent", "differentiable_leaves", "distinct", "enter_constants",
-    "finish", "leave", "name_of", "positions", "run", "user_line", "zeros_for",
-]  # fmt: skip
+    "ATOMS",
+    "as_constant",
+    "check_input",
+    "check_scalar",
+    "check_tangent",
+    "differentiable_leaves",
+    "distinct",
+    "enter_constants",
+    "finish",
+    "leave",
+    "name_of",
+    "positions",
+    "run",
+    "zeros_for",
+]

@@ -73,16 +73,12 @@ def jacfwd(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callabl
             return jacrev(f, argnums)(*args, **kwargs)
         y, push = linearize(g, x)
         columns = vmap(lambda *d: push(pytree.unflatten(treedef, d)))(*_basis(leaves))
-        return pytree.map(
-            lambda column, out: _blocks_of_columns(column, shape_of(out), leaves, treedef), columns, y
-        )
+        return pytree.map(lambda column, out: _blocks_of_columns(column, shape_of(out), leaves, treedef), columns, y)
 
     return jacobian_of
 
 
-def _blocks_of_columns(
-    columns: Any, shape: tuple[int, ...], leaves: list[Any], treedef: pytree.TreeDef
-) -> Any:
+def _blocks_of_columns(columns: Any, shape: tuple[int, ...], leaves: list[Any], treedef: pytree.TreeDef) -> Any:
     moved = np.moveaxis(columns, 0, -1)
     blocks, start = [], 0
     for x, n in zip(leaves, _sizes(leaves), strict=True):
@@ -110,9 +106,7 @@ def jacrev(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callabl
         outs, out_def = pytree.flatten(y)
         if sum(_sizes(outs)) == 0:
             (zero,) = pullback(pytree.map(np.zeros_like, y))
-            return pytree.map(
-                lambda out: pytree.map(lambda d: np.zeros((*shape_of(out), *shape_of(d))), zero), y
-            )
+            return pytree.map(lambda out: pytree.map(lambda d: np.zeros((*shape_of(out), *shape_of(d))), zero), y)
         rows = vmap(lambda *d: pullback(pytree.unflatten(out_def, d))[0])(*_basis(outs))
         blocks, start = [], 0
         for out, n in zip(outs, _sizes(outs), strict=True):
@@ -139,9 +133,7 @@ class JacobianChoice:
         n, m = self.inputs, self.outputs
         if self.mode == "reverse":
             counts = f"{_count(m, 'output')} and {_count(n, 'input')}"
-            return (
-                f"reverse mode: {counts}, so {_count(m, 'walk')} back in place of {_count(n, 'pass')} forward"
-            )
+            return f"reverse mode: {counts}, so {_count(m, 'walk')} back in place of {_count(n, 'pass')} forward"
         counts = f"{_count(n, 'input')} and {_count(m, 'output')}"
         return f"forward mode: {counts}, so {_count(n, 'pass')} forward in place of {_count(m, 'walk')} back"
 
@@ -151,9 +143,7 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun if n == 1 else plural}"
 
 
-def jacobian(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, explain: bool = False
-) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, explain: bool = False) -> Callable[..., Any]:
     """The Jacobian ∂f_i/∂x_j by whichever mode is cheaper: reverse where inputs outnumber outputs.
 
     With ``explain`` the result is ``(J, choice)``, and ``str(choice)`` says why. For one output the Jacobian

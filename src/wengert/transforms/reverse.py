@@ -130,6 +130,7 @@ class Tape(list[Any], Trace):
     lift = leaf
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Compute one level further out, and append an entry with what the walk back will read."""
         values: list[Any] = []
         at: list[int] = []
         for x in operands:
@@ -145,12 +146,11 @@ class Tape(list[Any], Trace):
         if primitive.family == "flat":
             return self.flat_result(primitive, out)
         wanted = tuple([i >= 0 for i in at])
-        if primitive.diffs and not any([w and d is not None for w, d in zip(wanted, primitive.diffs, strict=True)]):
-            return self.flat_result(primitive, out)
         keep = primitive.kept(wanted)
+        if not keep:
+            return self.flat_result(primitive, out)
         kept = [
-            (v if want else self.safe(v)) if k else ghost(v)
-            for v, k, want in zip(values, keep, wanted, strict=False)
+            (v if want else self.safe(v)) if k else ghost(v) for v, k, want in zip(values, keep, wanted, strict=False)
         ]
         if primitive.multiple:
             return self.several(primitive, out, kept, at, wanted, params, keep[-1])
@@ -170,8 +170,7 @@ class Tape(list[Any], Trace):
         saved = outs if keep_out else tuple(ghost(o) for o in outs)
         self.append((back_several, at, saved, kept, wanted, primitive, params))
         return tuple(
-            self.tracer(o, hand_over, n, k, len(outs)) if dtype_of(o).kind in "fc" else o
-            for k, o in enumerate(outs)
+            self.tracer(o, hand_over, n, k, len(outs)) if dtype_of(o).kind in "fc" else o for k, o in enumerate(outs)
         )
 
     def flat_result(self, primitive: Primitive, out: Any) -> Any:
@@ -219,6 +218,7 @@ class ClosedTape(Tape):
     __slots__ = ()
 
     def append(self, _entry: Any) -> None:
+        """Refuse: the tracer that wants to go on outlived its transform."""
         raise leaked("the grad, vjp or jacobian")
 
 
@@ -236,6 +236,7 @@ class Ghost:
 
     @property
     def aval(self) -> Aval:
+        """The abstract value of what is not kept."""
         return Aval(self.shape, self.dtype, "array")
 
 
@@ -307,9 +308,7 @@ def consume(entries: list[Any], ct: Cotangents) -> None:
                 step(ct, g, entry)
 
 
-def pull(
-    entries: list[Any], outputs: list[tuple[int, Any]], leaves: Iterable[int], once: bool = False
-) -> list[Any]:
+def pull(entries: list[Any], outputs: list[tuple[int, Any]], leaves: Iterable[int], once: bool = False) -> list[Any]:
     """Cotangents of the leaves (None where nothing reaches them) from those of outputs ``(index, g)``.
 
     With ``once`` the entries are used up.

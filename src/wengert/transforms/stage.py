@@ -124,9 +124,7 @@ class Stage(Trace):
                 needed.update(a for a in equation.inputs if isinstance(a, Var))
                 equations.append(equation)
         constants = tuple((v, x) for v, x in self.constants if v in needed)
-        return check_program(
-            Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name)
-        )
+        return check_program(Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name))
 
 
 def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
@@ -192,9 +190,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     def linear(*args: Any) -> Any:
         directions, given = pytree.flatten(args)
         if given != treedef:
-            raise TypeError(
-                f"linearize({name_of(f)}): tangents of structure {given}, primals of {treedef}{at_line()}"
-            )
+            raise TypeError(f"linearize({name_of(f)}): tangents of structure {given}, primals of {treedef}{at_line()}")
         return pytree.unflatten(tangent_def, program.evaluate([_numpy(t) for t in directions]))
 
     linear.program = program  # type: ignore[attr-defined]
