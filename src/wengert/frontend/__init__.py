@@ -5,14 +5,17 @@ from wengert.frontend import (
     creation,
     escapes,
     indexing,
+    joining,
     linalg,
     methods,
+    moving,
     norms,
     products,
     reductions,
     shaping,
     tables,
     ufuncs,
+    values,
 )
 
 __all__ = [
@@ -20,12 +23,15 @@ __all__ = [
     "creation",
     "escapes",
     "indexing",
+    "joining",
     "linalg",
     "methods",
+    "moving",
     "norms",
     "products",
     "reductions",
     "shaping",
     "tables",
     "ufuncs",
+    "values",
 ]

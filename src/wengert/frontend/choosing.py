@@ -11,9 +11,10 @@ from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer, Tracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
-from wengert.frontend.shaping import as_array, common_dtype, like_scalar, ravel
 from wengert.frontend.reductions import as_condition
+from wengert.frontend.shaping import ravel
 from wengert.frontend.tables import implements, into
+from wengert.frontend.values import as_array, common_dtype, like_scalar
 from wengert.ops import elementwise as ops
 from wengert.ops import reduce
 from wengert.ops.shape import reshape
@@ -39,7 +40,16 @@ def flatnonzero(a: Any) -> Any:
 
 
 @implements(np.clip)
-def clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: Any = _NO, max: Any = _NO, **_: Any) -> Any:  # noqa: A002
+def clip(
+    a: Any,
+    a_min: Any = _NO,
+    a_max: Any = _NO,
+    out: Any = None,
+    *,
+    min: Any = _NO,  # noqa: A002 - NumPy's names
+    max: Any = _NO,  # noqa: A002
+    **_: Any,
+) -> Any:
     """min(max(a, low), high). At a bound the derivative is shared: half to ``a``, half to the bound."""
     low = a_min if a_min is not _NO else min
     high = a_max if a_max is not _NO else max
@@ -94,7 +104,7 @@ def extract(condition: Any, arr: Any) -> Any:
 
 
 @implements(np.choose)
-def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     dtype = common_dtype(choices)
     a, choices = as_array(a), [as_array(c).astype(dtype) for c in choices]
     shape = np.broadcast_shapes(shape_of(a), *map(shape_of, choices))

@@ -23,9 +23,10 @@ from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant, current
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line, is_library_file
-from wengert.frontend.shaping import as_array, common_dtype, layout, stacked
+from wengert.frontend.shaping import layout
 from wengert.frontend.tables import implements, tracers_in, unwrapped
-from wengert.ops import elementwise, shape
+from wengert.frontend.values import as_array, common_dtype, stacked
+from wengert.ops import shape
 
 NAMES = (
     "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "zeros", "ones", "empty", "full",
@@ -98,7 +99,7 @@ def guard(name: str) -> Callable[..., Any]:
     def creation(*args: Any, **kwargs: Any) -> Any:
         if current() is None:
             return original(*args, **kwargs)
-        frame = sys._getframe(1)
+        frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         if is_library_file(frame.f_code.co_filename) or not calls(frame, name):
             return original(*args, **kwargs)
         return make(name, args, kwargs)
@@ -187,7 +188,7 @@ core.LEAVE.append(leave)
 def _like(fill: str) -> Any:
     original = ORIGINALS[fill]
 
-    def rule(a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:  # noqa: A002
+    def rule(a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
         del order, subok
         size = shape_of(a) if shape is None else shape
         out = original(size, dtype_of(a) if dtype is None else dtype)
@@ -214,8 +215,17 @@ def full_like(
 
 
 @implements(np.linspace)
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **_: Any) -> Any:
-    """start + k (stop − start)/(num − 1), with ``stop`` itself at the end."""
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    **_: Any,
+) -> Any:
+    """The line start + k (stop − start)/(num − 1), with ``stop`` itself at the end."""
     kind = common_dtype((start, stop, 0.0))
     start, stop = as_array(start).astype(kind), as_array(stop).astype(kind)
     parts = max(num - 1, 1) if endpoint else num
@@ -231,7 +241,8 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
 @implements(np.copyto, always=True)
 def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     if type(dst) is np.ndarray and all(type(t) is Constant for t in tracers_in((src, where))):
-        return np.copyto(dst, *unwrapped([src]), casting=casting, where=unwrapped(where))
+        np.copyto(dst, *unwrapped([src]), casting=casting, where=unwrapped(where))
+        return
     if not isinstance(dst, Tracer):
         raise EscapeError(f"np.copyto writes a traced value into an array made outside of the function{at_line()}\n"
                           "  write: make the array inside the function by np.zeros or np.empty")  # fmt: skip

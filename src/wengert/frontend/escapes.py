@@ -136,4 +136,3 @@ def install() -> None:
     for name in dir(np.ndarray):
         if not name.startswith("__") and not hasattr(Tracer, name):
             setattr(Tracer, name, _attribute(name))
-

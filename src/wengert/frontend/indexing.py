@@ -15,9 +15,7 @@ from wengert.frontend.tables import READ_ONLY
 from wengert.ops import index as ops
 from wengert.ops.index import ARRAY, follow, update
 
-handles.FOLLOW.append(
-    lambda x, chain: ops.follow_traced(x, chain) if isinstance(x, Tracer) else follow(x, chain)
-)
+handles.FOLLOW.append(lambda x, chain: ops.follow_traced(x, chain) if isinstance(x, Tracer) else follow(x, chain))
 
 
 def is_basic(idx: Any) -> bool:

@@ -13,8 +13,8 @@ from numpy.linalg._linalg import EighResult, QRResult, SlogdetResult, SVDResult
 from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import ShapeError, UnsupportedError, at_line
 from wengert.frontend import products
-from wengert.frontend.shaping import as_array
 from wengert.frontend.tables import implements, into
+from wengert.frontend.values import as_array
 from wengert.ops import determinants, eigen, factorisations, singular
 from wengert.ops import linalg as ops
 from wengert.ops.shape import broadcast_to, reshape
@@ -51,8 +51,7 @@ def square(a: Any, name: str) -> Any:
     a = matrices(a, name)
     if shape_of(a)[-1] != shape_of(a)[-2]:
         raise LinAlgError(
-            f"{name}: Last 2 dimensions of the array must be square, and the shape is "
-            f"{shape_of(a)}{at_line()}"
+            f"{name}: Last 2 dimensions of the array must be square, and the shape is {shape_of(a)}{at_line()}"
         )
     return a
 
@@ -84,9 +83,7 @@ def _common_stack(name: str, a: Any, b: Any) -> None:
         np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
     except ValueError:
         shapes = f"{shape_of(a)} and {shape_of(b)}"
-        raise ShapeError(
-            f"{name}: stacks of matrices of shapes {shapes} do not broadcast{at_line()}"
-        ) from None
+        raise ShapeError(f"{name}: stacks of matrices of shapes {shapes} do not broadcast{at_line()}") from None
 
 
 @implements(np.linalg.inv)
@@ -115,9 +112,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """The inverse for tensordot over ``ind`` axes."""
     if ind <= 0:
-        raise ValueError(
-            f"np.linalg.tensorinv: Invalid ind argument, {ind}{at_line()}\n  write: ind=1 or more"
-        )
+        raise ValueError(f"np.linalg.tensorinv: Invalid ind argument, {ind}{at_line()}\n  write: ind=1 or more")
     a = as_array(a)
     rows, columns = shape_of(a)[:ind], shape_of(a)[ind:]
     n = int(np.prod(columns, dtype=np.int64))

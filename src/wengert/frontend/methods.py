@@ -11,10 +11,11 @@ from wengert.core.handles import adopt, refresh
 from wengert.core.trace import ArrayTracer, Constant, Tracer, constant_in, lower
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line
-from wengert.frontend import choosing, escapes, products, reductions, shaping
+from wengert.frontend import choosing, escapes, moving, products, reductions, shaping
 from wengert.frontend.indexing import getitem, promote, setitem
 from wengert.frontend.tables import FUNCTIONS, tracers_in
 from wengert.frontend.ufuncs import divmod_, power
+from wengert.frontend.values import as_array
 from wengert.ops import elementwise as ops
 from wengert.ops.products import matmul
 
@@ -43,7 +44,7 @@ def _left(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         if not _is_number(y):
             if not isinstance(y, list | tuple):
                 return NotImplemented
-            y = shaping.as_array(y)
+            y = as_array(y)
         return f(x, y)
 
     return method
@@ -54,7 +55,7 @@ def _right(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         if not _is_number(y):
             if not isinstance(y, list | tuple):
                 return NotImplemented
-            y = shaping.as_array(y)
+            y = as_array(y)
         return f(y, x)
 
     return method
@@ -64,7 +65,7 @@ def in_place(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """``x op= y`` on an array: the handle is rebound, and all its views with it."""
 
     def method(x: ArrayTracer, y: Any) -> Any:
-        y = shaping.as_array(y) if isinstance(y, list | tuple) else y
+        y = as_array(y) if isinstance(y, list | tuple) else y
         value = f(lower(x), lower(y)) if type(x) is Constant else f(x, y)
         have, new = shape_of(x), shape_of(value)
         if new != have:
@@ -221,4 +222,4 @@ def _call(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 install()
 escapes.install()
-_ = (choosing, products, reductions)  # imported for the rules they enter
+_ = (choosing, moving, products, reductions)  # imported for the rules they enter

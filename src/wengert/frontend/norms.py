@@ -62,9 +62,7 @@ def _axes(axis: Any, n: int) -> Axes:
 
 def _vector_norm(x: Any, ord: Any, axes: Axes, keepdims: bool) -> Any:  # noqa: A002
     if isinstance(ord, str):
-        raise ValueError(
-            f"Invalid norm order '{ord}' for vectors{at_line()}\n  write: a number for ord, or a matrix"
-        )
+        raise ValueError(f"Invalid norm order '{ord}' for vectors{at_line()}\n  write: a number for ord, or a matrix")
     if ord is None or ord == 2:
         return euclidean(x, axes=axes, keepdims=keepdims)
     if ord == 0:

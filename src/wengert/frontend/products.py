@@ -11,9 +11,10 @@ from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import ShapeError, UnsupportedError, at_line
-from wengert.frontend.shaping import as_array, as_number, transpose
+from wengert.frontend.shaping import transpose
 from wengert.frontend.tables import implements, into
 from wengert.frontend.ufuncs import vecdot
+from wengert.frontend.values import as_array, as_number
 from wengert.ops import products as ops
 from wengert.ops.shape import reshape
 
@@ -85,7 +86,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         left, right = _list(axes[0]), _list(axes[1])
     left, right = [k % nx for k in left], [k % ny for k in right]
     if [shape_of(x)[k] for k in left] != [shape_of(y)[k] for k in right]:
-        raise ShapeError(f"tensordot: shapes {shape_of(x)} and {shape_of(y)} do not match over axes {left} and {right}{at_line()}")
+        raise ShapeError(
+            f"tensordot: shapes {shape_of(x)} and {shape_of(y)} do not match over axes {left} and {right}{at_line()}"
+        )
     rows = [k for k in range(nx) if k not in left]
     columns = [k for k in range(ny) if k not in right]
     depth = int(np.prod([shape_of(x)[k] for k in left], dtype=np.int64))
@@ -111,7 +114,9 @@ def kron(a: Any, b: Any) -> Any:
     n = max(ndim_of(x), ndim_of(y))
     sx = (1,) * (n - ndim_of(x)) + shape_of(x)
     sy = (1,) * (n - ndim_of(y)) + shape_of(y)
-    wide = reshape(x, shape=tuple(d for k in sx for d in (k, 1))) * reshape(y, shape=tuple(d for k in sy for d in (1, k)))
+    wide = reshape(x, shape=tuple(d for k in sx for d in (k, 1))) * reshape(
+        y, shape=tuple(d for k in sy for d in (1, k))
+    )
     return reshape(wide, shape=tuple(p * q for p, q in zip(sx, sy, strict=True)))
 
 
@@ -122,7 +127,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         axisa = axisb = axisc = axis
     x, y = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
     if shape_of(x)[-1] != 3 or shape_of(y)[-1] != 3:
-        raise UnsupportedError(f"np.cross of vectors of lengths {shape_of(x)[-1]} and {shape_of(y)[-1]}: both must be 3{at_line()}")
+        raise UnsupportedError(
+            f"np.cross of vectors of lengths {shape_of(x)[-1]} and {shape_of(y)[-1]}: both must be 3{at_line()}"
+        )
     parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
     return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
 

@@ -11,8 +11,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from wengert.core.trace import Tracer
 from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
-from wengert.frontend.shaping import as_array, like_scalar
 from wengert.frontend.tables import ACCUMULATE, REDUCE, implements, into
+from wengert.frontend.values import as_array, like_scalar
 from wengert.ops import elementwise, reduce, shape
 
 _NO = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark for an argument that was not given
@@ -57,7 +57,9 @@ def _reduction(primitive: Any, identity: Any, combine: Any) -> Any:
             where = as_condition(where)
             fill = identity if identity is not None else initial
             if not _given(fill):
-                raise ValueError(f"{primitive.name} with where= needs initial=: no value stands for 'nothing'{at_line()}")
+                raise ValueError(
+                    f"{primitive.name} with where= needs initial=: no value stands for 'nothing'{at_line()}"
+                )
             x = elementwise.where(where, x, fill)
         empty = _given(initial) and identity is None and 0 in shape_of(x)
         axes = axes_of(x, axis)
@@ -76,18 +78,30 @@ extreme_min = _reduction(reduce.reduce_min, None, elementwise.minimum)
 
 
 @implements(np.max, np.amax)
-def max_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+def max_(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True
+) -> Any:
     return extreme_max(a, axis, None, out, keepdims, initial, where)
 
 
 @implements(np.min, np.amin)
-def min_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+def min_(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True
+) -> Any:
     return extreme_min(a, axis, None, out, keepdims, initial, where)
 
 
 def _ufunc_reduce(rule: Any) -> Any:
     # ufunc.reduce differs from the function in its default axis
-    def run(a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _NO, where: Any = True) -> Any:
+    def run(
+        a: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = _NO,
+        where: Any = True,
+    ) -> Any:
         return rule(a, axis, dtype, out, keepdims, initial, where)
 
     return run
@@ -107,7 +121,9 @@ def _count(x: Any, axes: tuple[int, ...], where: Any, keepdims: bool) -> Any:
 
 
 @implements(np.mean)
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
     if out is not None:
         return into(out, mean(a, axis, dtype, None, keepdims, where=where))
     x = as_value(a)
@@ -162,7 +178,9 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         weights = as_array(weights)
         if shape_of(weights) != shape_of(a):
             if axis is None or ndim_of(weights) != 1:
-                raise TypeError(f"average: weights of shape {shape_of(weights)} for an array of {shape_of(a)}: give axis=")
+                raise TypeError(
+                    f"average: weights of shape {shape_of(weights)} for an array of {shape_of(a)}: give axis="
+                )
             k = normalize_axis_index(axis, ndim_of(a))
             weights = np.reshape(weights, tuple(-1 if j == k else 1 for j in range(ndim_of(a))))
             weights = np.broadcast_to(weights, shape_of(a))
@@ -210,7 +228,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _
     for extra, front in ((prepend, True), (append, False)):
         if extra is not _NO:
             extra = as_array(extra)
-            extra = np.broadcast_to(extra, (*shape_of(x)[:k], 1, *shape_of(x)[k + 1 :])) if ndim_of(extra) == 0 else extra
+            extra = (
+                np.broadcast_to(extra, (*shape_of(x)[:k], 1, *shape_of(x)[k + 1 :])) if ndim_of(extra) == 0 else extra
+            )
             parts = [extra, *parts] if front else [*parts, extra]
     x = np.concatenate(parts, axis=k) if len(parts) > 1 else x
     head = (slice(None),) * k
@@ -225,7 +245,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _
 def _flat_rule(primitive: Any) -> Any:
     def rule(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, **options: Any) -> Any:
         if options.pop("where", True) is not True or any(v is not _NO for v in options.values()):
-            raise UnsupportedError(f"np.{primitive.name} with where= on traced values{at_line()}\n  write: np.where first")
+            raise UnsupportedError(
+                f"np.{primitive.name} with where= on traced values{at_line()}\n  write: np.where first"
+            )
         value = primitive(a, axes=axes_of(a, axis), keepdims=keepdims is True)
         return value if out is None else into(out, value)
 

@@ -1,12 +1,8 @@
-"""NumPy's functions that shape, join, split and move elements.
-
-Those that give views in NumPy are made of reshape, transpose and basic indexing on the handle, so that
-writes go through. Those that copy elements about are gathers: the function is applied to the elements'
-numbers, and the elements are fetched by the numbers that come out.
-"""
+"""NumPy's functions that give views: reshape, transpose and basic indexing on the handle, so that writes go through."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -14,55 +10,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.handles import attach, root_of
-from wengert.core.trace import ArrayTracer, Constant, Tracer, plain
-from wengert.core.types import Aval, aval_of, dtype_of, ndim_of, shape_of
-from wengert.errors import ShapeError, UnsupportedError, at_line
+from wengert.core.trace import ArrayTracer, plain
+from wengert.core.types import ndim_of, shape_of
+from wengert.errors import UnsupportedError, at_line
 from wengert.frontend.indexing import getitem
-from wengert.frontend.tables import as_numpy, implements, on_constants, tracers_in
+from wengert.frontend.tables import implements
+from wengert.frontend.values import as_array
 from wengert.ops import shape as ops
 from wengert.ops.index import follow
-
-_NO = np._NoValue  # type: ignore[attr-defined]
-
-
-def as_array(x: Any) -> Any:
-    """Lists and numbers as arrays; of traced numbers those of Python become NumPy's."""
-    if isinstance(x, np.ndarray):
-        return x
-    if isinstance(x, list | tuple) and any(type(t) is not Constant for t in tracers_in(x)):
-        return stacked(x)
-    return as_numpy((x,))[0] if isinstance(x, Tracer) else np.array(x)
-
-
-def stacked(values: Any) -> Any:
-    """A nested list with traced values in it, as one array."""
-    rows = [stacked(v) if isinstance(v, list | tuple) else v for v in values]
-    shapes = [shape_of(r) for r in rows]
-    if len(set(shapes)) > 1:
-        raise ShapeError(
-            f"np.array of rows of different shapes, {shapes}{at_line()}\n  write: rows of one length"
-        )
-    return ops.stacked([r.v if type(r) is Constant else r for r in rows])
-
-
-def like_scalar(x: Any, y: Any) -> Any:
-    """``y``, as a number where ``x`` is one: np.where and its like give arrays without axes."""
-    return y if aval_of(x).kind == "array" else as_number(y)
-
-
-def as_number(y: Any) -> Any:
-    """An array without axes as a number; an array that has some as it is."""
-    return y if ndim_of(y) or aval_of(y).kind != "array" else y[()]
-
-
-def common_dtype(values: Any) -> np.dtype[Any]:
-    """The dtype that NumPy finds for values together, in which Python's numbers are weak."""
-    weak = {"f": 0.0, "i": 0, "c": 0j, "b": False}
-    avals = [aval_of(as_array(x) if isinstance(x, list | tuple) else x) for x in values]
-    return np.result_type(*[weak[a.dtype.kind] if a.kind == "python" else a.dtype for a in avals])
-
-
-# ---- views
 
 
 def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) -> Any:
@@ -112,9 +67,7 @@ def wanted_shape(x: Any, shape: Any) -> tuple[int, ...]:
     try:
         return np.empty(have).reshape(shape).shape if size == 0 else _filled(size, shape)
     except ValueError:
-        raise ValueError(
-            f"cannot reshape an array of shape {have} ({size} elements) into {shape}{at_line()}"
-        ) from None
+        raise ValueError(f"cannot reshape an array of shape {have} ({size} elements) into {shape}{at_line()}") from None
 
 
 def _filled(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -203,8 +156,10 @@ def squeeze(a: Any, axis: Any = None) -> Any:
         return a
     axes = [k for k, n in enumerate(shape) if n == 1] if axis is None else normalize_axis_tuple(axis, len(shape))
     if any(shape[k] != 1 for k in axes):
-        raise ValueError(f"cannot squeeze axes {tuple(axes)} of an array of shape {shape}: not of length one{at_line()}")
-    return getitem(a, tuple(0 if k in axes else slice(None) for k in range(len(shape))) + (Ellipsis,))
+        raise ValueError(
+            f"cannot squeeze axes {tuple(axes)} of an array of shape {shape}: not of length one{at_line()}"
+        )
+    return getitem(a, (*(0 if k in axes else slice(None) for k in range(len(shape))), Ellipsis))
 
 
 @implements(np.broadcast_to)
@@ -265,8 +220,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
         return getitem(m, Ellipsis)
     if k == 2:
         return flip(m, (i, j))
-    turned = swapaxes(flip(m, j), i, j) if k == 1 else flip(swapaxes(m, i, j), j)
-    return turned
+    return swapaxes(flip(m, j), i, j) if k == 1 else flip(swapaxes(m, i, j), j)
 
 
 def _pieces(ary: Any, indices_or_sections: Any, axis: int, exact: bool) -> list[Any]:
@@ -282,11 +236,15 @@ def _pieces(ary: Any, indices_or_sections: Any, axis: int, exact: bool) -> list[
         cuts = list(indices_or_sections)
     head = (slice(None),) * axis
     edges = [0, *(int(c) for c in cuts), None]
-    return [getitem(ary, (*head, slice(a, b))) for a, b in zip(edges, edges[1:], strict=False)]
+    return [getitem(ary, (*head, slice(a, b))) for a, b in pairwise(edges)]
 
 
-implements(np.split, always=True)(lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, True))
-implements(np.array_split, always=True)(lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, False))
+implements(np.split, always=True)(
+    lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, True)
+)
+implements(np.array_split, always=True)(
+    lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, False)
+)
 implements(np.vsplit, always=True)(lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0, True))
 implements(np.hsplit, always=True)(
     lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0 if ndim_of(ary) == 1 else 1, True)
@@ -296,184 +254,3 @@ if hasattr(np, "unstack"):
     implements(np.unstack, always=True)(
         lambda x, /, *, axis=0: tuple(getitem(moveaxis(x, axis, 0), k) for k in range(shape_of(x)[axis]))
     )
-
-# ---- joining
-
-
-def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    """Arrays joined along an axis they have."""
-    del casting
-    parts = [as_array(x) for x in (arrays if isinstance(arrays, list | tuple) else list(arrays))]
-    if axis is None:
-        parts, axis = [ravel(x) for x in parts], 0
-    ndim = ndim_of(parts[0])
-    if ndim == 0:
-        raise ValueError(f"zero-dimensional arrays cannot be concatenated{at_line()}\n  write: np.stack or np.array([...])")
-    axis = normalize_axis_index(axis, ndim)
-    rest = {shape_of(x)[:axis] + shape_of(x)[axis + 1 :] for x in parts}
-    if len(rest) != 1 or any(ndim_of(x) != ndim for x in parts):
-        raise ShapeError(f"arrays of shapes {[shape_of(x) for x in parts]} cannot be joined along axis {axis}{at_line()}")
-    y = ops.concatenate(*parts, axis=axis)
-    if dtype is not None:
-        y = y.astype(dtype)
-    if out is not None:
-        out[...] = y
-        return out
-    return y
-
-
-implements(np.concatenate)(concatenate)
-if hasattr(np, "concat") and np.concat is not np.concatenate:
-    implements(np.concat)(concatenate)
-
-
-@implements(np.stack)
-def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    parts = list(arrays)
-    shapes = {shape_of(x) for x in parts}
-    if len(shapes) != 1:
-        raise ValueError(f"all input arrays must have the same shape, got {[shape_of(x) for x in parts]}{at_line()}")
-    axis = normalize_axis_index(axis, len(next(iter(shapes))) + 1)
-    return concatenate([expand_dims_copy(x, axis) for x in parts], axis, out, dtype=dtype, casting=casting)
-
-
-def expand_dims_copy(x: Any, axis: int) -> Any:
-    """``x`` with a new axis, not as a view."""
-    shape = shape_of(x)
-    return ops.reshape(x, shape=(*shape[:axis], 1, *shape[axis:]))
-
-
-@implements(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    return concatenate([atleast_2d(x) for x in tup], 0, dtype=dtype, casting=casting)
-
-
-@implements(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
-    parts = [atleast_1d(x) for x in tup]
-    return concatenate(parts, 0 if ndim_of(parts[0]) == 1 else 1, dtype=dtype, casting=casting)
-
-
-implements(np.dstack)(lambda tup: concatenate([atleast_3d(x) for x in tup], 2))
-
-
-@implements(np.column_stack)
-def column_stack(tup: Any) -> Any:
-    return concatenate([reshape(x, (-1, 1)) if ndim_of(x) < 2 else x for x in tup], 1)
-
-
-@implements(np.append)
-def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    return concatenate([arr, values], axis)
-
-
-@implements(np.block)
-def block(arrays: Any) -> Any:
-    depth, deepest = 0, arrays
-    while isinstance(deepest, list):
-        depth, deepest = depth + 1, deepest[0]
-    ndim = max(depth, *(ndim_of(x) for x in _flatten(arrays)))
-
-    def join(part: Any, level: int) -> Any:
-        if not isinstance(part, list):
-            x = as_array(part)
-            return ops.reshape(x, shape=(*(1,) * (ndim - ndim_of(x)), *shape_of(x)))
-        return concatenate([join(p, level + 1) for p in part], level - depth)
-
-    return join(arrays, 0)
-
-
-def _flatten(part: Any) -> list[Any]:
-    return [x for p in part for x in _flatten(p)] if isinstance(part, list) else [part]
-
-
-# ---- gathers: functions that move elements
-
-
-def gather(x: Any, numbers: np.ndarray[Any, Any]) -> Any:
-    """The elements of ``x`` by their numbers in row order; -1 stands for a zero."""
-    flat = ops.reshape(x, shape=(aval_of(x).size,))
-    if numbers.size and numbers.min() < 0:
-        return np.where(numbers >= 0, getitem(flat, np.maximum(numbers, 0)), 0)
-    return getitem(flat, numbers)
-
-
-def element_numbers(x: Any, first: int = 0) -> np.ndarray[Any, Any]:
-    """An array of the shape of ``x`` that holds each element's number."""
-    aval: Aval = aval_of(x)
-    return np.arange(first, first + aval.size).reshape(aval.shape)
-
-
-def moves(function: Any, fills: bool = False) -> None:
-    """Enter a NumPy function that moves elements of its first argument (and, with ``fills``, puts in zeros)."""
-
-    def rule(a: Any, *args: Any, **kwargs: Any) -> Any:
-        x = as_array(a)
-        if fills:
-            return gather(x, function(element_numbers(x, 1), *args, **kwargs) - 1)
-        return gather(x, function(element_numbers(x), *args, **kwargs))
-
-    rule.__name__ = function.__name__
-    implements(function)(rule)
-
-
-for _function in (np.roll, np.repeat, np.tile, np.resize):
-    moves(_function)
-for _function in (np.diagflat, np.tril, np.triu):
-    moves(_function, fills=True)
-
-
-@implements(np.delete)
-def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    return gather(arr, np.delete(element_numbers(arr), obj, axis))
-
-
-@implements(np.insert)
-def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    new = as_array(values).astype(dtype_of(arr))
-    old = aval_of(arr).size
-    numbers = np.insert(element_numbers(arr), obj, element_numbers(new, old), axis)
-    return gather(concatenate([ravel(arr), ravel(new)]), numbers)
-
-
-@implements(np.diagonal)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return gather(a, np.diagonal(element_numbers(a), offset, axis1, axis2))
-
-
-@implements(np.linalg.diagonal)
-def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return diagonal(x, offset, -2, -1)
-
-
-@implements(np.diag)
-def diag(v: Any, k: int = 0) -> Any:
-    x = as_array(v)
-    if ndim_of(x) == 1:
-        return gather(x, np.diag(element_numbers(x, 1), k) - 1)
-    return diagonal(x, k)
-
-
-@implements(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
-
-
-@implements(np.linalg.trace)
-def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return trace(x, offset, -2, -1, dtype)
-
-
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """Padding that copies or fills: modes constant, edge, wrap, reflect and symmetric (even)."""
-    from_elements = {"edge", "wrap", "reflect", "symmetric"}
-    if mode in from_elements and kwargs.get("reflect_type", "even") == "even":
-        return gather(array, np.pad(element_numbers(array), pad_width, mode, **kwargs))
-    if mode == "constant":
-        value = kwargs.get("constant_values", 0)
-        if not tracers_in((value,)):
-            numbers = np.pad(element_numbers(array, 1), pad_width) - 1
-            fill = np.pad(np.zeros(shape_of(array), dtype_of(array)), pad_width, constant_values=value)
-            return np.where(numbers >= 0, gather(array, numbers), fill)
-    return on_constants(np.pad, (array, pad_width, mode), kwargs, f"np.pad with mode={mode!r}")

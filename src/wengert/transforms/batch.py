@@ -155,20 +155,21 @@ def _axes_of_leaves(f: Any, arg: Any, axis: Any, k: int) -> tuple[list[Any], lis
     leaves, treedef = pytree.flatten(arg)
     if axis is None or isinstance(axis, int):
         return leaves, [axis] * len(leaves), treedef
-    spread = _prefix(axis, treedef)
-    if len(spread) != len(leaves):
-        raise ShapeError(
-            f"vmap({name_of(f)}): in_axes[{k}] = {axis} does not fit the argument's structure {treedef}{at_line()}"
-        )
-    return leaves, spread, treedef
+    return leaves, _prefix(axis, treedef, f"vmap({name_of(f)}): in_axes[{k}]"), treedef
 
 
-def _prefix(axis: Any, treedef: pytree.TreeDef) -> list[Any]:
+def _prefix(axis: Any, treedef: pytree.TreeDef, what: str) -> list[Any]:
     """A tree of axes stretched over the structure it is a prefix of."""
     if axis is None or isinstance(axis, int):
         return [axis] * treedef.size
-    parts = list(axis.values()) if isinstance(axis, dict) else list(axis)
-    return [a for part, child in zip(parts, treedef.children, strict=False) for a in _prefix(part, child)]
+    parts: Any = None
+    if isinstance(axis, dict):
+        parts = [axis.get(key) for key in treedef.meta] if set(axis) == set(treedef.meta or ()) else None
+    elif isinstance(axis, list | tuple) and issubclass(treedef.kind or int, list | tuple):
+        parts = axis
+    if parts is None or len(parts) != len(treedef.children):
+        raise ShapeError(f"{what} = {axis} does not fit the structure {treedef}{at_line()}")
+    return [a for part, child in zip(parts, treedef.children, strict=True) for a in _prefix(part, child, what)]
 
 
 def _common_size(f: Any, flat: Any) -> int:
@@ -205,7 +206,7 @@ def _leave(trace: Batch, out: Any, out_axes: Any) -> Any:
     axes = (
         [out_axes] * len(leaves)
         if treedef is None or isinstance(out_axes, int) or out_axes is None
-        else _prefix(out_axes, treedef)
+        else _prefix(out_axes, treedef, "vmap: out_axes")
     )
     done = [_stack(trace, x, axis) for x, axis in zip(leaves, axes, strict=True)]
     return done[0] if treedef is None else pytree.unflatten(treedef, done)

@@ -58,7 +58,7 @@ def check_grads(
 def _check(f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step: Any, rng: Any, name: str) -> None:
     dtype = np.result_type(*[dtype_of(x) for x in pytree.leaves(args)])
     limit = tol if tol is not None else (1e-6 if level == 1 else 1e-5) if dtype.itemsize >= 8 else 2e-2
-    v = pytree.map(lambda x: _random(rng, x), args)
+    v = pytree.map(lambda x: _random(rng, x) * np.maximum(np.abs(x), 1).astype(dtype_of(x)), args)
     numeric = _difference(f, args, v, step or float(np.finfo(dtype).eps) ** (1 / 3))
     y, pushed = jvp(f, args, v)
     w = pytree.map(lambda out: _random(rng, out), y)

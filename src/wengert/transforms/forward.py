@@ -154,7 +154,9 @@ def _tangent(trace: Forward, z: Any) -> Any:
         value, tangent = z.v, z.i
         if tangent is None:
             return _zero(value)
-        return finish(tangent, value) if type(value) is not float else np.float64(tangent)
+        return (
+            np.float64(tangent) if type(value) is float and not isinstance(tangent, Tracer) else finish(tangent, value)
+        )
     return _zero(z.v if type(z) is Constant else z)
 
 

@@ -160,7 +160,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, explain:
     @functools.wraps(f, updated=())
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         g, x = _one_argument(f, argnums, args, kwargs)
-        n = sum(_sizes(pytree.leaves(x)))
+        n = sum(_sizes(differentiable_leaves(x, 0, "jacobian")[0]))
         outputs = pytree.leaves(jvp(g, (x,), (None,))[0])
         m = sum(_sizes(outputs))
         choice = JacobianChoice("reverse" if n > m else "forward", n, m)
