@@ -247,8 +247,7 @@ def test_other_packages_stay_in_their_rooms():
         complaint(module, found.line, f"{module.room} imports {found.target}")
         for module in modules().values()
         for found in imports(module)
-        if (package := found.target.split(".")[0]) not in free
-        and module.room not in THIRD_PARTY.get(package, set())
+        if (package := found.target.split(".")[0]) not in free and module.room not in THIRD_PARTY.get(package, set())
     ]
     assert not found, show(found, "a package is imported outside its rooms (THIRD_PARTY)")
 
@@ -291,9 +290,7 @@ def test_modules_do_not_import_in_circles():
         module.name: {
             found.target
             for found in imports(module)
-            if not (found.hidden or found.typing)
-            and found.target in modules()
-            and found.target != module.name
+            if not (found.hidden or found.typing) and found.target in modules() and found.target != module.name
         }
         for module in modules().values()
     }

@@ -457,9 +457,7 @@ def eliminated(n):
         for k in range(n):
             for i in range(k + 1, n):
                 factor = rows[i][k] / rows[k][k]
-                rows[i][k + 1 :] = [
-                    a - factor * b for a, b in zip(rows[i][k + 1 :], rows[k][k + 1 :], strict=True)
-                ]
+                rows[i][k + 1 :] = [a - factor * b for a, b in zip(rows[i][k + 1 :], rows[k][k + 1 :], strict=True)]
         return rows[-1][-1]
 
     names = [s.primitive.name for s in wengert.explain(pivots)(np.eye(n) + 0.01).steps]
@@ -477,11 +475,7 @@ def test_linear_classifier():
     logits = model(x[:4])
     p = nn.softmax(logits)
     cross_entropy = -np.mean(np.log(p[np.arange(4), labels[:4]]))
-    assert (
-        nn.softmax_cross_entropy(logits, labels[:4])
-        == pytest.approx(cross_entropy)
-        == pytest.approx(np.log(3))
-    )
+    assert nn.softmax_cross_entropy(logits, labels[:4]) == pytest.approx(cross_entropy) == pytest.approx(np.log(3))
     centred = x - x.mean(axis=0)
     result = training.fit(
         model,
@@ -527,9 +521,7 @@ def test_logistic_regression_as_matrix_products_on_two_blobs():
     distances = (centres @ w + b) / np.linalg.norm(w)
     assert distances[0] < -0.5
     assert distances[1] > 0.5
-    assert np.dot(w, centres[1] - centres[0]) > 0.8 * np.linalg.norm(w) * np.linalg.norm(
-        centres[1] - centres[0]
-    )
+    assert np.dot(w, centres[1] - centres[0]) > 0.8 * np.linalg.norm(w) * np.linalg.norm(centres[1] - centres[0])
 
 
 def test_softmax():
@@ -720,10 +712,7 @@ class ReLU:
 
 def test_layer_class_and_network(rng):
     model = nn.mlp(random.key(5), [4, 6, 3])
-    theirs = [
-        Layer(layer.weight.T, layer.bias[:, None]) if isinstance(layer, nn.Dense) else ReLU()
-        for layer in model
-    ]
+    theirs = [Layer(layer.weight.T, layer.bias[:, None]) if isinstance(layer, nn.Dense) else ReLU() for layer in model]
     ours = nn.Stepper(model)
     x, dvalues = rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
     values, gradient = x.T, dvalues.T

@@ -73,9 +73,7 @@ def test_a_directory_that_cannot_be_written(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryDirectory", denied)
-    with pytest.raises(
-        DataError, match=r"nothing can be written to .* \(Permission denied\); choose another"
-    ):
+    with pytest.raises(DataError, match=r"nothing can be written to .* \(Permission denied\); choose another"):
         check_directory(tmp_path / "new")
 
 

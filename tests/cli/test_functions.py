@@ -128,9 +128,7 @@ def test_a_file_that_cannot_be_run(tmp_path, source, message):
 
 
 def test_values_that_are_none(file):
-    assert "--at one is neither a number nor a list of numbers; write 0.5" in refused(
-        f"{file}:square", ["one"]
-    )
+    assert "--at one is neither a number nor a list of numbers; write 0.5" in refused(f"{file}:square", ["one"])
     assert "is no array of numbers; the rows of a list" in refused(f"{file}:square", ["[[1, 2], [3]]"])
 
 

@@ -69,9 +69,7 @@ def test_warnings_are_lines(failing, capsys):
 
 
 def test_quiet_says_no_notes(monkeypatch, capsys):
-    monkeypatch.setitem(
-        _main._COMMANDS, "train", lambda _o: warnings.warn("x", DataWarning, stacklevel=1) or 0
-    )
+    monkeypatch.setitem(_main._COMMANDS, "train", lambda _o: warnings.warn("x", DataWarning, stacklevel=1) or 0)
     main(["train", "t.csv", "--quiet"])
     assert capsys.readouterr().err == ""
 

@@ -94,9 +94,7 @@ def test_no_run(rides, refused, tmp_path):
     assert "holds no run" in refused(tmp_path / "absent", rides / "new.csv")
 
 
-@pytest.mark.parametrize(
-    "content", ["{", "[]", '{"settings": {}}', json.dumps({"settings": {"hidden": [], "x": 1}})]
-)
+@pytest.mark.parametrize("content", ["{", "[]", '{"settings": {}}', json.dumps({"settings": {"hidden": [], "x": 1}})])
 def test_a_config_of_something_else(rides, refused, tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     assert "train again" in refused(tmp_path, rides / "new.csv")

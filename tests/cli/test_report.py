@@ -22,9 +22,7 @@ def report(tmp_path, monkeypatch):
 
 @pytest.fixture
 def table(tmp_path):
-    lines = "".join(
-        f"{i},2011-01-{i % 28 + 1:02d},{'wet' if i % 3 else ''},x{i},1,{i / 7:.3f}\n" for i in range(60)
-    )
+    lines = "".join(f"{i},2011-01-{i % 28 + 1:02d},{'wet' if i % 3 else ''},x{i},1,{i / 7:.3f}\n" for i in range(60))
     (tmp_path / "rides.csv").write_text("n,day,sky,note,same,y\n" + lines)
     return str(tmp_path / "rides.csv")
 

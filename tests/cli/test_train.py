@@ -25,9 +25,7 @@ def here(tmp_path, monkeypatch):
 def table(here):
     rng = np.random.default_rng(0)
     x, sky = rng.normal(size=300), rng.integers(0, 2, 300)
-    lines = [
-        f"{a:.4f},{'wet' if b else 'dry'},{100 + 10 * a + 5 * b:.3f}" for a, b in zip(x, sky, strict=True)
-    ]
+    lines = [f"{a:.4f},{'wet' if b else 'dry'},{100 + 10 * a + 5 * b:.3f}" for a, b in zip(x, sky, strict=True)]
     (here / "rides.csv").write_text("temp,sky,n\n" + "\n".join(lines) + "\n")
     return "rides.csv"
 
@@ -309,8 +307,6 @@ def test_bikes(here, capsys, name, least):
 def test_a_table_that_polars_wrote(here, capsys):
     table = data.breast_cancer()
     polars = pytest.importorskip("polars")
-    polars.DataFrame({name: column.tolist() for name, column in table.columns.items()}).write_parquet(
-        "t.parquet"
-    )
+    polars.DataFrame({name: column.tolist() for name, column in table.columns.items()}).write_parquet("t.parquet")
     assert main(["train", "t.parquet", "--target", "diagnosis", "--out", "run", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["metrics"]["accuracy"] > 0.93

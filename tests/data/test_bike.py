@@ -47,9 +47,7 @@ def test_a_linear_model_sees_the_hours(hours):
 
 def test_dates_are_split(hours):
     encoding = Encoding.fit(hours, "cnt")
-    assert {"dteday year", "dteday month sin", "dteday day cos", "dteday weekday sin"} <= set(
-        encoding.features
-    )
+    assert {"dteday year", "dteday month sin", "dteday day cos", "dteday weekday sin"} <= set(encoding.features)
     assert "dteday hour sin" not in encoding.features
 
 

@@ -72,9 +72,7 @@ def test_parquet_reads_as_csv_does(write, tmp_path):
 
 @pytest.mark.parametrize("wrap", [lambda f: f, lambda f: f.lazy(), narwhals.from_native])
 def test_frames_of_several_kinds(wrap):
-    frame = polars.DataFrame({"x": [1, None], "s": ["a", "b"]}).with_columns(
-        polars.col("s").cast(polars.Categorical)
-    )
+    frame = polars.DataFrame({"x": [1, None], "s": ["a", "b"]}).with_columns(polars.col("s").cast(polars.Categorical))
     table = Table.from_frame(wrap(frame), name="mine")
     assert (table.name, table["s"].tolist()) == ("mine", ["a", "b"])
     np.testing.assert_array_equal(table["x"], [1.0, np.nan])
@@ -125,15 +123,11 @@ def test_names_only(write):
     "content", [bytes(range(256)), "naïve,b\n1,2\n".encode("latin-1"), "a,b\n1,2\n".encode("utf-16")]
 )
 def test_a_file_that_is_not_text(write, content):
-    assert "is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet" in refused(
-        write(content)
-    )
+    assert "is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet" in refused(write(content))
 
 
 def test_bad_bytes_further_down(write):
-    assert "cannot be read as a table: invalid utf-8" in refused(
-        write(b"a,b\n" + b"1,2\n" * 300_000 + b"na\xefve,2\n")
-    )
+    assert "cannot be read as a table: invalid utf-8" in refused(write(b"a,b\n" + b"1,2\n" * 300_000 + b"na\xefve,2\n"))
 
 
 def test_a_broken_parquet_file(write):
@@ -159,9 +153,9 @@ def test_two_columns_of_one_name_in_a_frame(monkeypatch):
 
 
 def test_no_line_of_names(write):
-    assert 'the first line of "rides.csv" is numbers (5.1, 3.5)' in refused(
-        write("5.1,3.5\n4.9,3.0\n")
-    ).replace(", …", "")
+    assert 'the first line of "rides.csv" is numbers (5.1, 3.5)' in refused(write("5.1,3.5\n4.9,3.0\n")).replace(
+        ", …", ""
+    )
 
 
 def test_whole_numbers_may_be_names(write):
@@ -193,9 +187,7 @@ def test_without_the_extra_the_error_names_it(write, monkeypatch, package):
 
 
 def test_load_knows_neither():
-    with pytest.raises(
-        DataError, match=r'"digit" is neither a file nor a built-in set\. Did you mean "digits"\?'
-    ):
+    with pytest.raises(DataError, match=r'"digit" is neither a file nor a built-in set\. Did you mean "digits"\?'):
         load("digit")
     with pytest.raises(DataError, match=r'there is no file "digits\.csv"'):
         load("digits.csv")

@@ -82,6 +82,4 @@ def test_built_in_sets_load_by_name_and_can_be_encoded(name):
     assert table.name == name
     encoding = data.Encoding.fit(table)
     assert encoding.inputs(table).shape == (len(table), len(encoding.features))
-    assert encoding.task == (
-        "regression" if name in ("diabetes", "polynomial_regression") else "classification"
-    )
+    assert encoding.task == ("regression" if name in ("diabetes", "polynomial_regression") else "classification")

@@ -52,9 +52,7 @@ def test_columns_of_unequal_length():
 
 
 def test_a_column_that_is_not_there_suggests_the_nearest(table):
-    with pytest.raises(
-        DataError, match=r'"towns" has no column "City"\. Did you mean "city"\? It has: x, city, y'
-    ):
+    with pytest.raises(DataError, match=r'"towns" has no column "City"\. Did you mean "city"\? It has: x, city, y'):
         table["City"]
     with pytest.raises(DataError, match=r'"towns" has no column to drop "z"'):
         table.drop(["z"])

@@ -72,9 +72,7 @@ def test_dates_are_no_target():
 
 
 def test_too_many_classes():
-    assert "has 40 different values in 40 rows: too many to be classes" in refused(
-        [f"id{i}" for i in range(40)]
-    )
+    assert "has 40 different values in 40 rows: too many to be classes" in refused([f"id{i}" for i in range(40)])
     assert 'use task="regression"' in refused(np.linspace(0, 1, 40), "classification")
 
 

@@ -224,9 +224,7 @@ def several():
         a, b = (0.0 if t is None else t for t in ts)
         return a + b, a * xs[1] + b * xs[0]
 
-    yield general(
-        "sum_and_product", lambda x, y: (x + y, x * y), jvp=jvp, vjp=vjp, tex="{0}, {1}", multiple=True
-    )
+    yield general("sum_and_product", lambda x, y: (x + y, x * y), jvp=jvp, vjp=vjp, tex="{0}, {1}", multiple=True)
     del REGISTRY["sum_and_product"]
 
 
@@ -335,15 +333,11 @@ def test_inside_another_transform_it_is_refused():
 
 
 def test_a_step_that_is_not_there():
-    with pytest.raises(
-        wengert.ModelError, match=r"no step 'v9'; it has the inputs x, y, z, and the steps v1 to v2"
-    ):
+    with pytest.raises(wengert.ModelError, match=r"no step 'v9'; it has the inputs x, y, z, and the steps v1 to v2"):
         wengert.explain(f)(-2.0, 5.0, -4.0)["v9"]
 
 
-@pytest.mark.parametrize(
-    "first", ["import wengert.explain.report", "wengert.explain", "import wengert.explain"]
-)
+@pytest.mark.parametrize("first", ["import wengert.explain.report", "wengert.explain", "import wengert.explain"])
 def test_the_room_is_the_function_whatever_is_imported_first(first):
     program = f"import wengert; {first}; print(wengert.explain(lambda x: x * x)(3.0).gradients['x'])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

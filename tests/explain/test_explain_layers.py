@@ -58,9 +58,7 @@ def test_layers_in_one_dict_and_layers_used_twice():
 @pytest.mark.parametrize("relu", [nn.relu, lambda s: np.maximum(s, 0.0), lambda s: np.where(s > 0, s, 0.0)])
 def test_dead_units_are_found(relu, rng):
     W = rng.normal(size=(3, 4))
-    model = nn.Sequential(
-        [nn.Dense(W, np.array([0.0, -100.0, 0.0, -100.0])), relu, nn.Dense(np.ones((4, 1)))]
-    )
+    model = nn.Sequential([nn.Dense(W, np.array([0.0, -100.0, 0.0, -100.0])), relu, nn.Dense(np.ones((4, 1)))])
     (report,) = wengert.explain(quadratic, argnums=0)(model, rng.normal(size=(20, 3)), np.zeros(20)).health()
     assert (report.name, report.units, report.samples) == ("model.layers[0]", 4, 20)
     assert (report.dead, report.saturated, report.ok) == ((1, 3), (), False)

@@ -95,6 +95,4 @@ def test_text_of_paths():
     text = str(wengert.explain(lambda x: (x + 1.0) * (x + 2.0))(3.0).paths("x"))
     assert text.splitlines()[0] == "∂v3/∂x as a sum over 2 paths"
     assert "x → v1 → v3  5 = 1 × 5" in text
-    assert (
-        text.splitlines()[-1].strip() == "4 multiplications along the paths; 4 in reverse mode, for 4 edges"
-    )
+    assert text.splitlines()[-1].strip() == "4 multiplications along the paths; 4 in reverse mode, for 4 edges"

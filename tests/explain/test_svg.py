@@ -126,9 +126,7 @@ def test_line_passes_through_its_values():
 def test_logarithm_makes_a_geometric_series_straight():
     values = [10.0**-k for k in range(6)]
     (points,) = stroked(line_chart("a", "A", range(6), [Series("a", values)]), "line0")
-    assert np.diff([y for _, y in points]) == pytest.approx(
-        np.full(5, (points[-1][1] - points[0][1]) / 5), abs=0.2
-    )
+    assert np.diff([y for _, y in points]) == pytest.approx(np.full(5, (points[-1][1] - points[0][1]) / 5), abs=0.2)
 
 
 def test_logarithm_is_chosen_by_the_span():
@@ -166,18 +164,14 @@ def test_thinning_keeps_the_peaks():
 
 
 def test_values_are_told_under_the_pointer():
-    text = line_chart(
-        "a", "A", [1, 2], [Series("training", [0.25, 0.125]), Series("validation", [0.5, 0.75])]
-    )
+    text = line_chart("a", "A", [1, 2], [Series("training", [0.25, 0.125]), Series("validation", [0.5, 0.75])])
     told = [element.text for element in elements(text, "title")]
     assert "epoch 2\ntraining: 0.125\nvalidation: 0.75" in told
 
 
 @given(st.lists(ANY, min_size=1, max_size=30), st.text(max_size=20))
 def test_every_line_chart_is_well_formed(values, name):
-    text = line_chart(
-        "a", name, range(len(values)), [Series(name, values), Series("b", values[::-1])], mark=0
-    )
+    text = line_chart("a", name, range(len(values)), [Series(name, values), Series("b", values[::-1])], mark=0)
     drawn = re.sub(r"<(title|desc|text).*?</\1>", "", text, flags=re.DOTALL)
     ET.fromstring(text)
     assert "nan" not in drawn
@@ -249,9 +243,7 @@ def test_histogram_counts_every_value(rng, kind):
 def test_histogram_bars_are_as_high_as_their_counts():
     text = histogram("a", "A", [0.0] * 30 + [10.0] * 10 + list(range(1, 10)))
     heights = [float(rect.get("height")) for rect in elements(text, "rect")]
-    assert np.array(heights) / heights[0] == pytest.approx(
-        np.array(told_counts(text)) / told_counts(text)[0], abs=0.01
-    )
+    assert np.array(heights) / heights[0] == pytest.approx(np.array(told_counts(text)) / told_counts(text)[0], abs=0.01)
 
 
 def test_far_values_do_not_squeeze_the_rest(rng):
@@ -296,9 +288,7 @@ def test_confusion_tells_each_cell():
 
 @pytest.mark.parametrize("size", [1, 3, 17, 200])
 def test_confusion_of_any_size_stays_inside_its_picture(size, rng):
-    text = confusion_chart(
-        "a", "A", [f"class {k} of many" for k in range(size)], rng.integers(0, 9, (size, size))
-    )
+    text = confusion_chart("a", "A", [f"class {k} of many" for k in range(size)], rng.integers(0, 9, (size, size)))
     width, height = map(float, ET.fromstring(text).get("viewBox").split()[2:])
     boxes = [e for e in elements(text, "rect") if e.get("fill") == "none" and e.get("stroke")]
     for box in boxes:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from tests.frontend._harness import Case, draw
 
 V, W = draw("V", 3), draw("W", 3)
@@ -20,7 +19,9 @@ MASK = np.array([[True, False, True], [True, True, False]])
 TABLE: dict[Any, list[Case]] = {}
 
 
-def add(function: Any, *calls: Callable[..., Any], args: tuple[Any, ...], abstract: bool = True, order: int = 2) -> None:
+def add(
+    function: Any, *calls: Callable[..., Any], args: tuple[Any, ...], abstract: bool = True, order: int = 2
+) -> None:
     """Enter calls of one function at the same arguments."""
     cases = TABLE.setdefault(function, [])
     for f in calls:
@@ -91,7 +92,13 @@ add(np.where, lambda x, y: np.where(MASK, x, y), lambda x, y: np.where(x > y, x,
 add(np.where, lambda x: np.where(x > 1.0), lambda x: x[np.where(x > 1.0)], args=(X,), abstract=False)
 add(np.where, lambda x: np.where(x > 0.5, x, 1.0), args=(1.3,))
 add(np.nonzero, lambda x: np.nonzero(x), lambda x: x[np.nonzero(x > 1.0)], args=(X,), abstract=False)
-add(np.flatnonzero, lambda x: np.flatnonzero(x), lambda x: np.ravel(x)[np.flatnonzero(x > 1.0)], args=(X,), abstract=False)
+add(
+    np.flatnonzero,
+    lambda x: np.flatnonzero(x),
+    lambda x: np.ravel(x)[np.flatnonzero(x > 1.0)],
+    args=(X,),
+    abstract=False,
+)
 add(np.clip, lambda x: np.clip(x, 0.6, 1.4), lambda x: np.clip(x, None, 1.2), lambda x: np.clip(x, 1.0, None),
     lambda x: np.clip(x, [0.5, 0.6, 0.7], 1.5), lambda x: np.clip(x, min=0.7), lambda x: np.clip(x, max=1.1),
     lambda x: np.clip(x, 0.6, 1.4, out=np.zeros((2, 3))), args=(X,))  # fmt: skip
@@ -102,7 +109,12 @@ add(np.take, lambda x: np.take(x, [0, 5, 5]), lambda x: np.take(x, np.array([[0,
 add(np.take_along_axis, lambda x: np.take_along_axis(x, np.argsort(x, axis=1), 1), lambda x: np.take_along_axis(x, np.array([[0], [2]]), 1),
     lambda x: np.take_along_axis(x, np.array([[0, 1, 0]]), 0), lambda x: np.take_along_axis(x, np.array([4, 0, -1]), None),
     args=(X,))  # fmt: skip
-add(np.compress, lambda x: np.compress([True, False, True], x, axis=1), lambda x: np.compress(MASK.ravel(), x), args=(X,))
+add(
+    np.compress,
+    lambda x: np.compress([True, False, True], x, axis=1),
+    lambda x: np.compress(MASK.ravel(), x),
+    args=(X,),
+)
 add(np.extract, lambda x: np.extract(MASK, x), args=(X,))
 add(np.extract, lambda x: np.extract(x > 1.0, x), args=(X,), abstract=False)
 add(np.choose, lambda x, y: np.choose([0, 1, 1], [x, y]), lambda x, y: np.choose(np.array([[0, 1, 2]]), [x, y, 3.0], mode="wrap"),
@@ -112,7 +124,13 @@ add(np.select, lambda x, y: np.select([x > 1.0, y > 1.0], [x * x, y], 0.5), lamb
 for _r in (np.sort,):
     add(_r, _r, lambda x: np.sort(x, axis=0), lambda x: np.sort(x, axis=None), lambda x: np.sort(x, kind="stable"),
         lambda x: np.sort(x, axis=1, stable=True), lambda x: np.sort(x.T, axis=0), args=(X,))  # fmt: skip
-add(np.argsort, lambda x: x * np.argsort(x), lambda x: np.argsort(x, axis=0), lambda x: np.argsort(x, axis=None), args=(X,))
+add(
+    np.argsort,
+    lambda x: x * np.argsort(x),
+    lambda x: np.argsort(x, axis=0),
+    lambda x: np.argsort(x, axis=None),
+    args=(X,),
+)
 add(np.partition, lambda x: np.sort(np.partition(x, 2)[:3]), args=(FIVE,))
 add(np.partition, lambda x: np.partition(x, 1, axis=1)[:, 1], lambda x: np.partition(x, (0, 2), axis=-1), args=(X,))
 add(np.argpartition, lambda x: x[np.argpartition(x, 2)[2]], lambda x: np.argpartition(x, 2)[2], args=(FIVE,))
@@ -137,7 +155,13 @@ add(np.size, lambda x: x * np.size(x), lambda x: x * np.size(x, 1), args=(X,))
 add(np.iscomplexobj, lambda x: x * np.iscomplexobj(x), args=(X,))
 add(np.isrealobj, lambda x: x * np.isrealobj(x), args=(X,))
 add(np.result_type, lambda x: np.zeros(2, np.result_type(x, np.float32)) + x[0, 0], args=(X,))
-add(np.array_equal, lambda x: x * np.array_equal(x, x), lambda x: x * np.array_equal(x, 2 * x), args=(X,), abstract=False)
+add(
+    np.array_equal,
+    lambda x: x * np.array_equal(x, x),
+    lambda x: x * np.array_equal(x, 2 * x),
+    args=(X,),
+    abstract=False,
+)
 add(np.array_equal, lambda x: x * np.array_equal(x, x[0]), args=(X,))
 add(np.allclose, lambda x: x * np.allclose(x, x + 1e-12), lambda x: x * np.allclose(x, 1.0), args=(X,), abstract=False)
 add(np.isclose, lambda x: x * np.isclose(x, 1.0, atol=0.5), lambda x: x * np.isclose(np.inf, x), lambda x: x * np.isclose(x, np.inf),
@@ -194,8 +218,20 @@ add(np.append, lambda x, y: np.append(x, y), lambda x, y: np.append(x, y, axis=0
     lambda x, y: np.append([1.0, 2.0], y), args=(X, Y))  # fmt: skip
 add(np.block, lambda x, y: np.block([[x, y], [y, x]]), lambda x, y: np.block([x[0], 1.0, y[1]]), lambda x, y: np.block([[x], [y]]),
     args=(X, Y))  # fmt: skip
-add(np.roll, lambda x: np.roll(x, 1), lambda x: np.roll(x, -2, axis=1), lambda x: np.roll(x, (1, 2), axis=(0, 1)), args=(X,))
-add(np.repeat, lambda x: np.repeat(x, 2), lambda x: np.repeat(x, [1, 2], axis=0), lambda x: np.repeat(x, 3, axis=-1), args=(X,))
+add(
+    np.roll,
+    lambda x: np.roll(x, 1),
+    lambda x: np.roll(x, -2, axis=1),
+    lambda x: np.roll(x, (1, 2), axis=(0, 1)),
+    args=(X,),
+)
+add(
+    np.repeat,
+    lambda x: np.repeat(x, 2),
+    lambda x: np.repeat(x, [1, 2], axis=0),
+    lambda x: np.repeat(x, 3, axis=-1),
+    args=(X,),
+)
 add(np.repeat, lambda x: np.repeat(x, 2), args=(1.3,))
 add(np.tile, lambda x: np.tile(x, 2), lambda x: np.tile(x, (2, 1)), lambda x: np.tile(x, (2, 1, 2)), args=(X,))
 add(np.resize, lambda x: np.resize(x, (2, 5)), lambda x: np.resize(x, 4), args=(X,))
@@ -203,7 +239,13 @@ add(np.diagflat, lambda x: np.diagflat(x), lambda x: np.diagflat(x[0], 1), args=
 for _r in (np.tril, np.triu):
     add(_r, _r, lambda x, r=_r: r(x, 1), lambda x, r=_r: r(x, -1), args=(S,))
     add(_r, _r, args=(T,))
-add(np.delete, lambda x: np.delete(x, 1), lambda x: np.delete(x, [0, 2], axis=1), lambda x: np.delete(x, slice(0, 1), axis=0), args=(X,))
+add(
+    np.delete,
+    lambda x: np.delete(x, 1),
+    lambda x: np.delete(x, [0, 2], axis=1),
+    lambda x: np.delete(x, slice(0, 1), axis=0),
+    args=(X,),
+)
 add(np.insert, lambda x: np.insert(x, 1, 5.0), lambda x: np.insert(x, [0, 2], [7.0, 8.0], axis=1), lambda x: np.insert(x, 0, x[1], axis=0),
     args=(X,))  # fmt: skip
 add(np.insert, lambda x, v: np.insert(x, 1, v), args=(V, 0.3))
@@ -265,7 +307,13 @@ add(np.full_like, lambda x: np.full_like(x, 2.5) * x, lambda x: np.full_like(x, 
     lambda x: np.full_like(x, 2.5, shape=(3,)) * x, lambda x: np.full_like(x, x[0, 0], shape=4, dtype=np.float64), args=(X,))  # fmt: skip
 add(np.linspace, lambda a, b: np.linspace(a, b, 5), lambda a, b: np.linspace(a, 3.0, 4, endpoint=False), lambda a, b: np.linspace(a, b, 3, retstep=True),
     lambda a, b: np.linspace(a, b, 1), lambda a, b: np.linspace(-7 * a, b, 6, dtype=int), lambda a, b: np.linspace(a, b), args=(0.3, 1.7))  # fmt: skip
-add(np.linspace, lambda a, b: np.linspace(a, b, 4), lambda a, b: np.linspace(a, b, 4, axis=1), lambda a, b: np.linspace(a, 2.0, 4), args=(X, Y))
+add(
+    np.linspace,
+    lambda a, b: np.linspace(a, b, 4),
+    lambda a, b: np.linspace(a, b, 4, axis=1),
+    lambda a, b: np.linspace(a, 2.0, 4),
+    args=(X, Y),
+)
 
 
 def _copyto(x: Any, y: Any, **options: Any) -> Any:
@@ -274,4 +322,10 @@ def _copyto(x: Any, y: Any, **options: Any) -> Any:
     return out + y
 
 
-add(np.copyto, _copyto, lambda x, y: _copyto(x, y, where=MASK), lambda x, y: _copyto(x[0], y, where=x > 1.0), args=(X, Y))
+add(
+    np.copyto,
+    _copyto,
+    lambda x, y: _copyto(x, y, where=MASK),
+    lambda x, y: _copyto(x[0], y, where=x > 1.0),
+    args=(X, Y),
+)

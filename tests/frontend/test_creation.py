@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.frontend._harness import Case, check, draw
 
 import wengert.numpy as wnp
-from tests.frontend._harness import Case, check, draw
 from wengert import EscapeError, ShapeError, grad, jvp, make_program, vjp, vmap
 from wengert.frontend import creation
 from wengert.frontend.creation import NAMES, ORIGINALS
@@ -36,7 +36,7 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "a function of constants": lambda x: np.cumsum(np.ones(3)), "an unsupported function of constants": lambda x: np.convolve(np.ones(2), np.ones(2)),
     "a constant's copy": lambda x: np.zeros(3).copy(), "a constant's astype": lambda x: np.arange(3).astype(float),
     "a row of a table": lambda x: np.zeros((2, 3))[1], "wengert.numpy": lambda x: wnp.zeros(3),
-    "by an alias": lambda x: (lambda make: make(3))(np.zeros), "by unpacking": lambda x: np.zeros(*(3,), **{"dtype": float}),
+    "by an alias": lambda x: (lambda make: make(3))(np.zeros), "by unpacking": lambda x: np.zeros(*(3,), dtype=float),
     "in a comprehension": lambda x: [np.zeros(3) for _ in range(2)][1], "by a partial": lambda x: functools.partial(wnp.zeros, 3)(),
     "a stopped gradient": lambda x: np.floor(x),
 }  # fmt: skip
@@ -91,16 +91,32 @@ def test_arrays_of_traced_values(name: str) -> None:
 
 
 def test_rows_of_different_lengths() -> None:
-    with pytest.raises(ShapeError, match=r"(?s)rows of different shapes, \[\(3,\), \(2,\)\].*test_creation\.py.*rows of one length"):
+    with pytest.raises(
+        ShapeError, match=r"(?s)rows of different shapes, \[\(3,\), \(2,\)\].*test_creation\.py.*rows of one length"
+    ):
         grad(lambda x: np.sum(np.array([x, x[:2]])))(V)
 
 
 def test_copies_and_views_are_numpys() -> None:
     def f(x: Any) -> Any:
         y = x * 1.0
-        for alias in (np.asarray(y), np.asanyarray(y), np.array(y, copy=None), np.ascontiguousarray(y), y.astype(float, copy=False) if False else y):
+        for alias in (
+            np.asarray(y),
+            np.asanyarray(y),
+            np.array(y, copy=None),
+            np.ascontiguousarray(y),
+            y.astype(float, copy=False) if False else y,
+        ):
             alias += 1.0
-        for own in (np.array(y), np.copy(y), np.asarray(y, copy=True), y.copy(), copy.copy(y), copy.deepcopy(y), np.ascontiguousarray(y[::-1][::-1] * 1)):
+        for own in (
+            np.array(y),
+            np.copy(y),
+            np.asarray(y, copy=True),
+            y.copy(),
+            copy.copy(y),
+            copy.deepcopy(y),
+            np.ascontiguousarray(y[::-1][::-1] * 1),
+        ):
             own += 100.0
         return y * x
 
@@ -191,7 +207,13 @@ def test_guards_are_gone_after_a_transform() -> None:
         seen.append(np.zeros is ORIGINALS["zeros"])
         return np.sum(x)
 
-    for run in (grad(f), lambda x: jvp(f, (x,), (x,)), lambda x: vjp(f, x)[1](1.0), lambda x: vmap(f)(x[None]), make_program(f)):
+    for run in (
+        grad(f),
+        lambda x: jvp(f, (x,), (x,)),
+        lambda x: vjp(f, x)[1](1.0),
+        lambda x: vmap(f)(x[None]),
+        make_program(f),
+    ):
         run(V)
         assert names_are_numpys()
     assert not any(seen)
@@ -204,7 +226,14 @@ def test_guards_are_gone_after_an_error() -> None:
     def nested(x: Any) -> Any:
         return grad(f)(x)
 
-    for run in (grad(f), grad(nested), lambda x: jvp(f, (x,), (x,)), lambda x: vmap(f)(x[None]), make_program(f), lambda x: vjp(f, x)):
+    for run in (
+        grad(f),
+        grad(nested),
+        lambda x: jvp(f, (x,), (x,)),
+        lambda x: vmap(f)(x[None]),
+        make_program(f),
+        lambda x: vjp(f, x),
+    ):
         with pytest.raises(RuntimeError, match="half-way"):
             run(V)
         assert names_are_numpys()

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.frontend._harness import draw
+
 from wengert import (
     ConcretizationError,
     EscapeError,
@@ -76,12 +76,12 @@ ESCAPES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "float64 of an array": (lambda x: np.sum(np.float64(x)), r"np\.zeros\(\.\.\.\) or np\.array"),
     "sum of a list": (lambda x: np.sum([x[0], x[1]]), r"np\.array\(\[\.\.\.\]\)"),
     "sin of a list": (lambda x: np.sum(np.sin([x[0], x[1]])), r"np\.array\(\[\.\.\.\]\)"),
-    "a plain array plus a list": (lambda x: np.sum(V[:2] + [x[0], x[1]]), r"np\.array\(\[\.\.\.\]\)"),
+    "a plain array plus a list": (lambda x: np.sum(V[:2] + [x[0], x[1]]), r"np\.array\(\[\.\.\.\]\)"),  # noqa: RUF005
     "fromiter": (lambda x: np.sum(np.fromiter((t for t in x), float)), r"np\.array\(\[\.\.\.\]\)"),
-    "random.normal": (lambda x: np.random.normal(x[0]) * x[1], r"np\.array\(\[\.\.\.\]\)"),
+    "random.normal": (lambda x: np.random.normal(x[0]) * x[1], r"np\.array\(\[\.\.\.\]\)"),  # noqa: NPY002
     "array.array": (lambda x: array.array("d", [x[0]])[0] * x[1], "write: "),
     "ctypes": (lambda x: ctypes.c_double(x[0]).value * x[1], "write: "),
-    "a text with %": (lambda x: len("%f" % x[0]) * x[1], "write: |np.where"),
+    "a text with %": (lambda x: len("%f" % x[0]) * x[1], "write: |np.where"),  # noqa: UP031
     "ndenumerate": (lambda x: sum(t for _, t in np.ndenumerate(x)), "write: "),
     "vectorize": (lambda x: np.sum(np.vectorize(lambda t: t * t)(x)), "write: "),
     "an attribute without a rule": (lambda x: x.strides[0] * x[0], r"\.strides of a traced"),
@@ -121,7 +121,11 @@ def test_what_reads_a_value_without_losing_it() -> None:
         assert f"{V[0]:.2f}" in text
         assert "<traced f64[3]:" in text
         assert bool(x[0]) and (x[0] < x[1]) == (V[0] < V[1])
-        assert math.floor(x[0]) == math.floor(V[0]) and math.ceil(x[0]) == math.ceil(V[0]) and math.trunc(x[0]) == math.trunc(V[0])
+        assert (
+            math.floor(x[0]) == math.floor(V[0])
+            and math.ceil(x[0]) == math.ceil(V[0])
+            and math.trunc(x[0]) == math.trunc(V[0])
+        )
         assert x.any() and np.argmax(x) == np.argmax(V)
         return np.sum(x * x)
 
@@ -134,7 +138,11 @@ def test_stop_gradient_is_the_way_out() -> None:
     def f(x: Any) -> Any:
         plain = kept_asarray(stop_gradient(x))
         assert type(plain) is np.ndarray
-        return float(stop_gradient(x[0])) * x[1] + math.sin(stop_gradient(x[2])) * x[1] + np.sum(stop_gradient(x).tolist()) * x[1]
+        return (
+            float(stop_gradient(x[0])) * x[1]
+            + math.sin(stop_gradient(x[2])) * x[1]
+            + np.sum(stop_gradient(x).tolist()) * x[1]
+        )
 
     want = [0.0, V[0] + math.sin(V[2]) + V.sum(), 0.0]
     np.testing.assert_allclose(grad(f)(V), want)
@@ -170,10 +178,23 @@ def test_branches_under_vmap_and_staging() -> None:
             x = x / 2
         return x
 
-    for f in (branch, loop, lambda x: x * bool(x[0] > 0), lambda x: max(x[0], x[1]), lambda x: x * (0.5 in x), lambda x: x and 1.0):
-        with pytest.raises(ConcretizationError, match=r"(?s)whole batch of values.*test_escapes\.py.*write: np\.where\(condition, a, b\)"):
+    for f in (
+        branch,
+        loop,
+        lambda x: x * bool(x[0] > 0),
+        lambda x: max(x[0], x[1]),
+        lambda x: x * (0.5 in x),
+        lambda x: x and 1.0,
+    ):
+        with pytest.raises(
+            ConcretizationError,
+            match=r"(?s)whole batch of values.*test_escapes\.py.*write: np\.where\(condition, a, b\)",
+        ):
             vmap(f)(V[None])
-        with pytest.raises(ConcretizationError, match=r"(?s)has a type but no value.*test_escapes\.py.*write: np\.where\(condition, a, b\)"):
+        with pytest.raises(
+            ConcretizationError,
+            match=r"(?s)has a type but no value.*test_escapes\.py.*write: np\.where\(condition, a, b\)",
+        ):
             make_program(f)(V)
     assert str(make_program(lambda x: (repr(x), x)[1])(V))
 
@@ -206,7 +227,10 @@ UNSUPPORTED: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", UNSUPPORTED)
 @pytest.mark.parametrize("transform", ["grad", "jvp", "vmap", "make_program"])
 def test_unsupported_functions_are_named(name: str, transform: str) -> None:
-    with pytest.raises(UnsupportedError, match=rf"(?s)^{name} has no derivative rule in this version\n  at .*test_escapes\.py:\d+: .*write: "):
+    with pytest.raises(
+        UnsupportedError,
+        match=rf"(?s)^{name} has no derivative rule in this version\n  at .*test_escapes\.py:\d+: .*write: ",
+    ):
         TRANSFORMS[transform](lambda x: np.sum(UNSUPPORTED[name](x)))
 
 
@@ -219,7 +243,9 @@ def test_unsupported_functions_work_on_constants() -> None:
 
 
 def test_writing_functions_on_constants_are_named() -> None:
-    with pytest.raises(UnsupportedError, match=r"(?s)np\.fill_diagonal writes into its argument.*test_escapes\.py.*x\[i\] = v"):
+    with pytest.raises(
+        UnsupportedError, match=r"(?s)np\.fill_diagonal writes into its argument.*test_escapes\.py.*x\[i\] = v"
+    ):
         grad(lambda x: (np.fill_diagonal(np.zeros((3, 3)), 1.0), np.sum(x))[1])(V)
 
 
@@ -303,11 +329,11 @@ def test_kept_constants_stay_arrays() -> None:
 
 
 def test_an_error_of_the_users_own_comes_out_itself() -> None:
-    class Own(Exception):
+    class OwnError(Exception):
         pass
 
     def f(x: Any) -> Any:
-        raise Own("mine")
+        raise OwnError("mine")
 
     for run in TRANSFORMS.values():
         with pytest.raises(Own, match="mine"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.frontend._cases import TABLE
 from tests.frontend._harness import Case, check, check_batch, check_staged
+
 from wengert import ConcretizationError, UnsupportedError
 from wengert.frontend.tables import FUNCTIONS, name_of
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.frontend._harness import Case, check, draw
+
 from wengert import ConcretizationError, EscapeError, UnsupportedError, grad, jacfwd, make_program, vmap
 
 X, T, V = draw("X", 2, 3), draw("T", 2, 3, 4), draw("V", 5)
@@ -111,7 +111,14 @@ def test_a_traced_float_is_no_index() -> None:
 
 
 def test_indices_that_numpy_refuses() -> None:
-    for f in (lambda x: x[7], lambda x: x[0, 0], lambda x: x[[9]], lambda x: x["a"], lambda x: x[1.0], lambda x: x[[0.5]]):
+    for f in (
+        lambda x: x[7],
+        lambda x: x[0, 0],
+        lambda x: x[[9]],
+        lambda x: x["a"],
+        lambda x: x[1.0],
+        lambda x: x[[0.5]],
+    ):
         with pytest.raises(IndexError):
             f(V)
         with pytest.raises(IndexError):
@@ -121,5 +128,7 @@ def test_indices_that_numpy_refuses() -> None:
 
 def test_a_mask_of_unknown_truth_shows_the_rewrite() -> None:
     for run in (lambda: vmap(lambda x: np.sum(x[x > 1.0]))(X), lambda: make_program(lambda x: x[x > 1.0])(V)):
-        with pytest.raises(ConcretizationError, match=r"(?s)unknown shape.*test_indexing\.py.*write: np\.where\(mask, x, 0\.0\)"):
+        with pytest.raises(
+            ConcretizationError, match=r"(?s)unknown shape.*test_indexing\.py.*write: np\.where\(mask, x, 0\.0\)"
+        ):
             run()

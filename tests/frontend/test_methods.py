@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.frontend._harness import Case, check, check_value, draw
+
 from wengert import grad, jvp, make_program, vmap
 from wengert.frontend.methods import BINARY, COMPARISONS, METHODS, UNARY
 
@@ -210,7 +210,8 @@ def test_operator_of_two_traced(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shapes"), [((2, 3), (3, 2)), ((3,), (3,)), ((2, 3), (3,)), ((2,), (2, 3)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2))]
+    ("shapes"),
+    [((2, 3), (3, 2)), ((3,), (3,)), ((2, 3), (3,)), ((2,), (2, 3)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2))],
 )
 def test_matmul(shapes: Any) -> None:
     x, y = draw("mx", *shapes[0]), draw("my", *shapes[1])

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.frontend._harness import Case, check, check_gradient, check_value, draw
 
 import wengert.numpy as wnp
-from tests.frontend._harness import Case, check, check_gradient, check_value, draw
 from wengert import EscapeError, LeakError, grad, hessian, jacfwd, jacrev, jvp, make_program, value_and_grad, vmap
 
 V, X = draw("V", 3), draw("X", 2, 3)
@@ -520,7 +520,9 @@ def test_traced_floats_do_not_go_into_integers() -> None:
         a[0] = x[0]
         return np.sum(a * x)
 
-    text = r"(?s)a traced f64 is written into an array of int64, which would truncate it.*test_mutation\.py.*dtype=float"
+    text = (
+        r"(?s)a traced f64 is written into an array of int64, which would truncate it.*test_mutation\.py.*dtype=float"
+    )
     for run in (grad(f), jacfwd(f), lambda x: vmap(f)(x[None]), make_program(f)):
         with pytest.raises(EscapeError, match=text):
             run(V)
@@ -587,7 +589,9 @@ def test_a_batched_value_batches_the_handle() -> None:
     xs, ks = draw("xs", 4, 3), np.array([0, 2, 1, 2])
     np.testing.assert_array_equal(vmap(f)(xs, ks), np.stack([f(x, k) for x, k in zip(xs, ks, strict=True)]))
     d = vmap(grad(lambda x, k: np.sum(f(x, k) ** 2)))(xs, ks)
-    np.testing.assert_allclose(d, np.stack([grad(lambda x, k=k: np.sum(f(x, k) ** 2))(x) for x, k in zip(xs, ks, strict=True)]))
+    np.testing.assert_allclose(
+        d, np.stack([grad(lambda x, k=k: np.sum(f(x, k) ** 2))(x) for x, k in zip(xs, ks, strict=True)])
+    )
 
 
 def test_batched_indices_that_repeat() -> None:

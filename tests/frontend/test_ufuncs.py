@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.frontend._harness import Case, check, check_gradient, check_value, draw
 from tests.ops._samples import of_ufunc
+
 from wengert import EscapeError, UnsupportedError, grad, jvp, vjp, vmap
 from wengert.frontend.tables import ACCUMULATE, REDUCE, UFUNCS
 
@@ -98,12 +98,14 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_option(name: str) -> None:
-    abstract = name not in ("out in place",)
+    abstract = name != "out in place"
     check(Case(name, OPTIONS[name], (X,), abstract))
 
 
 def test_where_without_out_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"np\.exp with where= .*\n.*test_ufuncs\.py.*\n  write: np\.where\(mask"):
+    with pytest.raises(
+        UnsupportedError, match=r"np\.exp with where= .*\n.*test_ufuncs\.py.*\n  write: np\.where\(mask"
+    ):
         grad(lambda x: np.sum(np.exp(x, where=x > 1.0)))(X)
 
 
@@ -166,7 +168,10 @@ def test_a_foreign_ufunc_is_named() -> None:
 def test_out_in_a_foreign_array_is_refused() -> None:
     foreign = np.zeros((2, 3))
     for f in (lambda x: np.add(x, 1.0, out=foreign), lambda x: np.add(foreign, x, foreign)):
-        with pytest.raises(EscapeError, match=r"(?s)made outside of the differentiated function.*test_ufuncs\.py.*write: make the buffer"):
+        with pytest.raises(
+            EscapeError,
+            match=r"(?s)made outside of the differentiated function.*test_ufuncs\.py.*write: make the buffer",
+        ):
             grad(lambda x, f=f: np.sum(f(x)))(X)
     assert not foreign.any()
 

@@ -41,9 +41,7 @@ def test_regression_gradients(rng):
     np.testing.assert_allclose(grad(nn.mse)(o, t), 2 * (o - t) / o.size, rtol=1e-13)
     np.testing.assert_allclose(grad(nn.half_sse)(o, t), o - t, rtol=1e-13)
     np.testing.assert_allclose(grad(nn.mae)(o, t), np.sign(o - t) / o.size, rtol=1e-13)
-    np.testing.assert_allclose(
-        grad(lambda o: nn.huber(o, t, 0.7))(o), np.clip(o - t, -0.7, 0.7) / o.size, rtol=1e-13
-    )
+    np.testing.assert_allclose(grad(lambda o: nn.huber(o, t, 0.7))(o), np.clip(o - t, -0.7, 0.7) / o.size, rtol=1e-13)
     assert grad(nn.mae)(t, t).tolist() == np.zeros((N, 2)).tolist()
 
 

@@ -110,9 +110,7 @@ def test_the_sigmoid_node_of_the_slides():
     node, x = nn.Node(nn.sigmoid), np.array([-1.0, 0.0, 2.0])
     s = special.expit(x)
     np.testing.assert_allclose(node.forward(x), s, rtol=1e-15)
-    np.testing.assert_allclose(
-        node.backward(x, np.array([3.0, 1.0, -2.0])), s * (1 - s) * [3, 1, -2], rtol=1e-14
-    )
+    np.testing.assert_allclose(node.backward(x, np.array([3.0, 1.0, -2.0])), s * (1 - s) * [3, 1, -2], rtol=1e-14)
 
 
 def test_a_node_of_several_inputs():

@@ -40,9 +40,7 @@ def test_forward_mode_agrees_with_reverse_in_first_and_second_order(activation, 
     forward_over_reverse = jvp(gradient, (model,), (v,))[1]
     pytree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-13), reverse_twice, forward_over_reverse)
     ahead, behind = (gradient(pytree.map(lambda p, q, h=h: p + h * q, model, v)) for h in (1e-6, -1e-6))
-    pytree.map(
-        lambda a, b, c: np.testing.assert_allclose((a - b) / 2e-6, c, atol=1e-7), ahead, behind, reverse_twice
-    )
+    pytree.map(lambda a, b, c: np.testing.assert_allclose((a - b) / 2e-6, c, atol=1e-7), ahead, behind, reverse_twice)
 
 
 @pytest.mark.parametrize("activation", SMOOTH)

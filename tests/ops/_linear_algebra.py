@@ -82,16 +82,14 @@ def _numpy_cofactor(a: Any, *directions: Any) -> Any:
     if not directions:
         n = a.shape[-1]
         minors = [
-            [np.linalg.det(np.delete(np.delete(a, i, -2), j, -1)) * (-1) ** (i + j) for j in range(n)]
-            for i in range(n)
+            [np.linalg.det(np.delete(np.delete(a, i, -2), j, -1)) * (-1) ** (i + j) for j in range(n)] for i in range(n)
         ]
         return np.moveaxis(np.array(minors).reshape(n, n, *a.shape[:-2]), (0, 1), (-2, -1))
     first, *rest = directions
     first = np.broadcast_to(first, np.broadcast_shapes(a.shape, first.shape))
     points = np.arange(-a.shape[-1], a.shape[-1] + 1) / a.shape[-1]
     weights = [
-        np.polynomial.Polynomial.fit(points, np.eye(len(points))[k], len(points) - 1)
-        for k in range(len(points))
+        np.polynomial.Polynomial.fit(points, np.eye(len(points))[k], len(points) - 1) for k in range(len(points))
     ]
     slopes = [p.deriv()(0.0) for p in weights]
     return sum(c * _numpy_cofactor(a + t * first, *rest) for c, t in zip(slopes, points, strict=True))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
 from tests.ops._samples import Sample
+
 from wengert.core.primitive import Primitive
 
 STEP = 1e-30

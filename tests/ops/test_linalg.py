@@ -365,18 +365,14 @@ def test_det_that_overflows_is_refused():
 def test_no_inverse_is_said():
     ones = np.ones((3, 3))
     for f in (lambda a: np.sum(inv(a)), lambda a: np.linalg.slogdet(a)[1], lambda a: np.sum(solve(a, ones))):
-        with pytest.raises(
-            np.linalg.LinAlgError, match=r"(?s)Singular matrix: np.linalg.*3×3 matrix has rank 1"
-        ):
+        with pytest.raises(np.linalg.LinAlgError, match=r"(?s)Singular matrix: np.linalg.*3×3 matrix has rank 1"):
             grad(f)(ones)
     with pytest.raises(np.linalg.LinAlgError, match=r"at index \(1,\) of the stack has rank 1"):
         vmap(grad(lambda a: np.sum(inv(a))))(np.stack([np.eye(3), ones]))
 
 
 def test_no_cholesky_factor_is_said():
-    with pytest.raises(
-        np.linalg.LinAlgError, match=r"(?s)not positive definite.*2×2 matrix has the eigenvalue -1"
-    ):
+    with pytest.raises(np.linalg.LinAlgError, match=r"(?s)not positive definite.*2×2 matrix has the eigenvalue -1"):
         grad(lambda a: np.sum(np.linalg.cholesky(a)))(np.diag([2.0, -1.0]))
     with pytest.raises(np.linalg.LinAlgError, match=r"(?s)matrix at index \(1,\).*test_linalg.py"):
         vmap(np.linalg.cholesky)(np.stack([np.eye(2), -np.eye(2)]))

@@ -18,9 +18,7 @@ def test_step_and_exponential_decay():
 def test_cosine():
     fall = schedules.cosine(0.4, steps=60, final=0.1)
     # cos 0, 60°, 90°, 120°, 180°
-    np.testing.assert_allclose(
-        [fall(t) for t in (0, 20, 30, 40, 60, 99)], [0.4, 0.325, 0.25, 0.175, 0.1, 0.1]
-    )
+    np.testing.assert_allclose([fall(t) for t in (0, 20, 30, 40, 60, 99)], [0.4, 0.325, 0.25, 0.175, 0.1, 0.1])
 
 
 def test_warmup_cosine():

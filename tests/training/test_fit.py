@@ -144,9 +144,7 @@ def test_float32_models_are_trained_in_float32(problem):
         dtypes.add(outputs.dtype)
         return nn.softmax_cross_entropy(outputs, targets)
 
-    result = fit(
-        model(dtype=np.float32), x, y, loss=loss, optimizer=optim.adam(optim.schedules.cosine(0.1, 9))
-    )
+    result = fit(model(dtype=np.float32), x, y, loss=loss, optimizer=optim.adam(optim.schedules.cosine(0.1, 9)))
     assert dtypes == {np.dtype(np.float32)}
     assert {leaf.dtype for leaf in pytree.leaves(result.model)} == {np.dtype(np.float32)}
     assert training.predict(result.model, x).dtype == np.float32
@@ -206,18 +204,12 @@ def test_losses_norms_and_metrics_are_those_of_the_model(problem):
     gradient = grad(lambda m: nn.softmax_cross_entropy(m(x), y))(start)
     assert row["loss"] == pytest.approx(float(nn.softmax_cross_entropy(start(x), y)))
     assert row["accuracy"] == pytest.approx(float(nn.accuracy(start(x), y)))
-    assert row["validation_loss"] == pytest.approx(
-        float(nn.softmax_cross_entropy(result.model(x[:30]), y[:30]))
-    )
+    assert row["validation_loss"] == pytest.approx(float(nn.softmax_cross_entropy(result.model(x[:30]), y[:30])))
     assert row["validation_accuracy"] == pytest.approx(float(nn.accuracy(result.model(x[:30]), y[:30])))
     for k in (0, 2):
         g, w = gradient[k], result.model[k]
-        assert row[f"gradient_norm/layers[{k}]"] == pytest.approx(
-            np.sqrt((g.weight**2).sum() + (g.bias**2).sum())
-        )
-        assert row[f"weight_norm/layers[{k}]"] == pytest.approx(
-            np.sqrt((w.weight**2).sum() + (w.bias**2).sum())
-        )
+        assert row[f"gradient_norm/layers[{k}]"] == pytest.approx(np.sqrt((g.weight**2).sum() + (g.bias**2).sum()))
+        assert row[f"weight_norm/layers[{k}]"] == pytest.approx(np.sqrt((w.weight**2).sum() + (w.bias**2).sum()))
 
 
 def test_layers_are_named_by_their_place_in_any_tree(problem):

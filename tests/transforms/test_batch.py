@@ -73,7 +73,9 @@ def test_numbers() -> None:
     np.testing.assert_array_equal(vmap(lambda k: k * 2)(np.arange(3)), [0, 2, 4])
     assert vmap(lambda k: k * 2)(np.arange(3)).dtype == np.int64
     assert vmap(lambda x: x.astype(np.float32))(X).dtype == np.float32
-    np.testing.assert_array_equal(vmap(lambda x: x)([1.0, 2.0]) if False else vmap(lambda x: x)(np.array([1.0, 2.0])), [1.0, 2.0])
+    np.testing.assert_array_equal(
+        vmap(lambda x: x)([1.0, 2.0]) if False else vmap(lambda x: x)(np.array([1.0, 2.0])), [1.0, 2.0]
+    )
 
 
 def test_a_batch_of_one_and_of_none() -> None:
@@ -135,13 +137,19 @@ def test_writes() -> None:
 def test_what_does_not_fit() -> None:
     f = lambda *xs: xs[0]
     for run, text in (
-        (lambda: vmap(f)(X, Y[:2]), r"batch axes differ in length: argument 0 has 4 along axis 0 \(shape \(4, 3\)\); argument 1 has 2"),
+        (
+            lambda: vmap(f)(X, Y[:2]),
+            r"batch axes differ in length: argument 0 has 4 along axis 0 \(shape \(4, 3\)\); argument 1 has 2",
+        ),
         (lambda: vmap(f, in_axes=(0,))(X, Y), r"in_axes=\(0,\) names 1 arguments, the call has 2"),
         (lambda: vmap(f, in_axes=2)(X), r"argument 0 has shape \(4, 3\), and no axis 2"),
         (lambda: vmap(f)(3.0), r"argument 0 has shape \(\), and no axis 0 to run over.*in_axes with None"),
         (lambda: vmap(f, in_axes=None)(X), r"no argument has a batch axis.*in_axes=0"),
         (lambda: vmap(f)(), r"no argument has a batch axis"),
-        (lambda: vmap(f, in_axes=({"a": 0, "b": 0},))({"a": X}), r"in_axes\[0\] = .* does not fit the structure \{'a': \*\}"),
+        (
+            lambda: vmap(f, in_axes=({"a": 0, "b": 0},))({"a": X}),
+            r"in_axes\[0\] = .* does not fit the structure \{'a': \*\}",
+        ),
         (lambda: vmap(f, in_axes=((0, 0),))({"a": X}), r"in_axes\[0\] = \(0, 0\) does not fit the structure"),
         (lambda: vmap(f, in_axes=((0, 0),))([X]), r"in_axes\[0\] = \(0, 0\) does not fit the structure \[\*\]"),
         (lambda: vmap(f, in_axes=({"b": 0},))(X), r"in_axes\[0\] = \{'b': 0\} does not fit the structure \*"),

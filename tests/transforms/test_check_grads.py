@@ -24,13 +24,18 @@ def planted(name: str, make: Any) -> Iterator[Primitive]:
 @pytest.fixture
 def wrong_partial() -> Iterator[Primitive]:
     """A sine whose derivative forgets its sign."""
-    yield from planted("wrong_sine", lambda n: elementwise(n, np.sin, (lambda t, _z, x: -t * np.cos(x),), "{0}", infer=lambda x: x))
+    yield from planted(
+        "wrong_sine", lambda n: elementwise(n, np.sin, (lambda t, _z, x: -t * np.cos(x),), "{0}", infer=lambda x: x)
+    )
 
 
 @pytest.fixture
 def wrong_transpose() -> Iterator[Primitive]:
     """A doubling whose transpose does not double."""
-    yield from planted("wrong_double", lambda n: linear(n, lambda x: 2 * x, lambda g, _x: g, lambda _b, xs, _p: 2 * xs[0], "{0}", infer=lambda x: x))
+    yield from planted(
+        "wrong_double",
+        lambda n: linear(n, lambda x: 2 * x, lambda g, _x: g, lambda _b, xs, _p: 2 * xs[0], "{0}", infer=lambda x: x),
+    )
 
 
 @pytest.fixture
@@ -43,7 +48,12 @@ def wrong_jvp() -> Iterator[Primitive]:
 @pytest.fixture
 def wrong_second() -> Iterator[Primitive]:
     """A cube whose first derivative hides x from the second."""
-    yield from planted("wrong_cube", lambda n: elementwise(n, lambda x: x**3, (lambda t, _z, x: t * stop_gradient(3 * x * x),), "{0}", infer=lambda x: x))
+    yield from planted(
+        "wrong_cube",
+        lambda n: elementwise(
+            n, lambda x: x**3, (lambda t, _z, x: t * stop_gradient(3 * x * x),), "{0}", infer=lambda x: x
+        ),
+    )
 
 
 def test_right_derivatives_pass() -> None:

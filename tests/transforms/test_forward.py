@@ -87,7 +87,9 @@ def test_aux() -> None:
 
 
 def test_shapes_and_structures_that_do_not_fit() -> None:
-    with pytest.raises(ShapeError, match=r"(?s)tangent 0 has shape \(2,\), its value has shape \(3,\).*test_forward\.py.*np\.ones_like"):
+    with pytest.raises(
+        ShapeError, match=r"(?s)tangent 0 has shape \(2,\), its value has shape \(3,\).*test_forward\.py.*np\.ones_like"
+    ):
         jvp(np.sin, (V,), (np.ones(2),))
     with pytest.raises(ShapeError, match=r"(?s)2 primals, 1 tangents.*test_forward\.py"):
         jvp(lambda a, b: a, (1.0, 2.0), (1.0,))
@@ -158,7 +160,9 @@ def test_linearize_takes_branches_once() -> None:
 
 def test_linearize_of_other_structure() -> None:
     _, J = linearize(lambda t: t["a"] * 2.0, {"a": 1.0})
-    with pytest.raises(TypeError, match=r"(?s)tangents of structure \(\*\), primals of \(\{'a': \*\}\).*test_forward\.py"):
+    with pytest.raises(
+        TypeError, match=r"(?s)tangents of structure \(\*\), primals of \(\{'a': \*\}\).*test_forward\.py"
+    ):
         J(1.0)
 
 

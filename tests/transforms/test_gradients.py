@@ -58,7 +58,10 @@ def test_argnums() -> None:
 
 @pytest.mark.parametrize("argnums", [3, -4, (0, 5)])
 def test_argnums_beyond_the_arguments(argnums: Any) -> None:
-    with pytest.raises(DerivativeError, match=r"(?s)grad\(loss\): argnums=.* but the call has 3 positional arguments.*test_gradients\.py.*from 0 to 2; keyword"):
+    with pytest.raises(
+        DerivativeError,
+        match=r"(?s)grad\(loss\): argnums=.* but the call has 3 positional arguments.*test_gradients\.py.*from 0 to 2; keyword",
+    ):
         grad(loss, argnums)(W, B, XS)
     with pytest.raises(DerivativeError, match="has 0 positional arguments"):
         grad(loss)(w=W, b=B, x=XS)
@@ -112,7 +115,9 @@ def test_aux() -> None:
 
 @pytest.mark.parametrize("out", [lambda x: x * x, lambda x: (x, x, x), lambda x: [x, x], lambda x: {"loss": x}])
 def test_aux_needs_a_pair(out: Any) -> None:
-    with pytest.raises(DerivativeError, match=r"(?s)has_aux=True\): the function must return \(loss, aux\).*test_gradients\.py"):
+    with pytest.raises(
+        DerivativeError, match=r"(?s)has_aux=True\): the function must return \(loss, aux\).*test_gradients\.py"
+    ):
         grad(out, has_aux=True)(2.0)
 
 
@@ -130,7 +135,7 @@ class Layer:
         return np.tanh(x @ self.weight + self.bias)
 
 
-Pair = namedtuple("Pair", "a b")  # noqa: PYI024
+Pair = namedtuple("Pair", "a b")
 
 
 def layer_loss(layer: Layer, x: Any) -> Any:
@@ -192,7 +197,18 @@ def test_empty_trees() -> None:
 # ---- what comes back
 
 
-@pytest.mark.parametrize("x", [2.0, np.float64(2.0), np.float32(2.0), np.float16(2.0), np.longdouble(2.0), np.array(2.0), np.array([2.0], np.float32)])
+@pytest.mark.parametrize(
+    "x",
+    [
+        2.0,
+        np.float64(2.0),
+        np.float32(2.0),
+        np.float16(2.0),
+        np.longdouble(2.0),
+        np.array(2.0),
+        np.array([2.0], np.float32),
+    ],
+)
 def test_the_gradient_has_the_type_of_its_argument(x: Any) -> None:
     value, d = value_and_grad(lambda x: np.sum(x**3))(x)
     assert type(d) is type(x)
@@ -232,7 +248,14 @@ def test_results_share_no_memory() -> None:
 
 
 def test_the_pullback_gives_memory_of_its_own() -> None:
-    for f in (lambda x: x, lambda x: x.T, lambda x: x.reshape(-1), lambda x: x[:, ::-1], lambda x: +x, lambda x: x[None]):
+    for f in (
+        lambda x: x,
+        lambda x: x.T,
+        lambda x: x.reshape(-1),
+        lambda x: x[:, ::-1],
+        lambda x: +x,
+        lambda x: x[None],
+    ):
         y, pullback = vjp(f, M.copy())
         ct = np.ones_like(y)
         (d,) = pullback(ct)
@@ -243,7 +266,12 @@ def test_the_pullback_gives_memory_of_its_own() -> None:
 
 
 def test_what_is_overwritten_before_the_pullback() -> None:
-    for f, slope in ((np.exp, np.exp), (np.sin, np.cos), (lambda x: x * x, lambda x: 2 * x), (lambda x: np.sqrt(x + 2) * 1, None)):
+    for f, slope in (
+        (np.exp, np.exp),
+        (np.sin, np.cos),
+        (lambda x: x * x, lambda x: 2 * x),
+        (lambda x: np.sqrt(x + 2) * 1, None),
+    ):
         x = V.copy()
         y, pullback = vjp(f, x)
         (want,) = pullback(np.ones(3))
@@ -277,9 +305,14 @@ def test_vjp_of_trees() -> None:
     np.testing.assert_allclose(da, 4.0)
     assert abs(dt["b"] - 2 * np.sum(V)) < 1e-14
     for ct in ({"s": 1.0}, 1.0, {"s": 1.0, "p": (np.ones(3),)}):
-        with pytest.raises(ShapeError, match=r"(?s)the cotangent has structure .* the output \{'s': \*, 'p': \(\*, \*\)\}.*test_gradients\.py"):
+        with pytest.raises(
+            ShapeError,
+            match=r"(?s)the cotangent has structure .* the output \{'s': \*, 'p': \(\*, \*\)\}.*test_gradients\.py",
+        ):
             pullback(ct)
-    with pytest.raises(ShapeError, match=r"(?s)a cotangent has shape \(2,\), its value has shape \(3,\).*np\.ones_like\(value\)"):
+    with pytest.raises(
+        ShapeError, match=r"(?s)a cotangent has shape \(2,\), its value has shape \(3,\).*np\.ones_like\(value\)"
+    ):
         pullback({"s": 1.0, "p": (np.ones(2), 0.0)})
     np.testing.assert_allclose(pullback({"s": 1, "p": (np.ones(3, int), 0)})[0], 4.0)
 
@@ -296,7 +329,14 @@ def refused(run: Any, *parts: str) -> None:
 
 
 def test_outputs_that_have_no_gradient() -> None:
-    refused(lambda: grad(lambda x: x * 2)(V), "grad(<lambda>)", "array of shape (3,)", "np.sum(...)", "wengert.jacobian", "wengert.elementwise_grad")
+    refused(
+        lambda: grad(lambda x: x * 2)(V),
+        "grad(<lambda>)",
+        "array of shape (3,)",
+        "np.sum(...)",
+        "wengert.jacobian",
+        "wengert.elementwise_grad",
+    )
     refused(lambda: grad(lambda x: x[:1])(V), "array of shape (1,)")
     refused(lambda: grad(lambda x: (x, x))(2.0), "returned a tuple", "has_aux=True")
     refused(lambda: grad(lambda x: [x])(2.0), "returned a list", "return the loss alone")
@@ -307,7 +347,10 @@ def test_outputs_that_have_no_gradient() -> None:
     refused(lambda: value_and_grad(lambda x: np.exp(1j * x[0]))(V), "value_and_grad", "complex number")
 
 
-@pytest.mark.parametrize("transform", [grad, value_and_grad, lambda f: lambda *a: vjp(f, *a), lambda f: lambda x: jvp(f, (x,), (x,)), elementwise_grad])
+@pytest.mark.parametrize(
+    "transform",
+    [grad, value_and_grad, lambda f: lambda *a: vjp(f, *a), lambda f: lambda x: jvp(f, (x,), (x,)), elementwise_grad],
+)
 def test_inputs_that_have_no_derivative(transform: Any) -> None:
     f = lambda x: np.sum(np.asarray(x)) if not isinstance(x, dict) else 1.0
     run = lambda x: lambda: transform(f)(x)
@@ -339,7 +382,10 @@ def test_flat_results_warn() -> None:
     def accuracy(w: Any) -> Any:
         return np.mean((V * w > 0) == np.array([True, False, True]))
 
-    with pytest.warns(FlatDerivativeWarning, match=r"(?s)grad\(accuracy\): the result reaches the input only through np\.greater.*test_gradients\.py:\d+: return np\.mean.*cross-entropy"):
+    with pytest.warns(
+        FlatDerivativeWarning,
+        match=r"(?s)grad\(accuracy\): the result reaches the input only through np\.greater.*test_gradients\.py:\d+: return np\.mean.*cross-entropy",
+    ):
         assert grad(accuracy)(2.0) == 0.0
     for f, name in ((lambda x: np.sum(np.floor(x)), "floor"), (lambda x: np.sign(x[0]), "sign"), (lambda x: np.sum(np.round(x)), "rint"),
                     (lambda x: 1.0 * np.argmax(x), "argmax"), (lambda x: np.sum(x.astype(int)) * 1.0, "cast_to_integer"),
@@ -373,7 +419,11 @@ def test_stop_gradient_of_plain_values() -> None:
 
 
 def test_elementwise_grad() -> None:
-    for f, slope in ((np.sin, np.cos), (lambda x: x**3, lambda x: 3 * x**2), (lambda x: np.where(x > 0, x, 0.0) * x, lambda x: 2 * x * (x > 0))):
+    for f, slope in (
+        (np.sin, np.cos),
+        (lambda x: x**3, lambda x: 3 * x**2),
+        (lambda x: np.where(x > 0, x, 0.0) * x, lambda x: 2 * x * (x > 0)),
+    ):
         for x in (V, M, np.float64(0.3), 0.3, np.zeros((0, 2)), V.astype(np.float32)):
             d = elementwise_grad(f)(x)
             np.testing.assert_allclose(d, slope(x), rtol=1e-6 if np.asarray(x).dtype == np.float32 else 1e-14)

@@ -106,7 +106,9 @@ def test_inside_other_transforms(jac: Any) -> None:
     f = lambda x: np.sin(x) * x[0]
     trace = lambda x: np.trace(jac(f)(x))
     # trace = x0 Σ cos(x_k) + sin(x_0)
-    want = np.array([np.sum(np.cos(V)) - V[0] * np.sin(V[0]) + np.cos(V[0]), -V[0] * np.sin(V[1]), -V[0] * np.sin(V[2])])
+    want = np.array(
+        [np.sum(np.cos(V)) - V[0] * np.sin(V[0]) + np.cos(V[0]), -V[0] * np.sin(V[1]), -V[0] * np.sin(V[2])]
+    )
     np.testing.assert_allclose(grad(trace)(V), want, rtol=1e-13)
     stack = np.stack([V, 2 * V])
     np.testing.assert_allclose(vmap(jac(f))(stack), np.stack([jac(f)(x) for x in stack]), rtol=1e-14)
