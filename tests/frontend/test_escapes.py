@@ -336,5 +336,5 @@ def test_an_error_of_the_users_own_comes_out_itself() -> None:
         raise OwnError("mine")
 
     for run in TRANSFORMS.values():
-        with pytest.raises(Own, match="mine"):
+        with pytest.raises(OwnError, match="mine"):
             run(f)

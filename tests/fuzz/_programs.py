@@ -10,6 +10,7 @@ import random
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ READS: list[Statement] = [
     lambda a, _: np.einsum("i...,i...->...", a, a), lambda a, _: np.tensordot(a, a, axes=([0], [0])),
     lambda a, _: np.linalg.inv(a @ a.T + 3 * np.eye(a.shape[0])), lambda a, _: np.pad(a, 1, mode="edge"),
     lambda a, _: np.roll(a, 1, axis=0), lambda a, _: np.repeat(a, 2), lambda a, _: np.kron(a, [1.0, -1.0]),
-    lambda a, _: np.array([np.sum(a), 0.5]), lambda a, _: sum(a.ravel()), lambda a, _: sorted(a.ravel())[0],
+    lambda a, _: np.array([np.sum(a), 0.5]), lambda a, _: sum(a.ravel()), lambda a, _: max(a.ravel()) * min(a.ravel()),
     lambda a, _: a * CLOSURE[0] + np.sum(CLOSURE), lambda a, _: np.array([q**2 for q in a.ravel()]),
     lambda a, _: a.copy(), lambda a, _: np.diff(a, axis=0), lambda a, _: np.linalg.norm(a, axis=-1),
 ]  # fmt: skip
@@ -82,15 +83,15 @@ def overwrite_closure(_a: Any, _b: Any) -> None:
 def into(a: Any, b: Any) -> None:
     """Results stored where they are wanted."""
     np.add(a, b, out=a)
-    np.multiply(a, 0.5, out=a[:1], where=False) if a.shape[0] == 1 else np.sin(a[1:], out=a[1:])
+    np.sin(a[1:], out=a[1:])
 
 
 WRITES: list[Statement] = [
     swap, by_position, by_mask, recurrence, rows, overwrite_closure, into,
-    lambda a, _: a.__setitem__(0, np.sin(a[-1])), lambda a, b: a.__setitem__(Ellipsis, np.tanh(b)),
-    lambda a, _: a.__setitem__(slice(1, None), a[:-1]), lambda a, b: a.__iadd__(b) and None if a.size == 1 else a.sort(),
-    lambda a, b: a.T.__setitem__(Ellipsis, np.cos(b)), lambda a, _: a.sort(axis=0),
-    lambda a, b: np.copyto(a, b, where=a > 0), lambda a, b: a[..., 0].__setitem__(Ellipsis, np.sum(b)),
+    lambda a, _: setitem(a, 0, np.sin(a[-1])), lambda a, b: setitem(a, ..., np.tanh(b)),
+    lambda a, _: setitem(a, slice(1, None), a[:-1]), lambda a, b: setitem(a.T, ..., np.cos(b)),
+    lambda a, b: setitem(a[..., :1], ..., np.sum(b)), lambda a, _: a.sort(axis=0),
+    lambda a, b: np.copyto(a, b, where=a > 0), lambda a, b: a.fill(np.sum(b)),
 ]  # fmt: skip
 
 
@@ -169,19 +170,20 @@ def generate(seed: int, length: int) -> Program:
     choose = random.Random(seed)
     draw = np.random.default_rng(seed)
     program = Program((), *(0.7 * draw.normal(size=choose.choice(SHAPES)) for _ in range(2)))
-    count = 2
+    names: list[Any] = [program.x, program.y]
     for _ in range(20 * length):
         if len(program.steps) == length:
             break
         statement = choose.choice(choose.choices([READS, VIEWS, WRITES, FLOWS], [4, 3, 4, 2])[0])
-        step = (statement, choose.randrange(max(0, count - 5), count), choose.randrange(max(0, count - 6), count))
+        recent = range(max(0, len(names) - 6), len(names))  # some array is always among them
+        step = (statement, choose.choice([i for i in recent if names[i].ndim]), choose.choice(recent))
         longer = Program((*program.steps, step), program.x, program.y)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                names = longer.run(program.x.copy(), program.y.copy())
+                found = longer.run(program.x.copy(), program.y.copy())
         except Exception:  # noqa: BLE001 - whatever NumPy refuses is no program
             continue
-        if tame(names):
-            program, count = longer, len(names)
+        if tame(found):
+            program, names = longer, found
     return program

@@ -195,6 +195,8 @@ def linear(name: str, impl: Rule, transpose: Rule, batch: Rule, tex: str, *, inf
         return None if tangents[0] is None else primitive(tangents[0], *operands[1:], **params)
 
     def vjp(g: Any, _z: Any, operands: Sequence[Any], _wanted: Any, params: dict[str, Any]) -> Any:
+        if len(operands) == 1:
+            return (transpose(g, operands[0], **params),)
         return (transpose(g, *operands, **params), *(None,) * (len(operands) - 1))
 
     def reads(_k: int, n: int) -> tuple[bool, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import reads_nothing
-from wengert.core.types import Aval, ndim_of, shape_of
+from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
 from wengert.ops.families import general, linear, unbroadcast
 
 Shape = tuple[int, ...]
@@ -44,7 +44,7 @@ transpose = linear(
 
 def _broadcast_to(x: Any, *, shape: Shape) -> Any:
     # an array of its own: for what follows faster than NumPy's view with zero strides
-    out = np.empty(shape, getattr(x, "dtype", None) or type(x))
+    out = np.empty(shape, dtype_of(x))
     out[...] = x
     return out
 
