@@ -14,7 +14,7 @@ from hypothesis import given
 from wengert import pytree
 from wengert.errors import ShapeError
 
-Pair = namedtuple("Pair", "a b")  # noqa: PYI024
+Pair = namedtuple("Pair", "a b")
 
 
 class Typed(NamedTuple):
@@ -152,15 +152,16 @@ DIFFERENT: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("a", "b"), DIFFERENT, ids=str)
 def test_trees_that_differ(a: Any, b: Any) -> None:
     assert pytree.flatten(a)[1] != pytree.flatten(b)[1]
-    with pytest.raises(ShapeError, match="differ") as caught:
+    with pytest.raises(ShapeError, match=r"trees differ in structure: .* and "):
         pytree.map(lambda x, y: x, a, b)
-    assert str(pytree.flatten(a)[1]) in str(caught.value)
 
 
 def test_the_wrong_number_of_leaves() -> None:
     treedef = pytree.flatten([1, {"a": 2}])[1]
     for leaves in ([], [1], [1, 2, 3]):
-        with pytest.raises(ShapeError, match=rf"a tree of 2 leaves, \[\*, \{{'a': \*\}}\], cannot be built from {len(leaves)}"):
+        with pytest.raises(
+            ShapeError, match=rf"a tree of 2 leaves, \[\*, \{{'a': \*\}}\], cannot be built from {len(leaves)}"
+        ):
             pytree.unflatten(treedef, leaves)
     assert pytree.unflatten(treedef, iter([1, 2])) == [1, {"a": 2}]
 

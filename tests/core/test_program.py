@@ -37,7 +37,9 @@ def test_a_program_by_hand() -> None:
     z, s = Var(ROW), Var(F64)
     second = Equation(ops.multiply, (y, c), (z,), {})
     third = Equation(reduce_sum, (z,), (s,), {"axes": (0,), "keepdims": False})
-    p = check_program(program(first, second, third, inputs=[x], constants=[(c, np.arange(3.0))], outputs=[s, Literal(2.5)]))
+    p = check_program(
+        program(first, second, third, inputs=[x], constants=[(c, np.arange(3.0))], outputs=[s, Literal(2.5)])
+    )
     assert str(p) == repr(p)
     assert str(p).splitlines() == [
         "p(a: f64[3]) -> e, 2.5",

@@ -46,7 +46,19 @@ def test_traced_values_have_the_abstract_value_of_what_they_stand_for(transform:
     seen: list[Any] = []
 
     def f(x: Any) -> Any:
-        seen.append((aval_of(x), aval_of(x[0]), aval_of(x[None]), aval_of(np.sum(x)), aval_of(x.T @ x), x.shape, x.ndim, x.size, x.dtype))
+        seen.append(
+            (
+                aval_of(x),
+                aval_of(x[0]),
+                aval_of(x[None]),
+                aval_of(np.sum(x)),
+                aval_of(x.T @ x),
+                x.shape,
+                x.ndim,
+                x.size,
+                x.dtype,
+            )
+        )
         return np.sum(x)
 
     x = np.ones(3)

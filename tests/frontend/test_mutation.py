@@ -397,17 +397,6 @@ def elimination(x: Any) -> Any:
     return b
 
 
-def game(x: Any) -> Any:
-    grid = np.zeros((4, 4))
-    grid[1:3, 1:3] = x[0]
-    for _ in range(3):
-        inner = grid[1:-1, 1:-1]
-        inner[:] = (grid[:-2, 1:-1] + grid[2:, 1:-1] + grid[1:-1, :-2] + grid[1:-1, 2:]) / 4 + x[1]
-        grid[0] = x
-        grid[0, 0] = x[2] if False else grid[1, 1]
-    return grid
-
-
 def grow(x: Any) -> Any:
     values = [x[0]]
     for k in range(4):

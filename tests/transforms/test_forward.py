@@ -68,7 +68,7 @@ def test_types_are_the_values() -> None:
 
 def test_complex_numbers_go_forward() -> None:
     z, dz = np.array([1 + 2j, -0.5j]), np.array([1j, 2.0 + 0j])
-    y, t = jvp(lambda z: np.exp(z) * z, (z,), (dz,))
+    _, t = jvp(lambda z: np.exp(z) * z, (z,), (dz,))
     np.testing.assert_allclose(t, np.exp(z) * (1 + z) * dz, rtol=1e-14)
     _, t = jvp(np.abs, (z,), (dz,))
     np.testing.assert_allclose(t, (z.real * dz.real + z.imag * dz.imag) / np.abs(z), rtol=1e-14)
@@ -80,7 +80,7 @@ def test_integer_tangents_count_as_floats() -> None:
 
 
 def test_aux() -> None:
-    y, t, aux = jvp(lambda x: (np.sum(x), {"x": x * 2, "n": 1}), (V,), (D,), has_aux=True)
+    _, t, aux = jvp(lambda x: (np.sum(x), {"x": x * 2, "n": 1}), (V,), (D,), has_aux=True)
     assert t == D.sum()
     np.testing.assert_array_equal(aux["x"], 2 * V)
     assert type(aux["x"]) is np.ndarray

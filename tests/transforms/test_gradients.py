@@ -79,6 +79,7 @@ def test_value_and_grad() -> None:
     assert type(value) is np.float64
     np.testing.assert_array_equal(d, grad(loss)(W, B, XS))
     value, (dw, db) = value_and_grad(loss, (0, 1))(W, B, XS)
+    np.testing.assert_array_equal(dw, d)
     assert value == loss(W, B, XS)
     assert type(db) is float
 
@@ -108,7 +109,7 @@ def test_aux() -> None:
     (value, aux), d = value_and_grad(f, has_aux=True)(V)
     assert value == np.sum(np.sin(V))
     np.testing.assert_array_equal(aux["y"], np.sin(V))
-    y, pullback, aux = vjp(f, V, has_aux=True)
+    _, pullback, aux = vjp(f, V, has_aux=True)
     np.testing.assert_array_equal(pullback(1.0)[0], np.cos(V))
     assert aux["n"] == 3
 
@@ -290,7 +291,7 @@ def test_the_pullback_can_be_called_again_and_differentiated() -> None:
             y[k] = x[k] * x[k - 1]
         return y
 
-    y, pullback = vjp(f, V)
+    _, pullback = vjp(f, V)
     J = np.stack([pullback(e)[0] for e in np.eye(3)])
     np.testing.assert_allclose(np.stack([pullback(e)[0] for e in np.eye(3)]), J)
     np.testing.assert_allclose(pullback(2 * np.ones(3))[0], 2 * J.sum(0))
@@ -486,7 +487,7 @@ def test_the_same_array_in_two_places() -> None:
 
 
 def test_unused_arguments_have_gradient_zero() -> None:
-    da, db = grad(lambda a, b: np.sum(a), (0, 1))(V, M)
+    _, db = grad(lambda a, b: np.sum(a), (0, 1))(V, M)
     np.testing.assert_array_equal(db, np.zeros_like(M))
     assert grad(lambda a, b: a * 2.0, 1)(1.0, 2.0) == 0.0
     assert grad(lambda t: t["used"])({"used": 1.0, "not": V})["not"].shape == (3,)

@@ -34,14 +34,20 @@ DERIVE: dict[str, Callable[[Any], Any]] = {
     "jacfwd": jacfwd,
     "jacrev": jacrev,
     "elementwise_grad": elementwise_grad,
-    "grad of a sum over vmap": lambda f: lambda x: grad(lambda t: np.sum(vmap(f)(np.stack([t, 2.0 * t]) / np.array([1.0, 2.0]))) / 2)(x),
-    "grad through an array": lambda f: lambda x: grad(lambda t: (a := np.zeros(2), a.__setitem__(1, f(t)), np.sum(a))[2])(x),
+    "grad of a sum over vmap": lambda f: (
+        lambda x: grad(lambda t: np.sum(vmap(f)(np.stack([t, 2.0 * t]) / np.array([1.0, 2.0]))) / 2)(x)
+    ),
+    "grad through an array": lambda f: (
+        lambda x: grad(lambda t: (a := np.zeros(2), a.__setitem__(1, f(t)), np.sum(a))[2])(x)
+    ),
 }
 # Each leaves a function as it is.
 KEEP: dict[str, Callable[[Any], Any]] = {
     "nothing": lambda f: f,
     "vmap": lambda f: lambda x: vmap(f)(np.stack([x, x + 1.0]))[0],
-    "vmap over another argument": lambda f: lambda x: vmap(lambda t, s: f(t) * s, in_axes=(None, 0))(x, np.array([1.0, 2.0]))[0],
+    "vmap over another argument": lambda f: (
+        lambda x: vmap(lambda t, s: f(t) * s, in_axes=(None, 0))(x, np.array([1.0, 2.0]))[0]
+    ),
     "make_program": lambda f: lambda x: make_program(f)(x)(x),
     "vmap of vmap": lambda f: lambda x: vmap(vmap(f))(np.stack([np.stack([x]), np.stack([x])]))[1, 0],
     "jvp's value": lambda f: lambda x: jvp(f, (x,), (1.0,))[0],
@@ -92,7 +98,14 @@ def test_third_derivatives(a: str, b: str, c: str) -> None:
     check(DERIVE[a](DERIVE[b](DERIVE[c](f))), 3)
 
 
-@pytest.mark.parametrize(("keep", "a", "b"), list(itertools.product(["vmap", "make_program", "vmap of vmap"], ["grad", "jvp", "jacfwd"], ["grad", "jvp", "linearize"])))
+@pytest.mark.parametrize(
+    ("keep", "a", "b"),
+    list(
+        itertools.product(
+            ["vmap", "make_program", "vmap of vmap"], ["grad", "jvp", "jacfwd"], ["grad", "jvp", "linearize"]
+        )
+    ),
+)
 def test_something_between_two_derivatives(keep: str, a: str, b: str) -> None:
     check(DERIVE[a](KEEP[keep](DERIVE[b](f))), 2)
     check(KEEP[keep](DERIVE[a](DERIVE[b](f))), 2)
@@ -124,7 +137,10 @@ def test_partial_derivatives_that_mix() -> None:
     g = lambda x, y: np.sin(x) * y**3 + x**2 * y
     for k, j in itertools.product((0, 1), (0, 1)):
         d2 = grad(grad(g, k), j)(0.3, 0.7)
-        exact = [[-np.sin(0.3) * 0.7**3 + 2 * 0.7, 3 * np.cos(0.3) * 0.7**2 + 0.6], [3 * np.cos(0.3) * 0.7**2 + 0.6, 6 * np.sin(0.3) * 0.7]]
+        exact = [
+            [-np.sin(0.3) * 0.7**3 + 2 * 0.7, 3 * np.cos(0.3) * 0.7**2 + 0.6],
+            [3 * np.cos(0.3) * 0.7**2 + 0.6, 6 * np.sin(0.3) * 0.7],
+        ]
         assert abs(d2 - exact[k][j]) < 1e-13
 
 
