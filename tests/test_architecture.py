@@ -63,9 +63,12 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
 LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl"}
-# (module, what it imports inside a function): façades whose weight is paid only by those who use them
+# (module, what it imports inside a function), and why
 LAZY_FACADES: set[tuple[str, str]] = {
+    # its weight is paid only by those who draw
     ("wengert.training.history", "wengert.explain"),
+    # Ctrl-C while it loads has to be caught
+    ("wengert.cli", "wengert.cli._main"),
 }
 # Functions that import the module their first argument names; a literal there counts as an import.
 IMPORTERS = {"import_module", "__import__", "import_extra"}

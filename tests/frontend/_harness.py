@@ -65,9 +65,9 @@ def copies(args: Any) -> tuple[Any, ...]:
     return tuple(x.copy() if isinstance(x, np.ndarray) else x for x in args)
 
 
-def quietly(run: Callable[[], Any]) -> Any:
+def quietly(run: Callable[[], Any], warning: type[Warning] = FlatDerivativeWarning) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FlatDerivativeWarning)
+        warnings.simplefilter("ignore", warning)
         return run()
 
 

@@ -19,7 +19,7 @@ examples:
   wengert check losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
   wengert explain losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
 
-With WENGERT_TRACEBACK=1 in the environment an unexpected error shows where it arose.
+With WENGERT_TRACEBACK=1 in the environment an error shows where it arose.
 """
 
 
@@ -85,7 +85,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
     output = train.add_argument_group("output")
     add = output.add_argument
-    add("--out", metavar="DIR", help="where the run is written; runs/TABLE-TIME by default")
+    add("--out", metavar="DIR", type=path, help="where the run is written; runs/TABLE-TIME by default")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--quiet", action="store_true", help="no progress and no notes")
 
@@ -94,7 +94,7 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.description = "Predict each row of a table, as CSV."
     predict.add_argument("run", metavar="DIR", help="a directory that wengert train has written")
     predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file, or a built-in set")
-    predict.add_argument("--out", metavar="FILE", help="write a CSV file rather than to standard output")
+    predict.add_argument("--out", metavar="FILE", type=path, help="write a CSV file rather than to standard output")
 
 
 def _add_check(check: argparse.ArgumentParser) -> None:
@@ -138,6 +138,13 @@ def natural(text: str) -> int:
     if not 0 <= value < 1 << 64:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 2**64 - 1")
     return int(value)
+
+
+def path(text: str) -> str:
+    """A path, which is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; name a place to write to, or leave --out away")
+    return text
 
 
 def rate(text: str) -> float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from argparse import Namespace
+from collections.abc import Callable, Generator
+from typing import Any
 
 from wengert.cli._codes import OK
-from wengert.cli._functions import differentiable, function_at, of_numbers, shown
+from wengert.cli._functions import differentiable, errors_told, function_at, of_numbers, place, shown
+from wengert.errors import WengertError, at_line
 from wengert.explain import explain as explanation_of
 from wengert.transforms import check_grads
 
@@ -19,7 +23,8 @@ def check(options: Namespace) -> int:
         GradientCheckError: if they do not; the message names the operation.
     """
     function, point = function_at(options.function, options.at)
-    check_grads(*of_numbers(function, point))
+    with _errors_of(function):
+        check_grads(*of_numbers(function, point))
     print(f"{options.function}: derivatives agree with finite differences at {shown(point)}")
     return OK
 
@@ -27,5 +32,20 @@ def check(options: Namespace) -> int:
 def explain(options: Namespace) -> int:
     """Run ``wengert explain``: the steps of the function at a point, as text; 0."""
     function, point = function_at(options.function, options.at)
-    print(explanation_of(function, differentiable(point))(*point))
+    with _errors_of(function):
+        explanation = explanation_of(function, differentiable(point))(*point)
+    print(explanation)
     return OK
+
+
+@contextlib.contextmanager
+def _errors_of(function: Callable[..., Any]) -> Generator[None]:
+    """Errors of the function's own as such; ours show the function rather than the line that runs this command."""
+    try:
+        with errors_told(function, "fails while it is differentiated"):
+            yield
+    except WengertError as error:
+        ours, text = at_line(), str(error)
+        if not ours or ours not in text:
+            raise
+        raise type(error)(text.replace(ours, place(function))) from error

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import functools
 import importlib.util
 import inspect
+import linecache
+import reprlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from wengert import pytree
 from wengert.errors import DataError, WengertError
 
-__all__ = ["differentiable", "function_at", "load_function", "of_numbers", "shown"]
+__all__ = ["differentiable", "errors_told", "function_at", "load_function", "of_numbers", "place", "shown"]
 
 Function = Callable[..., Any]
 
@@ -35,7 +39,7 @@ def function_at(reference: str, at: Sequence[str] | None) -> tuple[Function, lis
     _check_number(function, values)
     point = [_typed(value, kind) for value, kind in zip(values, _annotations(function), strict=False)]
     point += [_typed(value, None) for value in values[len(point) :]]
-    _evaluate(function, point)
+    _check_result(function, point, _evaluate(function, point))
     return function, point
 
 
@@ -123,7 +127,7 @@ def _told(error: BaseException, path: Path | None = None) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if path is None or Path(frame.filename).resolve() == path.resolve()]
     where = f" (line {own[-1].lineno}: {own[-1].line})" if own else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return f"{type(error).__name__}: {error}".removesuffix(": ") + where
 
 
 # ---- the point --------------------------------------------------------------------------------
@@ -168,9 +172,8 @@ def _check_number(function: Function, values: list[Any]) -> None:
     try:
         signature.bind(*values)
     except TypeError as error:
-        name = getattr(function, "__name__", "the function")
         raise DataError(
-            f"{name}{signature} cannot be called with the {len(values)} values of --at: {error}; "
+            f"{_name(function)}{signature} cannot be called with the {len(values)} values of --at: {error}; "
             f"give one value for each argument"
         ) from None
 
@@ -178,17 +181,18 @@ def _check_number(function: Function, values: list[Any]) -> None:
 def _default_point(function: Function) -> list[Any]:
     """The first of a few points at which the function can be evaluated: numbers, vectors, a matrix."""
     needed = [each for each in _parameters(function) if each.default is each.empty]
-    name = getattr(function, "__name__", "the function")
-    if needed:
-        for point in _candidates(len(needed)):
-            try:
-                _evaluate(function, point)
-            except (DataError, WengertError):
-                continue
-            return point
+    failures: list[DataError] = []
+    for point in _candidates(len(needed)) if needed else ():
+        try:
+            result = _evaluate(function, point)
+        except DataError as error:
+            failures.append(error)
+            continue
+        _check_result(function, point, result)
+        return point
     raise DataError(
-        f"no point was found at which {name} can be evaluated; give one: --at 0.5 or --at '[1.0, 2.0]', "
-        f"one value for each argument"
+        f"no point was found at which {_name(function)} can be evaluated; give one: --at 0.5 or --at '[1.0, 2.0]', "
+        f"one value for each argument" + (f"\n  {failures[0]}" if failures else "")
     )
 
 
@@ -200,16 +204,52 @@ def _candidates(n: int) -> Iterator[list[Any]]:
         yield [float(value) if not shape else value for value in values]
 
 
-def _evaluate(function: Function, point: list[Any]) -> None:
+def _evaluate(function: Function, point: list[Any]) -> Any:
     """Call the function once with plain values, so that an error of its own is told from one of ours."""
+    with errors_told(function, f"fails at {shown(point)}"), np.errstate(all="ignore"):
+        return function(*[value.copy() if isinstance(value, np.ndarray) else value for value in point])
+
+
+@contextlib.contextmanager
+def errors_told(function: Function, what: str) -> Generator[None]:
+    """Whatever the user's function raises becomes a DataError that shows its line; our own errors pass."""
     try:
-        with np.errstate(all="ignore"):
-            function(*[value.copy() if isinstance(value, np.ndarray) else value for value in point])
-    except Exception as error:
-        code = getattr(function, "__code__", None)
-        path = Path(code.co_filename) if code else None
-        name = getattr(function, "__name__", "the function")
-        raise DataError(f"{name} fails at {shown(point)}: {_told(error, path)}") from error
+        yield
+    except WengertError:
+        raise
+    except (Exception, SystemExit) as error:
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        told = _told(error, Path(code.co_filename) if code else None)
+        raise DataError(f"{_name(function)} {what}: {told}") from error
+
+
+def _check_result(function: Function, point: list[Any], result: Any) -> None:
+    """Raise a DataError unless all that the function returns is real numbers."""
+    leaves = pytree.leaves(result)
+    wrong = [leaf for leaf in leaves if np.asarray(leaf).dtype.kind not in "biuf"]
+    if leaves and not wrong:
+        return
+    value = wrong[0] if wrong else result
+    if np.iscomplexobj(value):
+        fix = "complex numbers: return real ones, such as np.abs(z), z.real or z.imag"
+    elif value is None:
+        fix = "None: end it with a line that returns a number"
+    else:
+        fix = f"{reprlib.repr(value)}, a {type(value).__name__}: return a number or an array of numbers"
+    raise DataError(f"{_name(function)} has no derivative at {shown(point)}, where it returns {fix}{place(function)}")
+
+
+def place(function: Function) -> str:
+    """Where the function stands in its file, a line for the end of a message."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return ""
+    source = linecache.getline(code.co_filename, code.co_firstlineno).strip()
+    return f"\n  at {code.co_filename}:{code.co_firstlineno}: {source}"
+
+
+def _name(function: Function) -> str:
+    return getattr(function, "__name__", "the function")
 
 
 def shown(point: list[Any]) -> str:

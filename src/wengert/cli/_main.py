@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 
 from wengert.cli._arguments import parser
-from wengert.cli._codes import FAILED, INTERRUPTED, PIPE_CLOSED, REFUSED
+from wengert.cli._codes import FAILED, PIPE_CLOSED, REFUSED
 from wengert.cli._derivatives import check, explain
 from wengert.cli._network import TrainingError
 from wengert.cli._predict import predict
@@ -19,7 +19,7 @@ from wengert.cli._train import train
 from wengert.data import DataWarning
 from wengert.errors import GradientCheckError, WengertError
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": train,
@@ -29,17 +29,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``wengert`` with these arguments (the process's own by default) and return the exit code.
-
-    0: done. 1: it failed, as a gradient check that finds a difference does. 2: the command line or its input
-    is refused. 130: interrupted; what was reached is kept. Errors are one message on standard error.
-
-    Example:
-        >>> from wengert.cli import main
-        >>> main(["train", "moons", "--quiet", "--out", "runs/moons"])  # doctest: +SKIP
-        0
-    """
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command: the exit code. All but Ctrl-C is caught here, that in :func:`wengert.cli.main`."""
     options = parser().parse_args(arguments)
     options.typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -48,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_is_gone()
-    except KeyboardInterrupt:
-        return _say("interrupted before anything was reached; nothing was written", INTERRUPTED)
     except (GradientCheckError, TrainingError) as error:
         return _say(str(error), FAILED)
     except WengertError as error:
@@ -59,21 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _say(f"{error.strerror or error}" + (f': "{error.filename}"' if error.filename else ""), FAILED)
     except Exception as error:  # noqa: BLE001 - a command shows no traceback unless it is asked to
-        return _unexpected(error)
+        hint = "set WENGERT_TRACEBACK=1 to see where"
+        return _say(f"unexpected {type(error).__name__}: {error} ({hint})", FAILED)
     return code
 
 
 def _say(message: str, code: int) -> int:
+    """Tell of the error being handled."""
     with contextlib.suppress(OSError):
+        if os.environ.get("WENGERT_TRACEBACK"):
+            traceback.print_exc()
         print(f"wengert: {message}", file=sys.stderr, flush=True)
     return code
-
-
-def _unexpected(error: Exception) -> int:
-    if os.environ.get("WENGERT_TRACEBACK"):
-        traceback.print_exc()
-    hint = "set WENGERT_TRACEBACK=1 to see where"
-    return _say(f"unexpected {type(error).__name__}: {error} ({hint})", FAILED)
 
 
 def _reader_is_gone() -> int:

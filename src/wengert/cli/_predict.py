@@ -29,7 +29,7 @@ def predict(options: Namespace) -> int:
 
     The CSV has a column ``prediction`` and, for classes, the probability of each: ``p(class)``.
     """
-    out = None if options.out is None else _checked(Path(options.out))
+    out = None if options.out is None else _checked(Path(options.out), Path(options.table))
     run = load_run(Path(options.run))
     table = load(options.table)
     outputs = outputs_of(run.model, run.encoding.inputs(table))
@@ -41,11 +41,13 @@ def predict(options: Namespace) -> int:
     return OK
 
 
-def _checked(out: Path) -> Path:
+def _checked(out: Path, table: Path) -> Path:
     if out.suffix.lower() != ".csv":
         raise DataError(f'predictions are written as CSV; "{out}" does not end in .csv')
     if out.is_dir():
         raise DataError(f'"{out}" is a directory; name a file for --out')
+    if out.exists() and table.exists() and out.samefile(table):
+        raise DataError(f'--out "{out}" is the table itself, which would be lost; name another file for --out')
     if not out.parent.is_dir():
         raise DataError(f'there is no directory "{out.parent}" for "{out.name}"; make it, or choose another --out')
     return out

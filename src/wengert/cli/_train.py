@@ -54,7 +54,7 @@ def _target(table: Table, chosen: str | None) -> str:
     if target is None:
         raise DataError(
             f'which column of "{table.name}" is to be predicted? Add --target COLUMN, one of: '
-            f"{', '.join(table.columns)}"
+            f"{', '.join(list(table.columns)[:30])}{', …' if len(table.columns) > 30 else ''}"
         )
     return target
 

@@ -149,6 +149,10 @@ class Tracer:
         """The plain value behind all levels, where there is one."""
         return plain(self.v)
 
+    def sample(self) -> Any:
+        """A plain array that lies in memory as this one does where nothing is traced."""
+        return sample(self.v)
+
     def __hash__(self) -> int:
         raise EscapeError(
             f"a traced value ({self.aval}) cannot be hashed: its hash would not follow its value{at_line()}\n"
@@ -181,6 +185,11 @@ def plain(x: Any) -> Any:
     while isinstance(x, Tracer):
         x = x.v if type(x) is Constant else x.concrete()
     return x
+
+
+def sample(x: Any) -> Any:
+    """A plain value of the kind and layout of ``x``; raises where only the type is known."""
+    return x.v if type(x) is Constant else x.sample() if isinstance(x, Tracer) else x
 
 
 def set_class(tracer: Tracer, cls: type[Tracer]) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wengert.errors import DataError
 
-__all__ = ["DataWarning", "Kind", "as_column", "kind_of", "missing_in", "named_rows", "nearest"]
+__all__ = ["DataWarning", "Kind", "as_column", "kind_of", "missing_in", "named_rows", "nearest", "some_of"]
 
 type_ = type
 Kind = Literal["number", "integer", "boolean", "date", "text", "other"]
@@ -187,6 +187,21 @@ def nearest(name: str, names: Iterable[str]) -> str:
     by_lower = {other.lower(): other for other in names}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return f' Did you mean "{by_lower[found[0]]}"?' if found else ""
+
+
+def some_of(words: Sequence[str], separator: str = ", ", limit: int = 10) -> str:
+    """The first of many words for a message, and how many more there are.
+
+    Example:
+        >>> some_of(["a", "b", "c", "d"], limit=2)
+        'a, b and 2 more'
+    """
+    shown = separator.join(words[:limit])
+    return (
+        f"{shown}{' ' if separator == ', ' else separator}and {len(words) - limit} more"
+        if len(words) > limit
+        else shown
+    )
 
 
 def named_rows(rows: Sequence[int] | Array, limit: int = 5) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wengert.data._columns import Array, DataWarning, kind_of, missing_in, named_rows
+from wengert.data._scale import standardised
 from wengert.data._table import Table
 from wengert.errors import DataError
 
@@ -58,7 +59,9 @@ class Number(Encoder):
 
     def encode(self, table: Table) -> Matrix:
         """Standardised values, one column."""
-        return _filled((numbers(table, self.name) - self.mean) / self.scale)
+        return _filled(
+            standardised(f'column "{self.name}"', numbers(table, self.name), self.mean, self.scale, table.rows)
+        )
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wengert.data._columns import Array, DataWarning, missing_in
+from wengert.data._columns import Array, DataWarning, missing_in, some_of
 from wengert.data._encoders import Encoder, Missing, encoder_from_config
-from wengert.data._fit import fit_columns
+from wengert.data._fit import MOST_TOLD, fit_columns
 from wengert.data._table import Table
 from wengert.data._target import (
     Amount,
@@ -77,8 +77,9 @@ class Encoding:
         check_finite(table, names)
         encoders, dropped = fit_columns(table, names)
         if not encoders:
-            reasons = "".join(f'\n  "{name}" {reason}' for name, reason in dropped.items())
-            raise DataError(f'"{table.name}" has no column left to learn from{reasons or "; drop fewer of them"}')
+            reasons = some_of([f'"{name}" {reason}' for name, reason in dropped.items()], "\n  ")
+            why = f" of {len(names)}:\n  {reasons}" if reasons else "; drop fewer of them"
+            raise DataError(f'"{table.name}" has no column left to learn from{why}')
         return Encoding(tuple(encoders), goal, dropped)
 
     @property
@@ -127,15 +128,18 @@ class Encoding:
 
     def _warn_of_gaps(self, table: Table) -> None:
         expected = {encoder.name for encoder in self.encoders if isinstance(encoder, Missing)}
-        for name in self.columns:
-            gaps = 0 if name in expected else int(missing_in(table[name]).sum())
-            if gaps:
-                warnings.warn(
-                    f'column "{name}" has {gaps} missing values and had none in training; '
-                    f"they are taken as its mean, or as none of its categories",
-                    DataWarning,
-                    stacklevel=3,
-                )
+        gaps = {name: int(missing_in(table[name]).sum()) for name in self.columns if name not in expected}
+        found = [(name, count) for name, count in gaps.items() if count]
+        for name, count in found[:MOST_TOLD]:
+            warnings.warn(
+                f'column "{name}" has {count} missing values and had none in training; '
+                f"they are taken as its mean, or as none of its categories",
+                DataWarning,
+                stacklevel=3,
+            )
+        if len(found) > MOST_TOLD:
+            more = f"{len(found) - MOST_TOLD} more columns have missing values and had none in training"
+            warnings.warn(more, DataWarning, stacklevel=3)
 
     def targets(self, table: Table) -> NDArray[np.float64] | NDArray[np.int64]:
         """Standardised numbers (float64) or class numbers (int64), shape (rows,).

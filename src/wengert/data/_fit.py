@@ -20,6 +20,7 @@ from wengert.data._encoders import (
     texts,
     years,
 )
+from wengert.data._scale import mean_and_scale
 from wengert.data._table import Table
 
 __all__ = ["fit_columns"]
@@ -31,6 +32,8 @@ ROWS_A_LEVEL = 10
 MOST_LEVEL_FEATURES = 256
 # text of more values than this is an identifier or prose, unless each value comes twenty times
 MOST_CATEGORIES = 100
+# columns left out that are told of one by one
+MOST_TOLD = 10
 _IDENTIFIER = re.compile(r"(.*[_ ])?(id|index|idx|uuid|guid|key)|unnamed.*|", re.IGNORECASE)
 
 _Fitted = tuple[list[Encoder], dict[str, str]]
@@ -44,7 +47,7 @@ def fit_columns(table: Table, names: list[str]) -> _Fitted:
 def _fit_pixels(table: Table, names: list[str]) -> _Fitted:
     """Pixels of one picture are of one kind: rare ones are not blown up, and the grid stays whole."""
     values = np.stack([table[name].astype(np.float64) for name in names], axis=1)
-    mean, scale = float(np.nanmean(values)), float(np.nanstd(values))
+    mean, scale = mean_and_scale("the picture", values[~np.isnan(values)])
     return [Number(name, mean, scale or 1.0) for name in names], {}
 
 
@@ -57,12 +60,20 @@ def _fit_each(table: Table, names: list[str]) -> _Fitted:
         reason = _why_dropped(name, column)
         if reason:
             dropped[name] = reason
-            warnings.warn(f'column "{name}" is left out: it {reason}', DataWarning, stacklevel=5)
             continue
         encoders += _fit_column(name, column, name in levels)
         if missing_in(column).any():
             encoders.append(Missing(name))
+    _warn_of(dropped)
     return encoders, dropped
+
+
+def _warn_of(dropped: dict[str, str]) -> None:
+    told = [f'column "{name}" is left out: it {reason}' for name, reason in list(dropped.items())[:MOST_TOLD]]
+    if len(dropped) > MOST_TOLD:
+        told.append(f"{len(dropped) - MOST_TOLD} more columns are left out, {len(dropped)} in all")
+    for message in told:
+        warnings.warn(message, DataWarning, stacklevel=6)
 
 
 def _level_columns(table: Table, names: list[str]) -> set[str]:
@@ -118,10 +129,9 @@ def _fit_column(name: str, column: Array, has_levels: bool) -> list[Encoder]:
 
 
 def _fit_number(name: str, column: Array) -> list[Encoder]:
-    values = column[~missing_in(column)].astype(np.float64)
-    scale = float(values.std())
+    mean, scale = mean_and_scale(f'column "{name}"', column[~missing_in(column)])
     # a column of one value and gaps says only where the gaps are
-    return [Number(name, float(values.mean()), scale)] if scale > 0 else []
+    return [Number(name, mean, scale)] if scale else []
 
 
 def _fit_date(name: str, column: Array) -> list[Encoder]:

@@ -51,11 +51,13 @@ def read_columns(path: Path) -> Mapping[str, Any]:
     if path.suffix.lower() in PARQUET:
         frame = _reading(path, polars, lambda: polars.read_parquet(path))
     else:
-        separator = _check_header(path)
+        separator, line_end = _check_header(path)
         frame = _reading(
             path,
             polars,
-            lambda: polars.read_csv(path, separator=separator, null_values=MISSING, infer_schema_length=None),
+            lambda: polars.read_csv(
+                path, separator=separator, eol_char=line_end, null_values=MISSING, infer_schema_length=None
+            ),
         )
     if not frame.width or not frame.height:
         raise DataError(f'"{path}" has names of columns and no rows below them; there is nothing to learn from')
@@ -104,12 +106,14 @@ def _reading(path: Path, polars: Any, read: Any) -> Any:
         raise DataError(f'"{path}" cannot be read as a table: {reason}') from error
 
 
-def _check_header(path: Path) -> str:
-    """The separator of a text file, whose first line has to name each column once."""
+def _check_header(path: Path) -> tuple[str, str]:
+    """The separator and the line end of a text file, whose first line has to name each column once."""
     with path.open("rb") as file:
         start = file.read(1 << 20)
+    # some programs still end lines as the Macintosh did before 2001
+    line_end = b"\n" if b"\n" in start or b"\r" not in start else b"\r"
     try:
-        text = start[: start.rfind(b"\n") + 1 or None].decode("utf-8-sig")
+        text = start[: start.rfind(line_end) + 1 or None].decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
@@ -119,7 +123,7 @@ def _check_header(path: Path) -> str:
         raise _empty(path)
     separator = max(",;\t|", key=lines[0].count)
     _check_names(path.name, next(csv.reader(lines, delimiter=separator)))
-    return separator
+    return separator, line_end.decode()
 
 
 def _check_names(table: str, names: list[str]) -> None:

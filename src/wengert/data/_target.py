@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wengert.data._columns import Array, kind_of, missing_in, named_rows
 from wengert.data._encoders import numbers, texts
+from wengert.data._scale import mean_and_scale, standardised
 from wengert.data._table import Table
 from wengert.errors import DataError
 
@@ -33,7 +34,7 @@ class Amount:
     def encode(self, table: Table) -> NDArray[np.float64]:
         """Standardised targets, shape (rows,)."""
         check_target_values(table, self.name)
-        return (numbers(table, self.name) - self.mean) / self.scale
+        return standardised(_called(self.name), numbers(table, self.name), self.mean, self.scale, table.rows)
 
     def decode(self, outputs: ArrayLike) -> NDArray[np.float64]:
         """Outputs (n,) or (n, 1) in the target's own units, shape (n,)."""
@@ -74,6 +75,10 @@ class Classes:
         if logits.ndim != 2 or logits.shape[1] != len(self.labels):
             raise DataError(f"logits for {len(self.labels)} classes are (n, {len(self.labels)}), not {logits.shape}")
         return np.asarray(self.labels)[np.argmax(logits, axis=1)]
+
+
+def _called(name: str) -> str:
+    return f'the target "{name}"'
 
 
 def find_task(table: Table, target: str, task: Task | None = None) -> Task:
@@ -169,8 +174,7 @@ def fit_target(table: Table, target: str, task: Task) -> Amount | Classes:
     """The target of ``task`` with the mean and scale, or the labels, of this table."""
     column = table[target]
     if task == "regression":
-        values = numbers(table, target)
-        return Amount(target, float(values.mean()), float(values.std()))
+        return Amount(target, *mean_and_scale(_called(target), numbers(table, target)))
     labels = sorted(set(column.tolist()))
     if column.dtype.kind == "f" and all(label == int(label) for label in labels):
         labels = [int(label) for label in labels]

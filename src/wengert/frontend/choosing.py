@@ -67,7 +67,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if axis is None:
         x, axis = ravel(x), 0
     axis = normalize_axis_index(axis, ndim_of(x))
-    at = np.asarray(indices) if isinstance(indices, list | tuple) else indices
+    # an array also of one index: what is taken is a copy
+    at = np.asarray(indices) if isinstance(indices, list | tuple | int | np.integer) else indices
     n = shape_of(x)[axis]
     if mode == "wrap":
         at = at % n

@@ -132,7 +132,7 @@ def callees(code: CodeType) -> dict[int, str]:
     for step, following in itertools.pairwise(steps):
         at = step.positions
         start = None if at is None else (at.lineno, at.col_offset)
-        if step.opname.startswith("LOAD_") and isinstance(step.argval, str):
+        if step.opname.startswith("LOAD_") and step.opname != "LOAD_CONST" and isinstance(step.argval, str):
             loads[start] = step.argval
         elif step.opname.startswith("CALL") and start in loads:
             callee = UNKNOWN if start is None or start[1] is None else loads[start]

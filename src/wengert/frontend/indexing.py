@@ -13,7 +13,7 @@ from wengert.core.types import dtype_of
 from wengert.errors import ConcretizationError, EscapeError, LeakError, UnsupportedError, at_line
 from wengert.frontend.tables import READ_ONLY
 from wengert.ops import index as ops
-from wengert.ops.index import ARRAY, follow, update
+from wengert.ops.index import ARRAY, assign, follow, update
 
 handles.FOLLOW.append(lambda x, chain: ops.follow_traced(x, chain) if isinstance(x, Tracer) else follow(x, chain))
 
@@ -93,6 +93,7 @@ def setitem(x: ArrayTracer, idx: Any, value: Any) -> None:
     """``x[idx] = value``: rebind the root of ``x``, and with it all its views."""
     template, arrays = split_index(idx)
     root, chain = root_of(x)
+    ops.refuse_read_only(chain)
     if isinstance(value, list | tuple):
         value = np.array(value) if not _has_tracer(value) else _stack(value)
     trace = innermost((root, value, *arrays))
@@ -119,9 +120,9 @@ def write_constant(root: Constant, chain: Any, where: Any, value: Any) -> None:
     """A write of plain values into a plain array: NumPy's own; the caller's arrays are copied first."""
     refuse_read_only(root)
     if not root.v.flags.writeable:
-        root.v = root.v.copy()
+        root.v = root.v.copy("K")
         refresh(root)
-    follow(root.v, chain)[where] = value
+    assign(root.v, chain, where, value)
     refresh(root)
 
 

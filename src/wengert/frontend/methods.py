@@ -108,13 +108,15 @@ def _shape_args(args: tuple[Any, ...]) -> Any:
     return args[0] if len(args) == 1 else args
 
 
-def _astype(x: Any, dtype: Any, *_: Any, **__: Any) -> Any:
+def _astype(x: Any, dtype: Any, *_: Any, **options: Any) -> Any:
     to = np.dtype(dtype)
     if to.kind not in "fciub":
         raise EscapeError(
             f"a traced {x.aval} as an array of {to} would be cut off from its derivative{at_line()}\n"
             "  write: a list for Python objects, or str(x) where only its text is wanted"
         )
+    if to == dtype_of(x) and options.get("copy") is False:
+        return x
     if to.kind in "fc":
         if to.kind == "f" and dtype_of(x).kind == "c":
             x = ops.real(x)
@@ -156,7 +158,9 @@ METHODS: dict[str, Any] = {
     "astype": _astype,
     "copy": lambda x, order="C": choosing.copy(x, order),
     "flatten": _flatten,
-    "conj": ops.conjugate, "conjugate": ops.conjugate,
+    # of a real array these give the array itself, where np.conjugate gives a new one
+    "conj": lambda x: ops.conjugate(x) if dtype_of(x).kind == "c" else x,
+    "conjugate": lambda x: ops.conjugate(x) if dtype_of(x).kind == "c" else x,
     "compress": lambda x, condition, axis=None, out=None: choosing.compress(condition, x, axis, out),
     "sort": _sort_in_place,
     "fill": _fill,

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.handles import attach
+from wengert.core.trace import ArrayTracer
 from wengert.core.types import Aval, aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
 from wengert.frontend.joining import concatenate
@@ -65,17 +67,22 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     return gather(concatenate([ravel(arr), ravel(new)]), numbers)
 
 
-@implements(np.diagonal)
+@implements(np.diagonal, always=True)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return gather(a, np.diagonal(element_numbers(a), offset, axis1, axis2))
+    """A view that follows its base and cannot be written to, as NumPy's."""
+    x = as_array(a)
+    out = gather(x, np.diagonal(element_numbers(x), offset, axis1, axis2))
+    if isinstance(x, ArrayTracer):
+        attach(out, x, ("diagonal", (offset, axis1, axis2)))
+    return out
 
 
-@implements(np.linalg.diagonal)
+@implements(np.linalg.diagonal, always=True)
 def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
     return diagonal(x, offset, -2, -1)
 
 
-@implements(np.diag)
+@implements(np.diag, always=True)
 def diag(v: Any, k: int = 0) -> Any:
     x = as_array(v)
     if ndim_of(x) == 1:

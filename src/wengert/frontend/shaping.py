@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.handles import attach, root_of
-from wengert.core.trace import ArrayTracer, plain
+from wengert.core.trace import ArrayTracer, sample
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
 from wengert.frontend.indexing import getitem
@@ -28,8 +28,10 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) ->
         return transpose(turned)
     new = wanted_shape(x, shape)
     out = ops.reshape(x, shape=new)
-    if isinstance(x, ArrayTracer) and not copy and shares_memory(x, ("reshape", new)):
-        attach(out, x, ("reshape", new))
+    if isinstance(x, ArrayTracer) and not copy:
+        shared = shares_memory(x, ("reshape", new))
+        if shared is not False:
+            attach(out, x, ("reshape" if shared else "unknown", new))
     return out
 
 
@@ -54,7 +56,7 @@ def layout(x: Any) -> Any:
         return x
     root, chain = root_of(x)
     try:
-        return follow(plain(root), chain)
+        return follow(sample(root), chain)
     except TypeError:
         return None
 
@@ -78,11 +80,16 @@ def _filled(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size // known if n == -1 else n for n in shape)
 
 
-def shares_memory(x: ArrayTracer, step: Any) -> bool:
-    """Whether NumPy makes a view of ``x`` by this step: asked of the plain array at the root."""
+def shares_memory(x: ArrayTracer, step: Any) -> bool | None:
+    """Whether NumPy makes a view of ``x`` by this step: asked of a plain array that lies as ``x`` does.
+
+    None where that is not known: while staging, of arrays with several axes.
+    """
     base = layout(x)
-    if base is None:  # abstract: as for an array in C order
+    if base is None:
         root, chain = root_of(x)
+        if root.ndim > 1:
+            return None
         base = follow(np.empty(root.shape), chain)
     return np.may_share_memory(follow(base, (step,)), base)
 
@@ -138,7 +145,12 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @implements(np.ravel, always=True)
 def ravel(a: Any, order: Any = "C") -> Any:
-    return reshape(a, (-1,) if as_array(a).size else (0,), order)
+    """All elements in one row: a view only where they lie one after another, unlike reshape."""
+    x = as_array(a)
+    flags = getattr(layout(x), "flags", None) if isinstance(x, ArrayTracer) else None
+    asked = row_or_column(x, order)
+    copy = flags is not None and not (flags.f_contiguous if asked == "F" else flags.c_contiguous)
+    return reshape(x, (-1,) if x.size else (0,), asked, copy=copy)
 
 
 @implements(np.expand_dims, always=True)
@@ -162,12 +174,15 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return getitem(a, (*(0 if k in axes else slice(None) for k in range(len(shape))), Ellipsis))
 
 
-@implements(np.broadcast_to)
+@implements(np.broadcast_to, always=True)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     del subok
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     np.broadcast_to(np.broadcast_to(np.zeros(()), shape_of(array)), shape)  # NumPy's own error where it cannot
-    return ops.broadcast_to(array, shape=shape)
+    out = ops.broadcast_to(array, shape=shape)
+    if isinstance(array, ArrayTracer):
+        attach(out, array, ("broadcast", shape))
+    return out
 
 
 @implements(np.broadcast_arrays, always=True)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
+from wengert.errors import UnsupportedError, at_line
 from wengert.ops.families import batch_by_loop, fit, flat, general, linear
-from wengert.ops.shape import reshape, transpose
+from wengert.ops.shape import broadcast_to, reshape, transpose
 
 
 class _Array:
@@ -151,7 +152,47 @@ def step_into(x: Any, step: Step) -> Any:
         return np.einsum(what, x)
     if kind == "part":
         return getattr(x, what)
+    if kind == "diagonal":
+        return x.diagonal(*what)
+    if kind == "broadcast":
+        return np.broadcast_to(x, what)
     return x.transpose(what) if kind == "transpose" else x.reshape(what)
+
+
+def assign(x: Any, chain: Sequence[Step], where: Any, value: Any) -> None:
+    """Write ``value`` into the part ``where`` of the view of ``x``, whatever way ``x`` lies in memory."""
+    if not any(kind == "reshape" for kind, _ in chain):
+        follow(x, chain)[where] = value
+        return
+    # a reshape of an array that lies otherwise than the root did would be a copy: write by elements' numbers
+    numbers = follow(np.arange(x.size).reshape(x.shape), [s for s in chain if s[0] != "part"])[where]
+    value = np.asarray(value)
+    while value.ndim > np.ndim(numbers) and value.shape[0] == 1:  # NumPy drops leading axes of length one
+        value = value[0]
+    x = follow(x, [s for s in chain if s[0] == "part"])
+    x.flat[np.ravel(numbers)] = np.ravel(np.broadcast_to(value, np.shape(numbers)))
+
+
+def unknown_view() -> UnsupportedError:
+    """The error where NumPy's aliasing depends on what staging does not know."""
+    return UnsupportedError(
+        f"a write to an array that was reshaped, or to its base, while a function is staged{at_line()}\n"
+        "  whether NumPy's reshape shares memory depends on how the array lies in memory, which is not known here;\n"
+        "  write: x.reshape(...).copy(), or index the array itself"
+    )
+
+
+def is_read_only(chain: Sequence[Step]) -> bool:
+    """Whether NumPy gives, at the end of this chain, a view that cannot be written to."""
+    return any(kind in ("diagonal", "broadcast") for kind, _ in chain)
+
+
+def refuse_read_only(chain: Sequence[Step]) -> None:
+    """What NumPy refuses as well."""
+    if any(kind == "unknown" for kind, _ in chain):
+        raise unknown_view()
+    if is_read_only(chain):
+        raise ValueError(f"assignment destination is read-only: a diagonal, or an array that was stretched{at_line()}")
 
 
 def follow(x: Any, chain: Sequence[Step]) -> Any:
@@ -170,6 +211,12 @@ def follow_traced(x: Any, chain: Sequence[Step]) -> Any:
             x = np.einsum(what, x)
         elif kind == "part":
             x = getattr(x, what)
+        elif kind == "unknown":
+            raise unknown_view()
+        elif kind == "diagonal":
+            x = np.diagonal(x, *what)
+        elif kind == "broadcast":
+            x = broadcast_to(x, shape=what)
         else:
             x = transpose(x, axes=what) if kind == "transpose" else reshape(x, shape=what)
     return x
@@ -177,7 +224,7 @@ def follow_traced(x: Any, chain: Sequence[Step]) -> Any:
 
 def _update(x: Any, v: Any, *arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
     out = np.array(x, copy=True, order="K")
-    follow(out, chain)[fill(index, arrays)] = v
+    assign(out, chain, fill(index, arrays), v)
     return out
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.primitive import Primitive
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level, leaked
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level, leaked, sample
 from wengert.core.types import Aval, aval_of, is_array, ndim_of, shape_of
 from wengert.errors import ConcretizationError, ShapeError, at_line
 from wengert.transforms.inputs import enter_constants, leave, name_of, run
@@ -60,6 +60,13 @@ class BatchArray(ArrayTracer):
         if not self.i:
             return self.v
         raise abstract(self)
+
+    def sample(self) -> Any:
+        stack = sample(self.v)
+        if not self.i:
+            return stack
+        # elements lie as they would by themselves: the batch axis is only put in front
+        return stack[0] if len(stack) else np.empty(self.shape)
 
 
 def abstract(x: Tracer) -> ConcretizationError:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from wengert.core.handles import attach, live_views, root_of
+from wengert.core.handles import adopt, attach, live_views, root_of
 from wengert.core.types import Aval, shape_of
 from wengert.frontend import indexing
 from wengert.frontend.indexing import is_basic
 from wengert.ops.families import unbroadcast
-from wengert.ops.index import follow, scatter_add, update
+from wengert.ops.index import assign, follow, follow_traced, is_read_only, refuse_read_only, scatter_add, update
 from wengert.transforms.fast import NUMBERS, A, S
 from wengert.transforms.reverse import Cotangents, Ghost, new
 
@@ -100,7 +100,7 @@ def back_setitem(ct: Cotangents, g: Any, e: Any) -> None:
     if i >= 0:
         if n not in ct.own:
             g = g.copy()
-        follow(g, chain)[idx] = 0.0
+        assign(g, chain, idx, 0.0)
         c = ct[i]
         if c is None:
             ct[i] = g
@@ -124,6 +124,8 @@ def _back_setitem_traced(ct: Cotangents, g: Any, e: Any) -> None:
 def setitem(x: Any, idx: Any, value: Any) -> None:
     """``x[idx] = value`` on a real array tracer with a plain array behind it."""
     root, chain = root_of(x)
+    if chain:
+        refuse_read_only(chain)
     t = x.t
     kind = type(value)
     if type(root.v) is not ndarray or not is_basic(idx) or type(root) is not A:
@@ -141,11 +143,17 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
     if root.v.base is not None or holders(root) > ALONE or not root.v.flags.writeable:
         root.v = root.v.copy("K")
     v = root.v
-    follow(v, chain)[idx] = q
+    if chain:
+        assign(v, chain, idx, q)
+    else:
+        v[idx] = q
     n = len(t)
     t.append((back_setitem, n, root.i, chain, idx, j, shape_of(q)))
     root.i = n
     for view in live_views(root):
+        if is_read_only(view.chain):
+            adopt(view, follow_traced(root, view.chain))
+            continue
         w = follow(v, view.chain)
         view.v = w.copy() if type(w) is ndarray else w
         view.i = len(t)
@@ -161,6 +169,6 @@ def back_follow(ct: Cotangents, g: Any, e: Any) -> None:
         d: Any = update(zero, g, chain=chain, index=(Ellipsis,))
     else:
         d = np.zeros(shape, dtype)
-        follow(d, chain)[...] = g
+        assign(d, chain, Ellipsis, g)
     c = ct[i]
     ct[i] = d if c is None else c + d

@@ -32,9 +32,12 @@ class StageScalar(Tracer):
 
 
 class StageArray(ArrayTracer):
-    """An array of which only shape and dtype are known."""
+    """An array of which only shape and dtype are known; it is taken to lie in C order."""
 
     __slots__ = ()
+
+    def sample(self) -> Any:
+        raise abstract(self)
 
     def concrete(self) -> Any:
         raise abstract(self)
