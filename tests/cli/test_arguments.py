@@ -81,3 +81,12 @@ def test_help(capsys, command):
         main([command, "--help"])
     assert caught.value.code == 0
     assert f"usage: wengert {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["train", "moons", "--out", ""], ["predict", "run", "t.csv", "--out="]])
+def test_an_empty_path(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args(words)
+    assert caught.value.code == 2
+    message = "argument --out: the path is empty; name a place to write to, or leave --out away\n"
+    assert capsys.readouterr().err.endswith(message)

@@ -1,8 +1,10 @@
 import sys
 
+
 import pytest
 
-from wengert.cli import main
+from wengert.cli import _derivatives, main
+from wengert.data._columns import some_of
 
 SOURCE = """
 import numpy as np
@@ -59,3 +61,92 @@ def test_bad_references(file, capsys, command):
     assert 'has no function "g"' in capsys.readouterr().err
     assert main([command, f"{file}:f", "--at", "1"]) == 2
     assert "cannot be called with the 1 values of --at" in capsys.readouterr().err
+
+
+RESULTS = """
+import numpy as np
+
+def text(x):
+    return "abc"
+
+def nothing(x):
+    np.sin(x)
+
+def turned(x):
+    return x + 1j
+
+def failing(x):
+    raise ValueError("my own")
+
+def leaving(x):
+    raise SystemExit(7)
+
+def near(x):
+    if x > 1.0:
+        raise ValueError("too far")
+    return x
+
+def kink(x):
+    return np.abs(x - 1.0)
+"""
+
+
+@pytest.fixture
+def results(tmp_path):
+    path = tmp_path / "results.py"
+    path.write_text(RESULTS)
+    yield str(path)
+    sys.modules.pop("results", None)
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+@pytest.mark.parametrize(
+    ("name", "message", "line"),
+    [
+        ("text", "returns 'abc', a str: return a number or an array of numbers", "4: def text(x):"),
+        ("nothing", "returns None: end it with a line that returns a number", "7: def nothing(x):"),
+        ("turned", "returns complex numbers: return real ones, such as np.abs(z)", "10: def turned(x):"),
+    ],
+)
+@pytest.mark.parametrize("at", [[], ["--at", "0.5"]])
+def test_what_has_no_derivative(results, capsys, command, name, message, line, at):
+    assert main([command, f"{results}:{name}", *at]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"wengert: {name} has no derivative at ")
+    assert f"where it {message}" in err
+    assert err.endswith(f"\n  at {results}:{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("failing", 'ValueError: my own (line 14: raise ValueError("my own"))\n'),
+        ("leaving", "SystemExit: 7 (line 17: raise SystemExit(7))\n"),
+    ],
+)
+@pytest.mark.parametrize("at", [[], ["--at", "0.5"]])
+def test_a_function_that_fails_is_told_with_its_line(results, capsys, name, message, at):
+    assert main(["check", f"{results}:{name}", *at]) == 2
+    err = capsys.readouterr().err
+    assert f"{name} fails at 0.{'5' if at else '7957'}: {message}" in err
+
+
+def test_a_function_that_fails_only_beside_the_point(results, capsys):
+    assert main(["check", f"{results}:near", "--at", "1.0"]) == 2
+    message = 'near fails while it is differentiated: ValueError: too far (line 21: raise ValueError("too far"))\n'
+    assert capsys.readouterr().err == f"wengert: {message}"
+
+
+def test_the_line_shown_is_the_users(results, capsys):
+    assert main(["check", f"{results}:kink", "--at", "1.0"]) == 1
+    err = capsys.readouterr().err
+    assert f"\n  at {results}:24: def kink(x):\n" in err
+    assert __file__ not in err
+
+
+def test_an_error_of_this_library_is_not_the_functions(results, capsys, monkeypatch):
+    # raised in one of the library's files, on the way through none of the user's
+    monkeypatch.setattr(_derivatives, "check_grads", lambda *_: some_of(3))
+    assert main(["check", f"{results}:kink"]) == 1
+    assert capsys.readouterr().err.startswith("wengert: unexpected TypeError: ")

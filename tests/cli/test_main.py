@@ -82,3 +82,41 @@ def test_a_reader_that_is_gone_is_no_error(tmp_path):
     done = subprocess.run(run, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, "rror" in done.stderr) == (141, False)
+
+
+def python(program, *words, shell="", path=None):
+    """Run a program that is given to Python; ``shell`` closes streams."""
+    line = f'exec "$@" {shell}'
+    return subprocess.run(
+        ["sh", "-c", line, "sh", sys.executable, "-c", program, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **({"PYTHONPATH": str(path)} if path else {})},
+    )
+
+
+MAIN = "import sys; from wengert.cli import main; sys.exit(main())"
+
+
+def test_an_interruption_while_modules_load(tmp_path):
+    interrupted = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    (tmp_path / "numpy.py").write_text(interrupted)
+    done = python(MAIN, "train", "moons", path=tmp_path)
+    message = "wengert: interrupted before anything was reached; nothing was written\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", message)
+
+
+def test_the_command_itself_loads_nothing():
+    program = "import sys, wengert.cli; print('numpy' in sys.modules, 'argparse' in sys.modules)"
+    assert python(program).stdout == "False False\n"
+
+
+@pytest.mark.parametrize("shell", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_error(tmp_path, shell):
+    done = python(MAIN, "train", "moons", "--epochs", "1", "--out", str(tmp_path / "run"), shell=shell)
+    assert (done.returncode, "rror" in done.stderr) == (0, False)
+    assert (tmp_path / "run" / "config.json").is_file()
+    refused = python(MAIN, "train", "no_such_set", shell=shell)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert ("neither a file nor a built-in set" in refused.stderr) == ("2>&-" not in shell)

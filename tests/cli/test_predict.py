@@ -116,3 +116,17 @@ def test_a_model_file_that_is_gone(rides, refused, tmp_path):
 def test_files_that_cannot_be_written(rides, refused, tmp_path, out, message):
     (tmp_path / "dir.csv").mkdir()
     assert message in refused(rides / "run", rides / "new.csv", "--out", tmp_path / out)
+
+
+def test_the_table_is_not_overwritten(rides, capsys, tmp_path):
+    table = tmp_path / "new.csv"
+    table.write_text((rides / "new.csv").read_text())
+    (tmp_path / "link.csv").symlink_to(table)
+    (tmp_path / "sub").mkdir()
+    before = table.read_text()
+    for out in (table, tmp_path / "link.csv", tmp_path / "sub" / ".." / "new.csv"):
+        assert main(["predict", str(rides / "run"), str(table), "--out", str(out)]) == 2
+        message = f'wengert: --out "{out}" is the table itself, which would be lost; name another file for --out\n'
+        assert capsys.readouterr().err == message
+    assert table.read_text() == before
+    assert (tmp_path / "link.csv").is_symlink()

@@ -264,3 +264,30 @@ def test_fitting_says_nothing_when_all_is_well():
         warnings.simplefilter("error")
         encoding, table = fitted(x=[1.0, 2.0, 3.0], sky=["wet", "dry", "wet"])
         encoding.inputs(table)
+
+
+# ---- thousands of columns -----------------------------------------------------------------------
+
+
+def test_of_thousands_of_columns_left_out_ten_are_named():
+    constant = {f"c{i}": [1.0] * 4 for i in range(3000)}
+    with pytest.warns(DataWarning) as told:
+        fitted(x=[1.0, 2.0, 3.0, 4.0], **constant)
+    messages = [str(each.message) for each in told]
+    assert len(messages) == 11
+    assert messages[9] == 'column "c9" is left out: it is 1.0 in every row'
+    assert messages[10] == "2990 more columns are left out, 3000 in all"
+    with pytest.warns(DataWarning):
+        message = refused(**constant)
+    assert message.count('"c') == 10
+    assert message.endswith('\n  "c9" is 1.0 in every row\n  and 2990 more')
+
+
+def test_of_many_columns_with_new_gaps_ten_are_named():
+    names = [f"c{i}" for i in range(30)]
+    encoding, _ = fitted(**{name: [1.0, 2.5] for name in names})
+    with pytest.warns(DataWarning) as told:
+        encoding.inputs(Table({name: [None, 1.0] for name in names}))
+    messages = [str(each.message) for each in told]
+    assert len(messages) == 11
+    assert messages[10] == "20 more columns have missing values and had none in training"

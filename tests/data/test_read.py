@@ -191,3 +191,12 @@ def test_load_knows_neither():
         load("digit")
     with pytest.raises(DataError, match=r'there is no file "digits\.csv"'):
         load("digits.csv")
+
+
+def test_line_ends_of_an_old_macintosh(tmp_path):
+    path = tmp_path / "old.csv"
+    path.write_bytes(b'a,b\r1,"x, y"\r2,\r')
+    table = Table.read(path)
+    assert (table["a"].tolist(), table["b"].tolist()) == ([1, 2], ["x, y", None])
+    path.write_bytes(b"a;b\r1;2")
+    assert {name: column.tolist() for name, column in Table.read(path).columns.items()} == {"a": [1], "b": [2]}

@@ -112,7 +112,7 @@ def _run(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise DataError(f'"{path}" cannot be run: {_told(error, path)}') from error
+        raise DataError(f'"{path}" cannot be run: {_told(error, _frames_in(path, error))}') from error
     finally:
         sys.path.pop(0)
         if before is not None:
@@ -120,12 +120,15 @@ def _run(path: Path) -> ModuleType:
     return module
 
 
-def _told(error: BaseException, path: Path | None = None) -> str:
+def _frames_in(path: Path, error: BaseException) -> list[traceback.FrameSummary]:
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+
+
+def _told(error: BaseException, own: list[traceback.FrameSummary]) -> str:
     """The error with the last line of the user's that it passed."""
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} (line {error.lineno})"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if path is None or Path(frame.filename).resolve() == path.resolve()]
     where = f" (line {own[-1].lineno}: {own[-1].line})" if own else ""
     return f"{type(error).__name__}: {error}".removesuffix(": ") + where
 
@@ -219,8 +222,16 @@ def errors_told(function: Function, what: str) -> Generator[None]:
         raise
     except (Exception, SystemExit) as error:
         code = getattr(inspect.unwrap(function), "__code__", None)
-        told = _told(error, Path(code.co_filename) if code else None)
-        raise DataError(f"{_name(function)} {what}: {told}") from error
+        own = _frames_in(Path(code.co_filename), error) if code else []
+        if not own and _is_of_library(error):
+            raise
+        raise DataError(f"{_name(function)} {what}: {_told(error, own)}") from error
+
+
+def _is_of_library(error: BaseException) -> bool:
+    package, command = Path(__file__).parents[1], Path(__file__).parent
+    where = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    return where.is_relative_to(package) and not where.is_relative_to(command)
 
 
 def _check_result(function: Function, point: list[Any], result: Any) -> None:

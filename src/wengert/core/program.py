@@ -84,7 +84,9 @@ class Program:
             out = bind(equation.primitive, *map(read, equation.inputs), **equation.params)
             outs = out if equation.primitive.multiple else (out,)
             env.update(zip(equation.outputs, outs, strict=True))
-        return [read(atom) for atom in self.outputs]
+        held = {var for var, _ in self.constants}
+        # a constant that is a result belongs to the Program: what is handed out is a copy
+        return [read(a).copy() if isinstance(a, Var) and a in held else read(a) for a in self.outputs]
 
     def __str__(self) -> str:
         return SHOW[0](self)

@@ -29,6 +29,7 @@ __all__ = ["ArrayTracer", "Constant", "Trace", "Tracer", "bind", "current", "fre
 _levels = itertools.count(1)
 _current: ContextVar[Trace | None] = ContextVar("wengert_trace", default=None)
 
+PYTHON_TYPES: dict[str, type] = {"f": float, "i": int, "c": complex, "b": bool}
 # Every class of tracer, and who wants to know of new ones.
 TRACER_CLASSES: list[type[Tracer]] = []
 NEW_CLASS: list[Callable[[type[Tracer]], None]] = []
@@ -122,6 +123,12 @@ class Tracer:
     @property
     def aval(self) -> Aval:
         return aval_of(self.v)
+
+    @property
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # code that asks isinstance(x, float) or np.isscalar(x) must take the branch it takes for the number
+        aval = self.aval
+        return PYTHON_TYPES[aval.dtype.kind] if aval.kind == "python" else aval.dtype.type
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Aval", "Kind", "aval_of", "dtype_of", "is_array", "is_inexact", "ndim_of", "shape_of"]
+from wengert.errors import UnsupportedError, at_line
+
+__all__ = ["Aval", "Kind", "aval_of", "dtype_of", "is_array", "is_inexact", "ndim_of", "refuse_strange", "shape_of"]
 
 Kind = Literal["python", "scalar", "array"]
 _PYTHON = {bool: np.dtype(bool), int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
@@ -24,6 +26,8 @@ class Aval:
 
     Example:
         >>> import numpy as np
+
+from wengert.errors import UnsupportedError, at_line
         >>> from wengert.core.types import aval_of
         >>> print(aval_of(np.zeros((2, 3))), aval_of(np.float32(1)), aval_of(1.0))
         f64[2,3] f32 float
@@ -80,6 +84,22 @@ def dtype_of(x: Any) -> np.dtype[Any]:
 def is_array(x: Any) -> bool:
     """Whether ``x`` is an array, and not a scalar, to the program that holds it."""
     return aval_of(x).kind == "array"
+
+
+def refuse_strange(name: str, out: Any) -> None:
+    """Refuse the result of an operation on traced values that is neither a number nor an array of numbers.
+
+    Objects, time differences and subclasses of ndarray would take the value on without its derivative.
+    """
+    strange = type(out) not in _PYTHON and not hasattr(type(out), "aval")
+    if strange and (type(out) is np.ndarray or isinstance(out, np.generic)):
+        strange = out.dtype.kind not in "biufc"
+    if strange:
+        what = f"an array of {out.dtype}" if type(out) is np.ndarray else f"a {type(out).__name__}"
+        raise UnsupportedError(
+            f"np.{name} of a traced value gives {what}, which would carry it on without its derivative{at_line()}\n"
+            "  write: plain arrays of floats as operands, such as np.asarray(x, dtype=float)"
+        )
 
 
 def is_inexact(x: Any) -> bool:

@@ -78,7 +78,7 @@ class Encoding:
         encoders, dropped = fit_columns(table, names)
         if not encoders:
             reasons = some_of([f'"{name}" {reason}' for name, reason in dropped.items()], "\n  ")
-            why = f" of {len(names)}:\n  {reasons}" if reasons else "; drop fewer of them"
+            why = f"\n  {reasons}" if reasons else "; drop fewer of them"
             raise DataError(f'"{table.name}" has no column left to learn from{why}')
         return Encoding(tuple(encoders), goal, dropped)
 

@@ -32,7 +32,7 @@ def split_index(idx: Any) -> tuple[tuple[Any, ...], list[Any]]:
     arrays: list[Any] = []
     for raw in idx if isinstance(idx, tuple) else (idx,):
         entry = lower(raw)
-        if isinstance(entry, np.integer):
+        if isinstance(entry, np.integer) and not isinstance(entry, Tracer):
             entry = int(entry)
         if entry is None or entry is Ellipsis or type(entry) is int:
             template.append(entry)

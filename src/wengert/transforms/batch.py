@@ -16,7 +16,7 @@ from wengert.core.primitive import Primitive
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level, leaked, sample
 from wengert.core.types import Aval, aval_of, is_array, ndim_of, shape_of
 from wengert.errors import ConcretizationError, ShapeError, at_line
-from wengert.transforms.inputs import enter_constants, leave, name_of, run
+from wengert.transforms.inputs import distinct, enter_constants, leave, name_of, run
 
 __all__ = ["vmap"]
 
@@ -215,7 +215,7 @@ def _leave(trace: Batch, out: Any, out_axes: Any) -> Any:
         if treedef is None or isinstance(out_axes, int) or out_axes is None
         else _prefix(out_axes, treedef, "vmap: out_axes")
     )
-    done = [_stack(trace, x, axis) for x, axis in zip(leaves, axes, strict=True)]
+    done = distinct([_stack(trace, x, axis) for x, axis in zip(leaves, axes, strict=True)])
     return done[0] if treedef is None else pytree.unflatten(treedef, done)
 
 

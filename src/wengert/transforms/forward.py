@@ -20,7 +20,7 @@ from wengert.core.trace import (
     fresh_level,
     leaked,
 )
-from wengert.core.types import aval_of, dtype_of, is_array
+from wengert.core.types import aval_of, dtype_of, is_array, refuse_strange
 from wengert.errors import ShapeError, at_line
 from wengert.transforms.inputs import (
     check_tangent,
@@ -81,6 +81,8 @@ class Forward(Trace):
                 primals.append(x.v if type(x) is Constant else x)
                 tangents.append(None)
         out = bind(primitive, *primals, **params)
+        for o in out if primitive.multiple else (out,):
+            refuse_strange(primitive.name, o)
         if all(t is None for t in tangents):
             return tuple(self.wrapped(o, None) for o in out) if primitive.multiple else self.wrapped(out, None)
         if primitive.multiple:

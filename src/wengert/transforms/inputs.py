@@ -88,6 +88,8 @@ def enter_constants(trace: Trace, tree: Any) -> Any:
     if isinstance(tree, ArrayTracer):
         # a handle of this trace, for its values may be written into it
         return _constant_argument(trace, tree.v) if type(tree) is Constant else trace.lift(tree)
+    if isinstance(tree, ndarray):  # a subclass: operations on it are refused where they meet a traced value
+        return tree
     if kind in (list, tuple, dict) or not callable(tree):
         return pytree.map(lambda x: enter_constants(trace, x) if not _is_opaque(x) else x, tree)
     return tree
@@ -132,7 +134,7 @@ def leave(trace: Trace, tree: Any, take: Callable[[Tracer], Any]) -> Any:
     def one(x: Any) -> Any:
         if isinstance(x, Tracer):
             if type(x) is Constant:
-                return x.v
+                return x.v if x.v.flags.writeable else x.v.copy()  # an argument's array is read-only here
             if x.t is trace:
                 return take(x)
         return x

@@ -28,7 +28,7 @@ from wengert.core.trace import (
     fresh_level,
     leaked,
 )
-from wengert.core.types import Aval, aval_of, dtype_of, shape_of
+from wengert.core.types import Aval, aval_of, dtype_of, refuse_strange, shape_of
 from wengert.errors import user_place
 from wengert.ops import families
 
@@ -81,7 +81,9 @@ NEW_CLASS.append(enter_kind)
 
 def kind_of(value: Any) -> type[Tracer]:
     """The class of the tracer for a value that may be complex; Tracer itself for one that has no derivative."""
-    kind = KINDS[type(value)]
+    kind = KINDS.get(type(value), Tracer)
+    if kind is Tracer:
+        return kind
     letter = value.dtype.kind if kind is ReverseArray else dtype_of(value).kind
     if letter == "f":
         return kind
@@ -175,6 +177,7 @@ class Tape(list[Any], Trace):
 
     def flat_result(self, primitive: Primitive, out: Any) -> Any:
         """A result without derivative leaves the trace; that it did is remembered."""
+        refuse_strange(primitive.name, out)
         if self.flat is None and primitive.name != "stop_gradient":
             self.flat = (primitive, user_place())
         value = out.v if type(out) is Constant else out  # an outer trace's handle: here writes are ours

@@ -32,11 +32,13 @@ class StageScalar(Tracer):
 
 
 class StageArray(ArrayTracer):
-    """An array of which only shape and dtype are known; it is taken to lie in C order."""
+    """An array of which only shape and dtype are known, and perhaps that it lies in memory row by row."""
 
     __slots__ = ()
 
     def sample(self) -> Any:
+        if self.i in self.t.rows:
+            return np.empty(self.shape, self.dtype)
         raise abstract(self)
 
     def concrete(self) -> Any:
@@ -55,7 +57,8 @@ def abstract(x: Tracer) -> ConcretizationError:
 class Stage(Trace):
     """The trace that writes equations down."""
 
-    __slots__ = ("constants", "equations", "known", "level", "open")
+    # ``rows``: variables of arrays that lie row by row, so that what is a view of them is known
+    __slots__ = ("constants", "equations", "known", "level", "open", "rows")
     scalar, array = StageScalar, StageArray
 
     def __init__(self) -> None:
@@ -63,6 +66,7 @@ class Stage(Trace):
         self.equations: list[Equation] = []
         self.constants: list[tuple[Var, Any]] = []
         self.known: dict[int, tuple[Any, Any, Var]] = {}
+        self.rows: set[Var] = set()
         self.open = True
 
     def tracer(self, aval: Aval, var: Var) -> Any:
@@ -75,7 +79,10 @@ class Stage(Trace):
     def input(self, value: Any) -> Any:
         """A tracer for an input of the type of ``value``."""
         aval = aval_of(value)
-        return self.tracer(aval, Var(aval))
+        var = Var(aval)
+        if type(value) is np.ndarray and value.flags.c_contiguous:
+            self.rows.add(var)
+        return self.tracer(aval, var)
 
     def lift(self, value: Any) -> Any:
         atom = self.atom(value)
@@ -93,11 +100,16 @@ class Stage(Trace):
         if aval.kind != "array" and not isinstance(x, Tracer):
             return Literal(x)
         # an array may be overwritten after this line: its value now is the constant
-        if type(x) is np.ndarray:
-            var = Var(aval)
-            self.constants.append((var, x.copy()))
-            return var
         known = self.known.get(id(x))
+        if type(x) is np.ndarray:
+            if known is not None and known[0] is x and np.array_equal(known[1], x):
+                return known[2]
+            var, value = Var(aval), x.copy("K")
+            if x.flags.c_contiguous:
+                self.rows.add(var)
+            self.constants.append((var, value))
+            self.known[id(x)] = (x, value, var)
+            return var
         if known is not None and known[0] is x and known[1].v is x.v and known[1].i is x.i:
             return known[2]
         var, value = Var(aval), fresh_handle(x)
@@ -113,6 +125,10 @@ class Stage(Trace):
         avals = inferred if primitive.multiple else (inferred,)
         variables = tuple(Var(aval) for aval in avals)
         self.equations.append(Equation(primitive, atoms, variables, params, user_line()))
+        # elementwise results lie as their operands do; what transposes or factorises may lie otherwise
+        rowwise = primitive.family != "general" and primitive.name != "transpose"
+        if rowwise and all(a.aval.ndim < 2 or a in self.rows for a in atoms):
+            self.rows.update(variables)
         outs = tuple(self.tracer(a, v) for a, v in zip(avals, variables, strict=True))
         return outs if primitive.multiple else outs[0]
 
