@@ -10,7 +10,6 @@ Example:
 """
 
 from importlib import import_module
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -30,7 +29,7 @@ _WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERROR
 __all__ = ["__version__", *_WHERE, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _WHERE:
         value = getattr(import_module(_WHERE[name]), name)
     elif name in _MODULES:

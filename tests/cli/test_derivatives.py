@@ -1,6 +1,5 @@
 import sys
 
-
 import pytest
 
 from wengert.cli import _derivatives, main

@@ -26,8 +26,6 @@ class Aval:
 
     Example:
         >>> import numpy as np
-
-from wengert.errors import UnsupportedError, at_line
         >>> from wengert.core.types import aval_of
         >>> print(aval_of(np.zeros((2, 3))), aval_of(np.float32(1)), aval_of(1.0))
         f64[2,3] f32 float

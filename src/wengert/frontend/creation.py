@@ -23,7 +23,7 @@ from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant, current
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line, is_library_file
-from wengert.frontend.shaping import layout
+from wengert.frontend.shaping import layout, reshape
 from wengert.frontend.tables import implements, tracers_in, unwrapped
 from wengert.frontend.values import as_array, common_dtype, stacked
 from wengert.ops import shape
@@ -80,7 +80,7 @@ def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int) -> Any:
         x = x.copy()
     if x.aval.kind != "array":
         x = shape.reshape(x, shape=())
-    return shape.reshape(x, shape=(*(1,) * (ndmin - x.ndim), *x.shape)) if ndmin > x.ndim else x
+    return reshape(x, (*(1,) * (ndmin - x.ndim), *x.shape)) if ndmin > x.ndim else x
 
 
 def full(shape_: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:

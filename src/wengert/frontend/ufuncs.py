@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import REGISTRY
+from wengert.core.types import dtype_of
 from wengert.frontend.tables import UFUNCS
 from wengert.ops import elementwise as ops
 from wengert.ops.products import matmul
@@ -48,12 +49,21 @@ def frexp(x: Any) -> tuple[Any, Any]:
     return ops.ldexp(x, -exponent), exponent
 
 
+def sign(x: Any) -> Any:
+    """−1, 0 or 1; of complex numbers z/|z|, which is not flat."""
+    if dtype_of(x).kind != "c":
+        return ops.sign(x)
+    size = ops.absolute(x)
+    return x / (size + (size == 0))
+
+
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
     """Σ conj(x) y along an axis."""
     return np.sum(np.conjugate(x) * y if np.iscomplexobj(x) else x * y, axis=axis)
 
 
 UFUNCS[np.power] = power
+UFUNCS[np.sign] = sign
 UFUNCS[np.divmod] = divmod_
 UFUNCS[np.modf] = modf
 UFUNCS[np.frexp] = frexp

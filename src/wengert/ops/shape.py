@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert.core.primitive import reads_nothing
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
-from wengert.ops.families import general, linear, unbroadcast
+from wengert.ops.families import fit, general, linear, unbroadcast
 
 Shape = tuple[int, ...]
 
@@ -77,7 +77,7 @@ def _concatenate_vjp(g: Any, _z: Any, xs: Any, wanted: Any, params: dict[str, An
     start, head = 0, (slice(None),) * params["axis"]
     for x, want in zip(xs, wanted, strict=True):
         stop = start + shape_of(x)[params["axis"]]
-        out.append(g[(*head, slice(start, stop))] if want else None)
+        out.append(fit(g[(*head, slice(start, stop))], x) if want else None)
         start = stop
     return tuple(out)
 

@@ -12,7 +12,7 @@ from wengert import pytree
 from wengert.core.primitive import Primitive
 from wengert.core.trace import Tracer, bind
 from wengert.core.types import dtype_of, is_inexact, shape_of
-from wengert.errors import FlatDerivativeWarning, GradientCheckError, at_line
+from wengert.errors import DerivativeError, FlatDerivativeWarning, GradientCheckError, at_line
 from wengert.transforms.forward import Forward, jvp
 from wengert.transforms.gradients import vjp
 from wengert.transforms.inputs import differentiable_leaves, name_of, run
@@ -59,8 +59,10 @@ def _check(f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step
     dtype = np.result_type(*[dtype_of(x) for x in pytree.leaves(args)])
     limit = tol if tol is not None else (1e-6 if level == 1 else 1e-5) if dtype.itemsize >= 8 else 2e-2
     v = pytree.map(lambda x: _random(rng, x) * np.maximum(np.abs(x), 1).astype(dtype_of(x)), args)
+    _check_outputs(pytree.leaves(f(*pytree.map(lambda x: x.copy() if shape_of(x) else x, args))), name)
     numeric = _difference(f, args, v, step or float(np.finfo(dtype).eps) ** (1 / 3))
     y, pushed = jvp(f, args, v)
+    _check_finite([*pytree.leaves(y), *pytree.leaves(numeric)], name)
     w = pytree.map(lambda out: _random(rng, out), y)
     expected = _dot(w, numeric)
     if "fwd" in modes:
@@ -78,6 +80,25 @@ def _check(f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step
 def _random(rng: Any, x: Any) -> Any:
     value = rng.uniform(0.5, 1.5, shape_of(x)) * rng.choice([-1.0, 1.0], shape_of(x))
     return value.astype(dtype_of(x)) if shape_of(x) else dtype_of(x).type(value)
+
+
+def _check_outputs(outputs: list[Any], name: str) -> None:
+    if not outputs or any(
+        not isinstance(o, np.ndarray | np.generic | float) or dtype_of(o).kind != "f" for o in outputs
+    ):
+        kinds = ", ".join(type(o).__name__ for o in outputs) or "nothing"
+        raise DerivativeError(
+            f"check_grads({name}): the function returned {kinds}; it must return real numbers{at_line()}\n"
+            "  write: return the number or array to differentiate"
+        )
+
+
+def _check_finite(outputs: list[Any], name: str) -> None:
+    if not all(np.all(np.isfinite(o)) for o in outputs):
+        raise GradientCheckError(
+            f"check_grads({name}): the function is not finite at or near this point, so there is nothing to compare "
+            f"with{at_line()}\n  write: arguments inside the function's domain, and not at its edge"
+        )
 
 
 def _difference(f: Any, args: Any, v: Any, h: float) -> Any:
