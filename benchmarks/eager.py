@@ -261,6 +261,8 @@ def fill(x: Any, n: int) -> Any:
 def linear_growth() -> None:
     """Time and memory of the loop and of filling an array, at n and 4n steps."""
     x = np.linspace(0.1, 1.0, 10)
+    gc.collect()
+    gc.freeze()  # what the peers hold is not ours to go through at each full collection
     for name, f in (("loop of n steps", lambda n: wengert.grad(lambda v: loop_f(v, n))(0.5)),
                     ("np.zeros(n) filled", lambda n: wengert.grad(lambda v: fill(v, n))(x))):  # fmt: skip
         figures = []

@@ -222,6 +222,13 @@ def through_broadcast_arrays(a: Any, x: Any) -> None:
     np.broadcast_arrays(a, a)[0][0] = x
 
 
+def through_a_view_without_axes(a: Any, x: Any) -> None:
+    corner = a[1, 2, ...]
+    corner += x[0]
+    corner[...] = corner * x[1]
+    corner[()] *= 2.0
+
+
 def a_view_sees_later_writes(a: Any, x: Any) -> None:
     view = a[:, 1]
     a[0] = x
@@ -274,6 +281,7 @@ WRITES = [
     overlapping, overlapping_backwards, swap_rows, swap_by_tuple, swap_views_without_copies, through_a_row,
     through_a_view_of_a_view, through_the_transpose, through_a_reshape, through_ravel, through_an_axis, through_swapaxes,
     through_flips, through_splits, through_the_diagonal, through_iteration, through_broadcast_arrays,
+    through_a_view_without_axes,
     a_view_sees_later_writes, a_copy_does_not, the_written_value_is_copied, fill_and_sort, by_copyto, by_out, emptied,
 ]  # fmt: skip
 # NumPy's own views differ where the memory of an abstract array is not known

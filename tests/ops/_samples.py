@@ -291,7 +291,8 @@ EXPLICIT: dict[str, Callable[[], list[Sample]]] = {
     "broadcast_to": lambda: _moves((_X3, {"shape": (2, 3)}), (_X23[:, :1], {"shape": (2, 3)}), (0.7, {"shape": (2,)}),
                                    (np.float64(0.3), {"shape": ()}), (_X23, {"shape": (2, 3)}), (0.7, {"shape": (0, 2)})),
     "concatenate": lambda: _moves(((_X23, 2 * _X23), {"axis": 0}), ((_X23, _X23[:, :1], _X23), {"axis": 1}),
-                                  ((_X3,), {"axis": 0}), ((_X234, np.ones((2, 3, 0))), {"axis": 2})),
+                                  ((_X3,), {"axis": 0}), ((_X234, np.ones((2, 3, 0))), {"axis": 2}),
+                                  ((_X3, _complex("join", (2,))), {"axis": 0})),
     "getitem": _getitems, "scatter_add": _scatters, "update": _updates,
     "last_written": lambda: [
         Sample(arrays, {"shape": shape, "index": t}) for shape, t, arrays in _indices() if arrays

@@ -137,6 +137,7 @@ def test_forward_and_reverse_are_transposes(record: Primitive) -> None:
             assert abs(forward - backward) <= bound, f"{sample}, operands {group}: {forward} and {backward}"
             for x, d, want in zip(sample.operands, pulled, vs, strict=True):
                 assert d is None or want is None or np.shape(d) == np.shape(x), f"{sample}: {np.shape(d)}"
+                assert d is None or np.iscomplexobj(x) or not np.iscomplexobj(d), f"{sample}: complex for real"
 
 
 def test_unwanted_operands_get_nothing(record: Primitive) -> None:
