@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from tests.frontend._harness import (
     Case,
     check,
@@ -20,6 +19,7 @@ from tests.frontend._harness import (
     quietly,
     same,
 )
+
 from wengert import vjp
 
 V = draw("complex", 3)

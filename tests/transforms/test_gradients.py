@@ -512,3 +512,23 @@ def test_branches_take_the_value() -> None:
 
     for x in (2.0, 5.0, 200.0):
         assert abs(grad(f)(x) - (f(x + 1e-6) - f(x - 1e-6)) / 2e-6) < 1e-3
+
+
+def test_arguments_that_are_not_differentiated() -> None:
+    """Arrays in trees, also in models that can be called, come in as handles; what holds none is the caller's own."""
+    layer, log, note = Layer(M.T.copy(), np.zeros(2)), [], {"n": 0}
+
+    def f(x: Any, layer: Any, log: Any, note: Any, double: Any) -> Any:
+        log.append(x.shape)
+        note["n"] += 1
+        layer.bias[0] = x[0]
+        layer.weight[...] *= 2.0
+        return double(np.sum(layer(x)))
+
+    want = np.tanh(V @ (2 * M.T) + np.array([V[0], 0.0]))
+    value, _ = value_and_grad(f)(V, layer, log, note, lambda t: 2.0 * t)
+    assert abs(value - 2 * want.sum()) < 1e-14
+    assert log == [(3,)]
+    assert note == {"n": 1}
+    np.testing.assert_array_equal(layer.weight, M.T)
+    np.testing.assert_array_equal(layer.bias, 0.0)

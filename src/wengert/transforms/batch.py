@@ -65,8 +65,20 @@ class BatchArray(ArrayTracer):
         stack = sample(self.v)
         if not self.i:
             return stack
-        # elements lie as they would by themselves: the batch axis is only put in front
-        return stack[0] if len(stack) else np.empty(self.shape)
+        if not len(stack):
+            return np.empty(self.shape)
+        # an element lies as it would by itself, but for the batch axis, which may stand between its own
+        return np.empty_like(stack[0], order="K") if is_dense(stack) else stack[0]
+
+
+def is_dense(x: np.ndarray[Any, Any]) -> bool:
+    """Whether the elements of ``x`` fill their memory, in whichever order of axes."""
+    step = x.itemsize
+    for stride, n in sorted(zip(x.strides, x.shape, strict=True)):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True
 
 
 def abstract(x: Tracer) -> ConcretizationError:
@@ -89,9 +101,9 @@ class Batch(Trace):
         self.size = size
         self.open = True
 
-    def tracer(self, value: Any, batched: bool = True) -> Any:
-        """A tracer for a stack of values."""
-        cls = BatchArray if not batched or ndim_of(value) > 1 else BatchScalar
+    def tracer(self, value: Any, batched: bool = True, array: bool = False) -> Any:
+        """A tracer for a stack of values, of numbers or (with ``array``) of arrays, also of those without axes."""
+        cls = BatchArray if array or not batched or ndim_of(value) > 1 else BatchScalar
         z = cls.__new__(cls)
         z.v, z.t, z.i = value, self, batched
         return z
@@ -113,8 +125,17 @@ class Batch(Trace):
             wrap: Callable[[Any], Any] = lambda o: self.tracer(o, batched=False) if is_array(o) else o
         else:
             out = primitive.batch(batched, values, params)
+            if any([ndim_of(o) == 1 for o in out] if primitive.multiple else [ndim_of(out) == 1]):
+                return self.without_axes(primitive, out, operands, params)
             wrap = self.tracer
         return tuple(wrap(o) for o in out) if primitive.multiple else wrap(out)
+
+    def without_axes(self, primitive: Primitive, out: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Tracers for results of which some have no axes: whether these are numbers or arrays is inferred."""
+        inferred = primitive.infer(*(aval_of(x) for x in operands), **params)
+        if not primitive.multiple:
+            return self.tracer(out, array=inferred.kind == "array")
+        return tuple(self.tracer(o, array=a.kind == "array") for o, a in zip(out, inferred, strict=True))
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:

@@ -90,9 +90,9 @@ def enter_constants(trace: Trace, tree: Any) -> Any:
         return _constant_argument(trace, tree.v) if type(tree) is Constant else trace.lift(tree)
     if isinstance(tree, ndarray):  # a subclass: operations on it are refused where they meet a traced value
         return tree
-    if kind in (list, tuple, dict) or not callable(tree):
-        return pytree.map(lambda x: enter_constants(trace, x) if not _is_opaque(x) else x, tree)
-    return tree
+    if all(map(_is_opaque, pytree.leaves(tree))):
+        return tree  # itself: a list that the function appends to is the caller's
+    return pytree.map(lambda x: x if _is_opaque(x) else enter_constants(trace, x), tree)
 
 
 def as_constant(tree: Any) -> Any:
