@@ -133,6 +133,30 @@ def test_copies_and_views_are_numpys() -> None:
     check(Case("layouts", g, (V,), abstract=False))
 
 
+def test_copies_lie_as_numpys_do() -> None:
+    """Whether a reshape of a copy is a view depends on the order of its elements in memory."""
+    copies: list[Any] = [
+        lambda y: y.copy(), lambda y: y.copy("F"), lambda y: y.copy("K"), lambda y: y.copy("A"), lambda y: np.copy(y), lambda y: np.array(y),
+        lambda y: np.array(y, order="C"), lambda y: np.array(y, order="F"), lambda y: np.asfortranarray(y) * 1.0, lambda y: copy.copy(y),
+        lambda y: np.ascontiguousarray(y), lambda y: +y, lambda y: y.astype(np.float64), lambda y: y.flatten().reshape(3, 2), lambda y: np.array(y, ndmin=3)[0],
+    ]  # fmt: skip
+    for k, own in enumerate(copies):
+
+        def f(x: Any, own: Any = own) -> Any:
+            base = np.outer(x[:2], x)
+            late = base.T
+            base[0] = 2.0 * x
+            total = 0.0
+            for y in (base, base.T, late, np.sin(base.T), np.sin(late)):
+                z = own(y)
+                flat = z.reshape(-1)
+                z[0] = 7.0 * x[0]
+                total = total + np.sum(flat * np.arange(6.0)) + np.sum(z)
+            return total
+
+        check(Case(f"copy {k}", f, (V,), abstract=False, order=1))
+
+
 def test_constants_are_arrays_to_everybody() -> None:
     def f(x: Any) -> Any:
         c = np.array([3, 1, 2])

@@ -180,6 +180,13 @@ def through_a_reshape(a: Any, x: Any) -> None:
     flat *= 2.0
 
 
+def through_a_reshape_from_itself(a: Any, x: Any) -> None:
+    flat = a.reshape(-1)
+    a += x
+    a[1] *= 2.0
+    flat[::-1] = flat
+
+
 def through_ravel(a: Any, x: Any) -> None:
     np.ravel(a)[::2] = x
 
@@ -279,13 +286,14 @@ WRITES = [
     duplicate_last_wins, duplicates_two_dimensional, boolean, boolean_number, boolean_row, a_list, a_list_of_numbers,
     nested_lists, augmented, augmented_row, augmented_element, augmented_fancy, augmented_boolean, from_itself,
     overlapping, overlapping_backwards, swap_rows, swap_by_tuple, swap_views_without_copies, through_a_row,
-    through_a_view_of_a_view, through_the_transpose, through_a_reshape, through_ravel, through_an_axis, through_swapaxes,
+    through_a_view_of_a_view, through_the_transpose, through_a_reshape, through_a_reshape_from_itself, through_ravel, through_an_axis, through_swapaxes,
     through_flips, through_splits, through_the_diagonal, through_iteration, through_broadcast_arrays,
     through_a_view_without_axes,
     a_view_sees_later_writes, a_copy_does_not, the_written_value_is_copied, fill_and_sort, by_copyto, by_out, emptied,
 ]  # fmt: skip
 # NumPy's own views differ where the memory of an abstract array is not known
-LAYOUT = {("through_a_reshape", "a transposed array"), ("through_ravel", "a transposed array"),
+LAYOUT = {("through_a_reshape_from_itself", "a transposed array"), ("through_a_reshape_from_itself", "a product"),
+          ("through_a_reshape", "a transposed array"), ("through_ravel", "a transposed array"),
           ("through_ravel", "a product"), ("through_a_reshape", "a product")}  # fmt: skip
 
 

@@ -12,12 +12,12 @@ from wengert.core.trace import ArrayTracer, Tracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
 from wengert.frontend.reductions import as_condition
-from wengert.frontend.shaping import ravel
+from wengert.frontend.shaping import layout, ravel
 from wengert.frontend.tables import implements, into
 from wengert.frontend.values import as_array, common_dtype, like_scalar
 from wengert.ops import elementwise as ops
 from wengert.ops import reduce
-from wengert.ops.shape import reshape
+from wengert.ops.shape import reshape, transpose
 
 _NO = np._NoValue  # type: ignore[attr-defined]
 
@@ -205,9 +205,19 @@ def fix(x: Any, out: Any = None) -> Any:
 
 @implements(np.copy)
 def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    """An array of its own."""
-    del order, subok
-    return ops.positive(a) if dtype_of(a).kind in "fc" else ops.cast(a, dtype=dtype_of(a))
+    """An array of its own, which lies in memory as ``a`` does, or row by row (C) or column by column (F)."""
+    del subok
+    own = ops.positive(a) if dtype_of(a).kind in "fc" else ops.cast(a, dtype=dtype_of(a))
+    if order == "K" or ndim_of(a) < 2:
+        return own
+    flags = getattr(layout(own), "flags", None)
+    asked = "F" if order == "F" or (order == "A" and flags is not None and flags.fnc) else "C"
+    if flags is not None and (flags.f_contiguous if asked == "F" else flags.c_contiguous):
+        return own
+    rows = transpose(own, axes=tuple(reversed(range(ndim_of(a))))) if asked == "F" else own
+    shape = shape_of(rows)
+    rows = reshape(reshape(rows, shape=(int(np.prod(shape)),)), shape=shape)
+    return transpose(rows, axes=tuple(reversed(range(len(shape))))) if asked == "F" else rows
 
 
 @implements(np.sinc)

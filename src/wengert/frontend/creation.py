@@ -23,6 +23,7 @@ from wengert.core import trace as core
 from wengert.core.trace import Constant, Tracer, constant, current
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line, is_library_file
+from wengert.frontend.choosing import copy
 from wengert.frontend.shaping import layout, reshape
 from wengert.frontend.tables import implements, tracers_in, unwrapped
 from wengert.frontend.values import as_array, common_dtype, stacked
@@ -54,7 +55,8 @@ def handle(out: Any) -> Any:
 def from_object(original: Callable[..., Any], object: Any, dtype: Any = None, **kwargs: Any) -> Any:  # noqa: A002
     """np.array and its kin, of numbers, arrays, traced values and nested lists of them."""
     if isinstance(object, Tracer):
-        return _from_tracer(object, dtype, _wants_copy(original, object, kwargs), kwargs.get("ndmin", 0))
+        order = _order(original, kwargs)
+        return _from_tracer(object, dtype, _wants_copy(original, object, kwargs), kwargs.get("ndmin", 0), order)
     if isinstance(object, list | tuple) and any(type(t) is not Constant for t in tracers_in(object)):
         out = stacked(object)
         return _from_tracer(out, dtype, False, kwargs.get("ndmin", 0))
@@ -66,18 +68,22 @@ def _wants_copy(original: Callable[..., Any], x: Tracer, kwargs: Any) -> bool:
     """Whether NumPy gives an array of its own for an array, or the array itself."""
     if kwargs.get("copy", True if original is ORIGINALS["array"] else None):
         return True
-    order = {"ascontiguousarray": "C", "asfortranarray": "F"}.get(original.__name__) or kwargs.get("order")
+    order = _order(original, kwargs)
     if order not in ("C", "F") or x.ndim < 2:
         return False
     flags = getattr(layout(x), "flags", None)
     return flags is None or not (flags.c_contiguous if order == "C" else flags.f_contiguous)
 
 
-def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int) -> Any:
+def _order(original: Callable[..., Any], kwargs: Any) -> str:
+    return {"ascontiguousarray": "C", "asfortranarray": "F"}.get(original.__name__) or kwargs.get("order") or "K"
+
+
+def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int, order: str = "K") -> Any:
     if dtype is not None and np.dtype(dtype) != dtype_of(x):
         x = x.astype(dtype)
     elif fresh:
-        x = x.copy()
+        x = copy(x, order)
     if x.aval.kind != "array":
         x = shape.reshape(x, shape=())
     return reshape(x, (*(1,) * (ndmin - x.ndim), *x.shape)) if ndmin > x.ndim else x

@@ -170,7 +170,8 @@ def assign(x: Any, chain: Sequence[Step], where: Any, value: Any) -> None:
     while value.ndim > np.ndim(numbers) and value.shape[0] == 1:  # NumPy drops leading axes of length one
         value = value[0]
     x = follow(x, [s for s in chain if s[0] == "part"])
-    x.flat[np.ravel(numbers)] = np.ravel(np.broadcast_to(value, np.shape(numbers)))
+    # flattened is a copy: the value may share memory with x, which flat does not look after
+    x.flat[np.ravel(numbers)] = np.broadcast_to(value, np.shape(numbers)).flatten()
 
 
 def unknown_view() -> UnsupportedError:

@@ -155,7 +155,7 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
             adopt(view, follow_traced(root, view.chain))
             continue
         w = follow(v, view.chain)
-        view.v = w.copy() if type(w) is ndarray else w
+        view.v = w.copy("K") if type(w) is ndarray else w
         view.i = len(t)
         t.append((back_follow, n, v.shape, v.dtype, view.chain))
     return None
