@@ -143,6 +143,21 @@ def align(batched: Sequence[bool], operands: Sequence[Any]) -> list[Any]:
     return out
 
 
+def repeated(x: Any, size: int) -> Any:
+    """``x`` for each element of a batch, each lying in memory as ``x`` does, one after another.
+
+    A broadcast view would do for the values; but results lie as their operands do, and how they lie decides
+    what shares memory with them.
+    """
+    if type(x) is not np.ndarray:
+        return np.broadcast_to(x, (size, *shape_of(x)))
+    order = sorted(range(x.ndim), key=lambda k: -abs(x.strides[k]))
+    out = np.empty((size, *(x.shape[k] for k in order)), x.dtype)
+    stack = out.transpose(0, *(1 + order.index(k) for k in range(x.ndim)))
+    stack[...] = x
+    return stack
+
+
 def infer_elementwise(ufunc: np.ufunc, avals: Sequence[Aval], operator: bool) -> Aval:
     """Broadcast shape, NumPy's promotion; NumPy gives scalars for results without axes."""
     weak = {"f": float, "i": int, "c": complex, "b": bool}

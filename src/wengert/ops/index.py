@@ -15,7 +15,7 @@ import numpy as np
 
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
-from wengert.ops.families import batch_by_loop, fit, flat, general, linear
+from wengert.ops.families import batch_by_loop, fit, flat, general, linear, repeated
 from wengert.ops.shape import broadcast_to, reshape, transpose
 
 
@@ -283,7 +283,7 @@ def _batch_update(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
     x, v, *arrays = operands
     size = next(shape_of(o)[0] for o, b in zip(operands, batched, strict=True) if b)
     if not batched[0]:
-        x = np.broadcast_to(x, (size, *shape_of(x)))
+        x = repeated(x, size)
     dummy: Any = np.broadcast_to(np.zeros(()), shape_of(x)[1:])
     chain: list[Step] = []
     for step in params["chain"]:

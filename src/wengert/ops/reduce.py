@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
-from wengert.ops.families import flat, general, linear, unbroadcast
+from wengert.ops.families import flat, general, linear, repeated, unbroadcast
 from wengert.ops.shape import broadcast_to
 
 
@@ -105,7 +105,7 @@ reduce_min = general(
 def _batch_along(get: Any) -> Any:
     def batch(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
         size = next(shape_of(x)[0] for x, b in zip(operands, batched, strict=True) if b)
-        full = [x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(operands, batched, strict=True)]
+        full = [x if b else repeated(x, size) for x, b in zip(operands, batched, strict=True)]
         return get()(*full, axis=params["axis"] + 1)
 
     return batch

@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert.core.primitive import reads_nothing
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
-from wengert.ops.families import fit, general, linear, unbroadcast
+from wengert.ops.families import fit, general, linear, repeated, unbroadcast
 
 Shape = tuple[int, ...]
 
@@ -84,7 +84,7 @@ def _concatenate_vjp(g: Any, _z: Any, xs: Any, wanted: Any, params: dict[str, An
 
 def _concatenate_batch(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
     size = next(shape_of(x)[0] for x, b in zip(operands, batched, strict=True) if b)
-    full = [x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(operands, batched, strict=True)]
+    full = [x if b else repeated(x, size) for x, b in zip(operands, batched, strict=True)]
     return concatenate(*full, axis=params["axis"] + 1)
 
 
