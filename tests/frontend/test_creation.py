@@ -138,7 +138,8 @@ def test_copies_lie_as_numpys_do() -> None:
     copies: list[Any] = [
         lambda y: y.copy(), lambda y: y.copy("F"), lambda y: y.copy("K"), lambda y: y.copy("A"), lambda y: np.copy(y), lambda y: np.array(y),
         lambda y: np.array(y, order="C"), lambda y: np.array(y, order="F"), lambda y: np.asfortranarray(y) * 1.0, lambda y: copy.copy(y),
-        lambda y: np.ascontiguousarray(y), lambda y: +y, lambda y: y.astype(np.float64), lambda y: y.flatten().reshape(3, 2), lambda y: np.array(y, ndmin=3)[0],
+        lambda y: np.ascontiguousarray(y), lambda y: +y, lambda y: y.astype(np.float64), lambda y: y.flatten().reshape(3, 2), lambda y: np.array(y, ndmin=3)[0], lambda y: np.sort(y, axis=0),
+        lambda y: np.partition(y, 1, axis=1), lambda y: np.roll(y, 1, axis=1), lambda y: np.clip(y, 0.1, 5.0), lambda y: np.where(y > 0, y, 0.0),
     ]  # fmt: skip
     for k, own in enumerate(copies):
 

@@ -12,12 +12,12 @@ from wengert.core.trace import ArrayTracer, Tracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
 from wengert.frontend.reductions import as_condition
-from wengert.frontend.shaping import layout, ravel
+from wengert.frontend.shaping import layout, lying, memory_order, ravel
 from wengert.frontend.tables import implements, into
 from wengert.frontend.values import as_array, common_dtype, like_scalar
 from wengert.ops import elementwise as ops
 from wengert.ops import reduce
-from wengert.ops.shape import reshape, transpose
+from wengert.ops.shape import reshape
 
 _NO = np._NoValue  # type: ignore[attr-defined]
 
@@ -141,7 +141,7 @@ def _lined(a: Any, axis: Any) -> tuple[Any, int]:
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     del kind, order, stable
     x, axis = _lined(a, axis)
-    return take_along_axis(x, reduce.argsort(x, axis=axis), axis)
+    return lying(take_along_axis(x, reduce.argsort(x, axis=axis), axis), memory_order(x))
 
 
 @implements(np.argsort)
@@ -155,7 +155,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None) -> Any:
     del kind, order
     x, axis = _lined(a, axis)
-    return take_along_axis(x, reduce.argpartition(x, axis=axis, kth=kth), axis)
+    return lying(take_along_axis(x, reduce.argpartition(x, axis=axis, kth=kth), axis), memory_order(x))
 
 
 @implements(np.argpartition)
@@ -208,16 +208,10 @@ def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
     """An array of its own, which lies in memory as ``a`` does, or row by row (C) or column by column (F)."""
     del subok
     own = ops.positive(a) if dtype_of(a).kind in "fc" else ops.cast(a, dtype=dtype_of(a))
-    if order == "K" or ndim_of(a) < 2:
+    if order == "K" or (order == "A" and getattr(getattr(layout(a), "flags", None), "fnc", False)):
         return own
-    flags = getattr(layout(own), "flags", None)
-    asked = "F" if order == "F" or (order == "A" and flags is not None and flags.fnc) else "C"
-    if flags is not None and (flags.f_contiguous if asked == "F" else flags.c_contiguous):
-        return own
-    rows = transpose(own, axes=tuple(reversed(range(ndim_of(a))))) if asked == "F" else own
-    shape = shape_of(rows)
-    rows = reshape(reshape(rows, shape=(int(np.prod(shape)),)), shape=shape)
-    return transpose(rows, axes=tuple(reversed(range(len(shape))))) if asked == "F" else rows
+    rows = tuple(range(ndim_of(a)))
+    return lying(own, rows[::-1] if order == "F" else rows)
 
 
 @implements(np.sinc)

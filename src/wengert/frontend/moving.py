@@ -15,7 +15,7 @@ from wengert.core.trace import ArrayTracer
 from wengert.core.types import Aval, aval_of, dtype_of, ndim_of, shape_of
 from wengert.frontend.indexing import getitem
 from wengert.frontend.joining import concatenate
-from wengert.frontend.shaping import ravel
+from wengert.frontend.shaping import lying, memory_order, ravel
 from wengert.frontend.tables import implements, on_constants, tracers_in
 from wengert.frontend.values import as_array
 from wengert.ops import shape as ops
@@ -48,10 +48,16 @@ def moves(function: Any, fills: bool = False) -> None:
     implements(function)(rule)
 
 
-for _function in (np.roll, np.repeat, np.tile, np.resize):
+for _function in (np.repeat, np.tile, np.resize):
     moves(_function)
 for _function in (np.diagflat, np.tril, np.triu):
     moves(_function, fills=True)
+
+
+@implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    x = as_array(a)
+    return lying(gather(x, np.roll(element_numbers(x), shift, axis)), memory_order(x))
 
 
 @implements(np.delete)

@@ -61,6 +61,22 @@ def layout(x: Any) -> Any:
         return None
 
 
+def memory_order(x: Any) -> tuple[int, ...] | None:
+    """The axes of ``x`` as they stand in memory, outermost first; None where that is not known."""
+    plain = layout(x)
+    return None if plain is None else tuple(sorted(range(plain.ndim), key=lambda k: -abs(plain.strides[k])))
+
+
+def lying(x: Any, order: tuple[int, ...] | None) -> Any:
+    """A fresh result ``x``, its axes in memory in another order: what reshapes of it share depends on that."""
+    if order is None or len(order) < 2 or memory_order(x) == order:
+        return x
+    turned = ops.transpose(x, axes=order)
+    shape = shape_of(turned)
+    rows = ops.reshape(ops.reshape(turned, shape=(prod(shape),)), shape=shape)
+    return ops.transpose(rows, axes=ops.inverse(order))
+
+
 def wanted_shape(x: Any, shape: Any) -> tuple[int, ...]:
     """The shape asked for, with -1 filled in."""
     shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
