@@ -43,7 +43,7 @@ def _wide(**params: Any) -> list[tuple[Operands, dict[str, Any]]]:
 
 _SINGULAR = np.arange(9.0).reshape(3, 3)
 
-LINEAR_ALGEBRA: dict[str, list[tuple[Operands, dict[str, Any]]]] = {
+SAMPLES: dict[str, list[tuple[Operands, dict[str, Any]]]] = {
     "solve": [
         ((_general(*a), _general(*b)), {})
         for a, b in (((3, 3), (3, 2)), ((2, 3, 3), (3, 2)), ((3, 3), (2, 3, 4)), ((2, 1, 3, 3), (4, 3, 1)))

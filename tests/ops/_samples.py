@@ -8,7 +8,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from tests.ops._linear_algebra import LINEAR_ALGEBRA, ORACLES
+from tests.ops import _convolution, _fft, _linear_algebra, _matrix_functions, _special, _special_parameters
 
 from wengert.core.primitive import Primitive
 from wengert.ops.index import ARRAY
@@ -312,13 +312,16 @@ EXPLICIT: dict[str, Callable[[], list[Sample]]] = {
     ],
 }  # fmt: skip
 
+TABLES: Sequence[Any] = (_linear_algebra, _matrix_functions, _special, _special_parameters, _fft, _convolution)
+
 
 def samples(record: Primitive) -> list[Sample]:
     """The samples of a record; none where nobody has written any."""
     if record.name in EXPLICIT:
         return EXPLICIT[record.name]()
-    if record.name in LINEAR_ALGEBRA:
-        return [Sample(operands, params, bound=1e4) for operands, params in LINEAR_ALGEBRA[record.name]]
+    for table in TABLES:
+        if record.name in table.SAMPLES:
+            return [Sample(operands, params, bound=1e4) for operands, params in table.SAMPLES[record.name]]
     return of_ufunc(record) if record.ufunc is not None else []
 
 
@@ -377,7 +380,7 @@ def _reduces(f: Any) -> Any:
 
 
 NUMPY: dict[str, Callable[..., Any]] = {
-    **ORACLES,
+    **{name: oracle for table in TABLES for name, oracle in table.ORACLES.items()},
     "where": np.where, "absolute": np.absolute, "conjugate": np.conjugate, "real": np.real, "imag": np.imag,
     "cast": lambda x, dtype: np.asarray(x).astype(dtype)[()],
     "cast_to_integer": lambda x, dtype: np.asarray(x).astype(dtype)[()],

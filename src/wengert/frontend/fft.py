@@ -1,0 +1,1 @@
+"""numpy.fft on traced values."""

@@ -1,0 +1,1 @@
+"""NumPy's functions that write into their argument: put, place, putmask, fill_diagonal, flat, ufunc.at."""

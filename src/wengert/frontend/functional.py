@@ -1,0 +1,1 @@
+"""NumPy's functions of functions: vectorize, apply_along_axis, piecewise."""

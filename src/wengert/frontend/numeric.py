@@ -1,0 +1,1 @@
+"""NumPy's numerical functions: interpolation, gradients, convolution, polynomials."""

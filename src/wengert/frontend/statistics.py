@@ -1,0 +1,1 @@
+"""NumPy's statistics: quantiles, functions that pass over NaN, covariances, histograms, sets."""
