@@ -11,7 +11,7 @@ export PYTHON
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types bench peers format clean
+.PHONY: help demo test lint types bench memory peers format clean
 
 VENV_PYTHON := .venv/bin/python
 # Stamps: written when an installation is complete, out of date when pyproject.toml changes.
@@ -48,6 +48,9 @@ format: $(DEV_READY)  ## repair what ruff can repair
 
 bench: $(BENCH_READY)  ## speed beside HIPS autograd, and PyTorch and JAX where installed
 	.venv-bench/bin/python benchmarks/eager.py $(BENCH_ARGS)
+
+memory: $(DEV_READY)  ## peak memory and time of gradients with and without checkpoints
+	$(VENV_PYTHON) benchmarks/checkpoint.py
 
 peers: $(BENCH_READY)  ## install PyTorch and JAX too, to be measured beside
 	@VENV=.venv-bench tools/environment.sh all bench bench-peers

@@ -14,7 +14,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _TRANSFORMS = (
-    "check_grads", "elementwise_grad", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp",
+    "check_grads", "checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp",
     "linearize", "make_program", "stop_gradient", "value_and_grad", "vjp", "vmap",
 )  # fmt: skip
 _ERRORS = (

@@ -20,6 +20,7 @@ from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
 from wengert.explain import explain as explain
 from wengert.transforms import check_grads as check_grads
+from wengert.transforms import checkpoint as checkpoint
 from wengert.transforms import elementwise_grad as elementwise_grad
 from wengert.transforms import grad as grad
 from wengert.transforms import hessian as hessian

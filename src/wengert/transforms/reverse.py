@@ -27,6 +27,7 @@ from wengert.core.trace import (
     fresh_handle,
     fresh_level,
     leaked,
+    set_class,
 )
 from wengert.core.types import Aval, aval_of, dtype_of, refuse_strange, shape_of
 from wengert.errors import user_place
@@ -35,6 +36,8 @@ from wengert.ops import families
 new = object.__new__
 _LEAF = (None,)
 _LARGE = 1 << 14  # bytes from which a constant's copy is kept for later uses of it
+# the record behind a backward step that was made for one record and can have an infinite slope
+RECORDS: dict[Any, Primitive] = {}
 
 
 class ReverseScalar(Tracer):
@@ -95,10 +98,11 @@ def kind_of(value: Any) -> type[Tracer]:
 class Tape(list[Any], Trace):
     """The list of a reverse trace."""
 
-    __slots__ = ("copies", "flat", "level", "trusted")
+    __slots__ = ("copies", "end", "flat", "level", "trusted", "watch")
 
     def __init__(self) -> None:
         self.level = fresh_level()
+        self.end = 0  # behind every index handed out, when the tape is closed
         self.flat: tuple[Primitive, tuple[str, int]] | None = None
         self.copies: dict[int, tuple[Any, Any]] = {}
         self.trusted: set[int] = set()
@@ -122,8 +126,10 @@ class Tape(list[Any], Trace):
         if kind is ReverseArray:
             if type(value) is not ndarray:
                 value = fresh_handle(value)
-            elif value.dtype.kind == "c":
+            if value.dtype.kind == "c":
                 kind = ComplexArray
+        elif kind is ReverseScalar and type(value) is not float and dtype_of(value).kind == "c":
+            kind = ComplexScalar  # of an outer trace, whose classes do not tell
         z = new(kind)
         z.v, z.t, z.i = value, self, len(self)
         self.append(_LEAF)
@@ -144,7 +150,7 @@ class Tape(list[Any], Trace):
                 x = x.v if type(x) is Constant else fresh_handle(x) if isinstance(x, ArrayTracer) else x
             values.append(x)
             at.append(-1)
-        out = bind(primitive, *values, **params)
+        out = self.evaluate(primitive, values, params)
         if primitive.family == "flat":
             return self.flat_result(primitive, out)
         wanted = tuple([i >= 0 for i in at])
@@ -163,6 +169,10 @@ class Tape(list[Any], Trace):
         z.v, z.t, z.i = out, self, len(self)
         self.append((back, at, out if keep[-1] else None, kept, wanted, primitive, params))
         return z
+
+    def evaluate(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Any:
+        """The operation one level further out."""
+        return bind(primitive, *values, **params)
 
     def several(
         self, primitive: Primitive, outs: Any, kept: Any, at: Any, wanted: Any, params: Any, keep_out: bool
@@ -209,10 +219,44 @@ class Tape(list[Any], Trace):
     def close(self) -> list[Any]:
         """End the trace: take the entries; whatever is appended from now on is an error."""
         entries = self[:]
+        self.end = len(entries)
         self.clear()
         self.copies = {}
         self.__class__ = ClosedTape  # pyright: ignore[reportAttributeAccessIssue]
         return entries
+
+
+class WatchedTape(Tape):
+    """A tape that asks ``watch`` for the result of each operation; its tracers take the general path."""
+
+    __slots__ = ()
+
+    def evaluate(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Any:
+        """What the watcher gives, or the operation one level further out."""
+        return self.watch(primitive, values, params)
+
+    def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """As any tape does, with results that the fast paths do not know."""
+        out = super().process(primitive, operands, params)
+        for z in out if primitive.multiple else (out,):
+            take_general_path(z)
+        return out
+
+    def leaf(self, value: Any) -> Any:
+        """A tracer for an input."""
+        z = super().leaf(value)
+        take_general_path(z)
+        return z
+
+    lift = leaf
+
+
+def take_general_path(z: Any) -> None:
+    """Make a tracer one of the classes that the fast paths do not know."""
+    if type(z) is ReverseArray:
+        set_class(z, ComplexArray)
+    elif type(z) is ReverseScalar:
+        set_class(z, ComplexScalar)
 
 
 class ClosedTape(Tape):
