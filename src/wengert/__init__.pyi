@@ -15,12 +15,16 @@ from wengert.errors import FlatDerivativeWarning as FlatDerivativeWarning
 from wengert.errors import GradientCheckError as GradientCheckError
 from wengert.errors import LeakError as LeakError
 from wengert.errors import ModelError as ModelError
+from wengert.errors import NonFiniteError as NonFiniteError
 from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
 from wengert.explain import explain as explain
 from wengert.transforms import check_grads as check_grads
 from wengert.transforms import checkpoint as checkpoint
+from wengert.transforms import custom_jvp as custom_jvp
+from wengert.transforms import custom_vjp as custom_vjp
+from wengert.transforms import debug as debug
 from wengert.transforms import elementwise_grad as elementwise_grad
 from wengert.transforms import grad as grad
 from wengert.transforms import hessian as hessian
@@ -31,6 +35,7 @@ from wengert.transforms import jacrev as jacrev
 from wengert.transforms import jvp as jvp
 from wengert.transforms import linearize as linearize
 from wengert.transforms import make_program as make_program
+from wengert.transforms import report_kinks as report_kinks
 from wengert.transforms import stop_gradient as stop_gradient
 from wengert.transforms import value_and_grad as value_and_grad
 from wengert.transforms import vjp as vjp

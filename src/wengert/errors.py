@@ -18,6 +18,7 @@ __all__ = [
     "GradientCheckError",
     "LeakError",
     "ModelError",
+    "NonFiniteError",
     "ProgramError",
     "ShapeError",
     "TraceError",
@@ -69,6 +70,10 @@ class ModelError(WengertError, ValueError):
 
 class DataError(WengertError, ValueError):
     """A table or data set cannot be used as asked."""
+
+
+class NonFiniteError(WengertError, FloatingPointError):
+    """Inside ``wengert.debug()``: an operation made a NaN or infinity out of finite numbers."""
 
 
 class GradientCheckError(WengertError, AssertionError):

@@ -90,6 +90,21 @@ class tracing:
             hook()
 
 
+class outside:
+    """Context in which ``trace`` is the innermost one, or none at all, with guards as they are."""
+
+    __slots__ = ("token", "trace")
+
+    def __init__(self, trace: Trace | None) -> None:
+        self.trace = trace
+
+    def __enter__(self) -> None:
+        self.token = _current.set(self.trace)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self.token)
+
+
 class Tracer:
     """A number on its way through a trace; operators and methods are the front end's.
 

@@ -4,14 +4,22 @@ from wengert.transforms import fast_operators
 from wengert.transforms.batch import vmap
 from wengert.transforms.check_grads import check_grads
 from wengert.transforms.checkpoint import checkpoint
+from wengert.transforms.custom_rules import custom_jvp, custom_vjp
+from wengert.transforms.debug import debug
 from wengert.transforms.forward import jvp
 from wengert.transforms.gradients import elementwise_grad, grad, stop_gradient, value_and_grad, vjp
 from wengert.transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+from wengert.transforms.kinks import Kink, Kinks, report_kinks
 from wengert.transforms.stage import linearize, make_program
 
 __all__ = [
+    "Kink",
+    "Kinks",
     "check_grads",
     "checkpoint",
+    "custom_jvp",
+    "custom_vjp",
+    "debug",
     "elementwise_grad",
     "fast_operators",
     "grad",
@@ -23,6 +31,7 @@ __all__ = [
     "jvp",
     "linearize",
     "make_program",
+    "report_kinks",
     "stop_gradient",
     "value_and_grad",
     "vjp",
