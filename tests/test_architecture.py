@@ -35,6 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "random": GROUND | {"core", "ops", "frontend", "numpy"},
     "transforms": GROUND | {"core", "ops", "frontend", "numpy", "scipy", "random"},
     "control": GROUND | {"transforms"},
+    # for those who add operations: their records, and the laws that try them
+    "extend": GROUND | {"core", "ops", "frontend", "transforms"},
     "rewrite": GROUND | {"core", "ops"},
     "compile": GROUND | {"core", "ops", "transforms", "rewrite"},
     "nn": PUBLIC,

@@ -1,6 +1,7 @@
 # The names of __init__.py for type checkers; tests/test_facade.py holds the two together.
 from wengert import data as data
 from wengert import errors as errors
+from wengert import extend as extend
 from wengert import nn as nn
 from wengert import numpy as numpy
 from wengert import optim as optim

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import reads_nothing
-from wengert.core.types import Aval, dtype_of
+from wengert.core.types import Aval, dtype_of, ndim_of
 from wengert.ops.families import align, binary, elementwise, fit, flat, general, linear, unary
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -50,8 +50,9 @@ def _power_in_base(t: Any, _z: Any, x: Any, y: Any) -> Any:
 
 
 def _power_in_exponent(t: Any, z: Any, x: Any, _y: Any) -> Any:
-    # z log x, which goes to 0 with x for y > 0
-    return t * z * np.log(np.where(x == 0, 1, x))
+    # z log x, which goes to 0 with x for y > 0; negative numbers have powers, and logarithms, that are complex
+    base = x + 0j if dtype_of(z).kind == "c" != dtype_of(x).kind else x
+    return t * z * np.log(np.where(x == 0, 1, base))
 
 
 power = binary("power", np.power, (_power_in_base, _power_in_exponent), "{0}^{{{1}}}", operator.pow)
@@ -92,8 +93,17 @@ logaddexp2 = binary(
 sin = unary("sin", np.sin, lambda t, _z, x: t * np.cos(x), r"\sin {0}")
 cos = unary("cos", np.cos, lambda t, _z, x: -t * np.sin(x), r"\cos {0}")
 tan = unary("tan", np.tan, lambda t, z, _x: t * (1 + z * z), r"\tan {0}")
-arcsin = unary("arcsin", np.arcsin, lambda t, _z, x: t / np.sqrt((1 - x) * (1 + x)), r"\arcsin {0}")
-arccos = unary("arccos", np.arccos, lambda t, _z, x: -t / np.sqrt((1 - x) * (1 + x)), r"\arccos {0}")
+
+
+def _arc(x: Any) -> Any:
+    # √(1 − x²). The side of a branch cut is the sign of an imaginary zero: x − 1 keeps it, 1 − x and x + 1 do not
+    if dtype_of(x).kind == "c":
+        return np.sqrt(-(x - 1)) * np.sqrt(x - -1)
+    return np.sqrt((1 - x) * (1 + x))
+
+
+arcsin = unary("arcsin", np.arcsin, lambda t, _z, x: t / _arc(x), r"\arcsin {0}")
+arccos = unary("arccos", np.arccos, lambda t, _z, x: -t / _arc(x), r"\arccos {0}")
 arctan = unary("arctan", np.arctan, lambda t, _z, x: t / (1 + x * x), r"\arctan {0}")
 sinh = unary("sinh", np.sinh, lambda t, _z, x: t * np.cosh(x), r"\sinh {0}")
 cosh = unary("cosh", np.cosh, lambda t, _z, x: t * np.sinh(x), r"\cosh {0}")
@@ -109,10 +119,20 @@ def _tanh(t: Any, z: Any, _x: Any) -> Any:
 
 
 tanh = unary("tanh", np.tanh, _tanh, r"\tanh {0}")
-# hypot, for x*x overflows where the derivative is 1/|x|
-arcsinh = unary("arcsinh", np.arcsinh, lambda t, _z, x: t / np.hypot(1, x), r"\operatorname{{arsinh}} {0}")
+
+
+def _arcsinh(t: Any, _z: Any, x: Any) -> Any:
+    # not by √(1 + x²): x² overflows where the derivative is 1/|x|
+    if dtype_of(x).kind != "c":
+        return t / np.hypot(1, x)
+    near = np.absolute(x) < 1e8  # beyond, √(1 + x²) is ±x to the last place
+    square = np.square(np.where(near, x, 1))
+    return t / np.where(near, np.sqrt(square - -1), x * np.copysign(1, np.real(x)))
+
+
+arcsinh = unary("arcsinh", np.arcsinh, _arcsinh, r"\operatorname{{arsinh}} {0}")
 arccosh = unary(
-    "arccosh", np.arccosh, lambda t, _z, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), r"\operatorname{{arcosh}} {0}"
+    "arccosh", np.arccosh, lambda t, _z, x: t / (np.sqrt(x - 1) * np.sqrt(x - -1)), r"\operatorname{{arcosh}} {0}"
 )
 arctanh = unary("arctanh", np.arctanh, lambda t, _z, x: t / ((1 - x) * (1 + x)), r"\operatorname{{artanh}} {0}")
 deg2rad = unary("deg2rad", np.deg2rad, lambda t, _z, _x: t * (math.pi / 180), r"\tfrac{{\pi}}{{180}} {0}")
@@ -141,13 +161,24 @@ hypot = binary(
 # ---- choices; where operands tie they share equally
 
 
+def _share(t: Any, chosen: Any, tie: Any) -> Any:
+    # selected, not multiplied: 0 times an infinite slope would be NaN where there is no slope at all
+    if type(chosen) is np.ndarray and type(tie) is np.ndarray:
+        d = np.where(chosen, t, 0)
+        return np.where(tie, 0.5 * t, d) if tie.any() else d
+    if type(chosen) in (bool, np.bool_):
+        return 0.5 * t if tie else t if chosen else dtype_of(t).type(0)
+    d = np.where(tie, 0.5 * t, np.where(chosen, t, 0))
+    return d if ndim_of(d) else d[()]
+
+
 def _where_larger(t: Any, x: Any, y: Any) -> Any:
-    return t * (x > y) + (0.5 * t) * (x == y)
+    return _share(t, x > y, x == y)
 
 
 def _where_chosen(t: Any, x: Any, y: Any, z: Any) -> Any:
     # fmax and fmin pass over NaNs: who equals the result has won
-    return t * (x == z) - (0.5 * t) * ((x == z) & (y == z))
+    return _share(t, x == z, (x == z) & (y == z))
 
 
 maximum = binary(
@@ -193,7 +224,7 @@ remainder = binary(
     r"{0} \bmod {1}", operator.mod,
 )  # fmt: skip
 copysign = binary(
-    "copysign", np.copysign, (lambda t, _z, x, y: t * np.sign(x) * np.copysign(1.0, y), None),
+    "copysign", np.copysign, (lambda t, z, x, _y: t * np.sign(x) * np.sign(z), None),
     r"\operatorname{{copysign}}({0}, {1})",
 )  # fmt: skip
 heaviside = binary(

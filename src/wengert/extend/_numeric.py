@@ -6,11 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tests.ops._samples import Sample
 
 from wengert.core.primitive import Primitive
+from wengert.extend._sample import LawError, Sample
+
+__all__ = [
+    "EPS", "along", "central", "close", "complex_step", "direction", "hold", "inexact", "pairing", "replaced",
+    "tuple_of", "ulps", "within",
+]  # fmt: skip
 
 STEP = 1e-30
+EPS = float(np.finfo(float).eps)
+
+
+def hold(condition: Any, message: object) -> None:
+    """A law holds, or the message says how it does not."""
+    if not condition:
+        raise LawError(str(message))
 
 
 def inexact(x: Any) -> bool:
@@ -69,32 +81,32 @@ def along(record: Primitive, sample: Sample, k: int, v: Any) -> tuple[Any, ...]:
 def close(got: Any, want: Any, tol: float, what: object) -> None:
     """Equal up to ``tol`` relative to the largest number in question."""
     got, want = np.asarray(got), np.asarray(want)
-    assert got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}"
+    hold(got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}")
     scale = max(1e-300, float(np.max(np.abs(want), initial=0.0)), float(np.max(np.abs(got), initial=0.0)))
-    assert np.array_equal(np.isnan(got), np.isnan(want)), f"{what}: {got} and {want} differ in NaNs"
+    hold(np.array_equal(np.isnan(got), np.isnan(want)), f"{what}: {got} and {want} differ in NaNs")
     worst = float(np.nanmax(np.abs(got - want), initial=0.0))
-    assert worst <= tol * scale, f"{what}: {got}, expected {want}; relative difference {worst / scale:.2g}"
+    hold(worst <= tol * scale, f"{what}: {got}, expected {want}; relative difference {worst / scale:.2g}")
 
 
 def ulps(got: Any, want: Any, n: float, what: object) -> None:
     """Equal up to ``n`` units in the last place, element by element."""
     got, want = np.asarray(got), np.asarray(want)
-    assert got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}"
-    assert got.dtype == want.dtype, f"{what}: {got.dtype}, expected {want.dtype}"
+    hold(got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}")
+    hold(got.dtype == want.dtype, f"{what}: {got.dtype}, expected {want.dtype}")
     if got.dtype.kind not in "fc":
-        assert np.array_equal(got, want), f"{what}: {got}, expected {want}"
+        hold(np.array_equal(got, want), f"{what}: {got}, expected {want}")
         return
     unit = np.spacing(np.maximum(np.abs(got), np.abs(want)))
     near = (np.abs(got - want) <= n * unit) | (got == want) | (np.isnan(got) & np.isnan(want))
-    assert np.all(near), f"{what}: {got}, expected {want}"
+    hold(np.all(near), f"{what}: {got}, expected {want}")
 
 
 def within(got: Any, want: Any, allowed: Any, what: object) -> None:
     """Equal up to an absolute bound for each element."""
     got, want = np.asarray(got), np.asarray(want)
-    assert got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}"
+    hold(got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}")
     near = np.abs(got - want) <= allowed if inexact(want) else False
-    assert np.all(near | (got == want)), f"{what}: {got}, expected {want}"
+    hold(np.all(near | (got == want)), f"{what}: {got}, expected {want}")
 
 
 def pairing(a: Sequence[Any], b: Sequence[Any]) -> tuple[float, float]:
