@@ -5,13 +5,15 @@
 PYTHON ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
+MUTATION_ARGS ?=
 
 export PYTHON
 # The series of pyright in pyproject.toml is meant: no hint at a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types bench memory peers format clean
+.PHONY: help demo test lint types bench memory fuzz mutation peers format coverage clean
 
 VENV_PYTHON := .venv/bin/python
 # Stamps: written when an installation is complete, out of date when pyproject.toml changes.
@@ -52,9 +54,18 @@ bench: $(BENCH_READY)  ## speed beside HIPS autograd, and PyTorch and JAX where 
 memory: $(DEV_READY)  ## peak memory and time of gradients with and without checkpoints
 	$(VENV_PYTHON) benchmarks/checkpoint.py
 
+fuzz: $(DEV_READY)  ## a long campaign of random programs, for a night
+	$(VENV_PYTHON) tools/fuzz.py $(FUZZ_ARGS)
+
+mutation: $(DEV_READY)  ## plant faults in the operations, and see whether the tests find them
+	$(VENV_PYTHON) tools/mutate.py $(MUTATION_ARGS)
+
 peers: $(BENCH_READY)  ## install PyTorch and JAX too, to be measured beside
 	@VENV=.venv-bench tools/environment.sh all bench bench-peers
 	@touch $(BENCH_READY)
+
+coverage: $(DEV_READY)  ## count what the tests verify of NumPy's names: docs/coverage.md
+	$(VENV_PYTHON) tools/coverage.py
 
 clean:  ## remove the environment, caches and runs
 	rm -rf .venv .venv-bench build dist runs .pytest_cache .ruff_cache .hypothesis

@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explain": PUBLIC | NETWORKS | {"core", "ops", "rewrite", "compile", "training"},
     "estimators": PUBLIC | NETWORKS | {"training", "explain"},
     "sklearn": {"estimators"},
-    "cli": PUBLIC | NETWORKS | {"training", "explain", "estimators"},
+    "cli": PUBLIC | NETWORKS | {"frontend", "training", "explain", "estimators"},
     # The public façade. It loads the rooms by name on first use; no room imports it.
     "__init__": {"errors", "pytree", "transforms"},
     "__main__": {"cli"},
@@ -65,17 +65,23 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
 LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl"}
+# Modules that nobody loads before the package they import, by the beginning of their names.
+LOADED_WITH = {"scipy": ("wengert.ops.special", "wengert.frontend.special", "wengert.scipy.special")}
 # (module, what it imports inside a function), and why
 LAZY_FACADES: set[tuple[str, str]] = {
+    # it loads SciPy, and is loaded with the first of SciPy's ufuncs that a traced value meets
+    ("wengert.frontend.tables", "wengert.frontend.special"),
     # its weight is paid only by those who draw
     ("wengert.training.history", "wengert.explain"),
     # Ctrl-C while it loads has to be caught
     ("wengert.cli", "wengert.cli._main"),
+    # it loads SciPy's special functions, which no other command needs
+    ("wengert.cli._coverage", "wengert.frontend.coverage"),
 }
 # Functions that import the module their first argument names; a literal there counts as an import.
 IMPORTERS = {"import_module", "__import__", "import_extra"}
 # Modules where that name may be computed: the façade loads rooms, `import_extra` what it is asked for.
-DYNAMIC_IMPORTS = {"wengert", "wengert.data._read"}
+DYNAMIC_IMPORTS = {"wengert", "wengert.scipy", "wengert.data._read"}
 
 # file -> why it may be longer than MAX_LINES
 MAX_LINES = 400
@@ -274,7 +280,8 @@ def test_optional_packages_are_imported_where_they_are_used():
         complaint(module, found.line, f"{found.target} is imported with the module")
         for module in modules().values()
         for found in imports(module)
-        if not (found.hidden or found.typing) and found.target.split(".")[0] in LAZY_PACKAGES
+        if not (found.hidden or found.typing) and (package := found.target.split(".")[0]) in LAZY_PACKAGES
+        if not module.name.startswith(LOADED_WITH.get(package, ("-",)))
     ]
     assert not found, show(found, "a plain installation must be able to import every module")
 

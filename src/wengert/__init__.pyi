@@ -7,6 +7,7 @@ from wengert import numpy as numpy
 from wengert import optim as optim
 from wengert import pytree as pytree
 from wengert import random as random
+from wengert import scipy as scipy
 from wengert import training as training
 from wengert.errors import ConcretizationError as ConcretizationError
 from wengert.errors import DataError as DataError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import linecache
 import os
 import sys
@@ -133,6 +134,33 @@ def user_line() -> str:
         True
     """
     return place_line(user_place())
+
+
+def teach(error: Exception) -> None:
+    """Add to an error that compiled code has raised in a function under a transform where it was, and what to write.
+
+    Python's own casts and C extensions refuse a traced value in words of their own. What Python code raises by itself
+    is left as it is.
+    """
+    if isinstance(error, WengertError) or getattr(error, "__notes__", None):
+        return
+    frame, place, compiled, ours = error.__traceback__, ("", 0), False, False
+    while frame is not None:
+        code = frame.tb_frame.f_code
+        compiled = not dis.opname[code.co_code[frame.tb_lasti]].startswith(("RAISE", "RERAISE"))
+        ours = code.co_filename.startswith(HOME)
+        if not is_library_file(code.co_filename) and code.co_filename != "<string>" and ".pyx" not in code.co_filename:
+            place = (code.co_filename, frame.tb_lineno)
+        frame = frame.tb_next
+    if place[0] and (isinstance(error, TypeError | AttributeError) or compiled) and not ours:
+        error.add_note(
+            f"  while a function is traced, at {place_line(place)}\n"
+            "  if this is compiled code, or a library, that cannot follow a traced value, write: its like in np,\n"
+            "  an array made inside the function by np, or wengert.stop_gradient(x) where no derivative is wanted of it"
+        )
+
+
+HOME = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def at_line() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert import grad, jvp, vmap
-from wengert.core.handles import live_views, root_of
+from wengert.core.handles import copied, live_views, root_of
 from wengert.core.trace import Constant, Tracer, current, fresh_level, innermost, plain
 
 
@@ -88,3 +88,40 @@ def test_the_innermost_trace() -> None:
         return slope * x
 
     assert grad(outer)(2.0) == 4.0
+
+
+def test_copies_lie_as_their_arrays_do() -> None:
+    base = np.arange(60.0).reshape(3, 4, 5)
+    for x in (
+        base,
+        base.T,
+        base[:, ::2],
+        base[::-1],
+        base[..., ::-2],
+        base.swapaxes(1, 2),
+        base[1:2, :, 3],
+        base[:0],
+        base[1, 2, 3:],
+    ):
+        y = copied(x)
+        np.testing.assert_array_equal(y, x)
+        assert y.flags.writeable and not np.may_share_memory(x, y)
+        long = [n > 1 for n in x.shape]
+        assert not x.size or [s for s, n in zip(x.strides, long, strict=True) if n] == [
+            s for s, n in zip(y.strides, long, strict=True) if n
+        ]
+    stretched = np.broadcast_to(np.ones(3), (2, 3))
+    assert copied(stretched).flags.writeable
+
+
+def test_foreign_code_that_has_let_go_is_no_hindrance() -> None:
+    def f(x: Any) -> Any:
+        a = np.zeros(3)
+        seen = np.asarray.__wrapped__(a)  # as a library sees it
+        total = float(seen.sum())
+        del seen
+        a[0] = x
+        return np.sum(a) + total
+
+    assert grad(f)(2.0) == 1.0
+    assert jvp(f, (2.0,), (1.0,)) == (2.0, 1.0)

@@ -20,12 +20,13 @@ TABLE: dict[Any, list[Case]] = {}
 
 
 def add(
-    function: Any, *calls: Callable[..., Any], args: tuple[Any, ...], abstract: bool = True, order: int = 2
-) -> None:
+    function: Any, *calls: Callable[..., Any], args: tuple[Any, ...], abstract: bool = True, order: int = 2,
+    staged: bool = True,
+) -> None:  # fmt: skip
     """Enter calls of one function at the same arguments."""
     cases = TABLE.setdefault(function, [])
     for f in calls:
-        cases.append(Case(f"{function.__name__}-{len(cases)}", f, args, abstract, order))
+        cases.append(Case(f"{function.__name__}-{len(cases)}", f, args, abstract, order, staged))
 
 
 # ---- reductions

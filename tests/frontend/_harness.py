@@ -17,13 +17,17 @@ STEP = 1e-4
 
 @dataclass(frozen=True)
 class Case:
-    """A call ``f(*args)`` in plain NumPy. Without ``abstract`` it needs values, and neither batches nor stages."""
+    """A call ``f(*args)`` in plain NumPy. Without ``abstract`` it needs values, and neither batches nor stages.
+
+    Without ``staged`` it needs values that a batch has, and does not stage.
+    """
 
     label: str
     f: Callable[..., Any]
     args: tuple[Any, ...]
     abstract: bool = True
     order: int = 2
+    staged: bool = True
 
 
 def draw(label: str, *shape: int, low: float = 0.2, high: float = 1.9) -> Any:
@@ -214,4 +218,5 @@ def check(case: Case) -> None:
         check_second(case)
     if case.abstract:
         check_batch(case)
+    if case.abstract and case.staged:
         check_staged(case)

@@ -20,7 +20,7 @@ from tests.frontend._harness import (
     same,
 )
 
-from wengert import vjp
+from wengert import grad, jvp, vjp, vmap
 
 V = draw("complex", 3)
 S = np.diag([2.0, 3.0, 4.0])
@@ -100,3 +100,25 @@ def test_call(name: str) -> None:
 def test_kinds_and_dtypes() -> None:
     check(Case("number", lambda x: np.abs(x[0] + 1j) * np.real(x[1] * 1j + 2), (V,)))
     check(Case("cast", lambda x: x.astype(complex).real * np.imag(x.astype(complex) * 1j), (V,)))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_complex_argument(name: str) -> None:
+    """The same calls of a complex array: ∂u/∂x − i ∂u/∂y by differences in both directions."""
+    z = V + 1j * (V[::-1] ** 2 + 0.2)
+
+    def u(z: Any) -> Any:
+        y = CALLS[name](z.real * 1.1, z)
+        return np.sum((np.real(y) + 2.0 * np.imag(y)) * np.cos(np.arange(np.size(y))).reshape(np.shape(y)))
+
+    def slope(v: Any, h: float = 1e-4) -> Any:
+        wide, narrow = (u(z + 2 * h * v) - u(z - 2 * h * v)) / 4, (u(z + h * v) - u(z - h * v)) / 2
+        return (4 * narrow - wide) / (3 * h)
+
+    want = np.array([slope(e) - 1j * slope(1j * e) for e in np.eye(3)])
+    got = grad(u)(z)
+    near = 1e-7 * float(np.max(np.abs(want)))
+    np.testing.assert_allclose(got, want, rtol=0, atol=near)
+    v = np.array([0.3 - 1j, 1 + 0.2j, -0.5j])
+    assert jvp(u, (z,), (v,))[1] == pytest.approx(np.sum(want * v).real, abs=4 * near)
+    np.testing.assert_allclose(vmap(grad(u))(np.stack([z, z]))[1], got, rtol=1e-11, atol=1e-13)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy._core.overrides import array_function_dispatch
 from tests.frontend._harness import draw
 
 from wengert import (
@@ -77,15 +78,11 @@ ESCAPES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "sum of a list": (lambda x: np.sum([x[0], x[1]]), r"np\.array\(\[\.\.\.\]\)"),
     "sin of a list": (lambda x: np.sum(np.sin([x[0], x[1]])), r"np\.array\(\[\.\.\.\]\)"),
     "a plain array plus a list": (lambda x: np.sum(V[:2] + [x[0], x[1]]), r"np\.array\(\[\.\.\.\]\)"),  # noqa: RUF005
-    "fromiter": (lambda x: np.sum(np.fromiter((t for t in x), float)), r"np\.array\(\[\.\.\.\]\)"),
     "random.normal": (lambda x: np.random.normal(x[0]) * x[1], r"np\.array\(\[\.\.\.\]\)"),  # noqa: NPY002
     "array.array": (lambda x: array.array("d", [x[0]])[0] * x[1], "write: "),
     "ctypes": (lambda x: ctypes.c_double(x[0]).value * x[1], "write: "),
     "a text with %": (lambda x: len("%f" % x[0]) * x[1], "write: |np.where"),  # noqa: UP031
-    "ndenumerate": (lambda x: sum(t for _, t in np.ndenumerate(x)), "write: "),
-    "vectorize": (lambda x: np.sum(np.vectorize(lambda t: t * t)(x)), "write: "),
-    "an attribute without a rule": (lambda x: x.strides[0] * x[0], r"\.strides of a traced"),
-    "flat": (lambda x: sum(x.flat), r"\.flat of a traced"),
+    "an attribute that shows memory": (lambda x: x.data[0] * x[0], r"\.data of a traced"),
 }  # fmt: skip
 kept_asarray = np.asarray
 
@@ -201,52 +198,43 @@ def test_branches_under_vmap_and_staging() -> None:
 
 # ---- functions without a rule
 
-UNSUPPORTED: dict[str, Callable[[Any], Any]] = {
-    "np.fft.fft": lambda x: np.fft.fft(x).real,
-    "np.median": lambda x: np.median(x),
-    "np.percentile": lambda x: np.percentile(x, 50),
-    "np.interp": lambda x: np.interp(x, [0.0, 1.0], [1.0, 2.0]),
-    "np.polyfit": lambda x: np.polyfit([0.0, 1.0, 2.0], x, 1),
-    "np.convolve": lambda x: np.convolve(x, x),
-    "np.unique": lambda x: np.unique(x),
-    "np.searchsorted": lambda x: np.searchsorted([0.0, 1.0], x),
-    "np.histogram": lambda x: np.histogram(x)[0],
-    "np.gradient": lambda x: np.gradient(x),
-    "np.trapezoid": lambda x: np.trapezoid(x),
-    "np.cov": lambda x: np.cov(x),
-    "np.piecewise": lambda x: np.piecewise(x, [x > 1], [0.0, 1.0]),
-    "np.apply_along_axis": lambda x: np.apply_along_axis(np.sum, 0, x),
-    "np.nansum": lambda x: np.nansum(x),
-    "np.linalg.eig": lambda x: np.linalg.eig(np.outer(x, x))[0],
-    "np.fill_diagonal": lambda x: np.fill_diagonal(np.outer(x, x), 1.0),
-    "np.put": lambda x: np.put(x, [0], 1.0),
-    "np.may_share_memory": lambda x: np.may_share_memory(x, x),
-}
+
+@array_function_dispatch(lambda x: (x,), module="numpy")
+def of_tomorrow(x: Any) -> Any:
+    """What a later NumPy may have, without a rule here."""
+    return np.max(x) + np.zeros(3)
 
 
-@pytest.mark.parametrize("name", UNSUPPORTED)
+@array_function_dispatch(lambda x: (x,), module="numpy")
+def writes_tomorrow(x: Any) -> None:
+    """The same, writing into its argument."""
+    x[0] = 1.0
+
+
 @pytest.mark.parametrize("transform", ["grad", "jvp", "vmap", "make_program"])
-def test_unsupported_functions_are_named(name: str, transform: str) -> None:
+def test_unsupported_functions_are_named(transform: str) -> None:
     with pytest.raises(
         UnsupportedError,
-        match=rf"(?s)^{name} has no derivative rule in this version\n  at .*test_escapes\.py:\d+: .*write: ",
+        match=r"(?s)^np\.of_tomorrow has no derivative rule in this version\n  at .*test_escapes\.py:\d+: .*write: ",
     ):
-        TRANSFORMS[transform](lambda x: np.sum(UNSUPPORTED[name](x)))
+        TRANSFORMS[transform](lambda x: np.sum(of_tomorrow(x)))
 
 
 def test_unsupported_functions_work_on_constants() -> None:
     def f(x: Any) -> Any:
         c = np.linspace(0.0, 1.0, 5)
-        return np.sum(x) * np.median(c) + np.interp(0.3, c, c * c) * x[0] + np.sum(np.fft.fft(np.ones(4)).real) * x[1]
+        d = of_tomorrow(c)
+        d[0] = x[1]
+        return np.sum(d * x)
 
-    np.testing.assert_allclose(grad(f)(V), [0.5 + f(np.array([1.0, 0, 0])) - 0.5, 0.5 + 4.0, 0.5])
+    np.testing.assert_allclose(grad(f)(V), [V[1], V[0] + 1.0, 1.0])
 
 
 def test_writing_functions_on_constants_are_named() -> None:
     with pytest.raises(
-        UnsupportedError, match=r"(?s)np\.fill_diagonal writes into its argument.*test_escapes\.py.*x\[i\] = v"
+        UnsupportedError, match=r"(?s)np\.writes_tomorrow writes into its argument.*test_escapes\.py.*x\[i\] = v"
     ):
-        grad(lambda x: (np.fill_diagonal(np.zeros((3, 3)), 1.0), np.sum(x))[1])(V)
+        grad(lambda x: (writes_tomorrow(np.zeros(3)), np.sum(x))[1])(V)
 
 
 def test_a_view_that_no_handle_knows_is_read_only() -> None:
@@ -336,5 +324,6 @@ def test_an_error_of_the_users_own_comes_out_itself() -> None:
         raise OwnError("mine")
 
     for run in TRANSFORMS.values():
-        with pytest.raises(OwnError, match="mine"):
+        with pytest.raises(OwnError, match="mine") as caught:
             run(f)
+        assert not getattr(caught.value, "__notes__", [])  # nothing is added to what Python code has raised

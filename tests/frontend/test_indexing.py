@@ -123,7 +123,19 @@ def test_indices_that_numpy_refuses() -> None:
             f(V)
         with pytest.raises(IndexError):
             grad(lambda x, f=f: np.sum(f(x)))(V)
-    refused(lambda x: x[True], UnsupportedError, "a single True or False")
+    refused(lambda x: x[True, 0], UnsupportedError, "a single True or False")
+
+
+def test_one_truth_is_a_mask_without_axes() -> None:
+    def f(x: Any) -> Any:
+        y, z = x * 1.0, x[0, ...] * 2.0
+        y[np.True_] *= x
+        y[False] = 7.0
+        w = np.array(z)
+        w[w > 0.0] = x[1]
+        return np.concatenate([y[True], x[False], w[None, None] * np.ones((1, 5))])
+
+    check(Case("truth", f, (V,), abstract=False))
 
 
 def test_a_mask_of_unknown_truth_shows_the_rewrite() -> None:

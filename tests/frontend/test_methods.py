@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.frontend._harness import Case, check, check_value, draw
 
-from wengert import grad, jvp, make_program, vmap
+from wengert import UnsupportedError, grad, jvp, make_program, vmap
 from wengert.frontend.methods import BINARY, COMPARISONS, METHODS, UNARY
 
 X, S, V = draw("X", 2, 3), draw("S", 3, 3), draw("V", 3)
@@ -69,13 +69,25 @@ CALLS: dict[str, list[Callable[[Any], Any]]] = {
     "trace": [lambda x: x.trace(), lambda x: x.trace(offset=-1)],
     "nonzero": [lambda x: x.nonzero(), lambda x: x[(x > 1.0).nonzero()]],
     "compress": [lambda x: x.compress([True, False, True], axis=1)],
+    "partition": [then(lambda y: y.partition(1)), then(lambda y: y[:, 0].partition(0))],
+    "put": [then(lambda y: y.put([0, 4, 0], y[0])), then(lambda y: y.T.put([9, -9], [1.0, y[0, 0]], mode="wrap"))],
+    "searchsorted": [lambda x: np.sort(x[0]).searchsorted([0.5, 1.0]) * x[0, :2]],
     "choose": [lambda x: x * (x > 1.0).astype(int).choose([2.0, 3.0])],
 }  # fmt: skip
 CONCRETE = {"nonzero", "argpartition"}
+FOR_ARRAYS = {"fill", "sort", "nonzero", "choose", "argpartition", "partition", "put", "searchsorted", "resize"}
 
 
 def test_every_method_has_calls() -> None:
-    assert set(METHODS) == set(CALLS)
+    assert set(METHODS) == {*CALLS, "resize"}
+
+
+def test_resize_is_refused() -> None:
+    for run in (grad, lambda f: lambda x: jvp(f, (x,), (x,)), make_program):
+        with pytest.raises(
+            UnsupportedError, match=r"(?s)resize\(\) changes the shape.*test_methods\.py.*write: x = np\.resize"
+        ):
+            run(lambda x: (x.resize((3, 2)), np.sum(x))[1])(X)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -84,7 +96,7 @@ def test_method(name: str) -> None:
         check(Case(name, f, (X,), name not in CONCRETE))
 
 
-@pytest.mark.parametrize("name", sorted(set(METHODS) - {"fill", "sort", "nonzero", "choose", "argpartition"}))
+@pytest.mark.parametrize("name", sorted(set(METHODS) - FOR_ARRAYS))
 def test_methods_of_numbers(name: str) -> None:
     """NumPy's numbers have the same methods."""
     needs = {"reshape": (1,), "swapaxes": None, "dot": None, "clip": (0.2, 0.9), "take": ([0],), "repeat": (2,), "astype": (float,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -12,13 +13,13 @@ from tests.fuzz._programs import Program, generate
 from wengert import grad, hvp, jacfwd, jacrev, jvp, linearize, make_program, value_and_grad, vjp, vmap
 from wengert.errors import ConcretizationError
 
-SEEDS = range(150)
-LENGTH = 12
+COUNT = int(os.environ.get("WENGERT_FUZZ", "125"))
+START = int(os.environ.get("WENGERT_FUZZ_START", "0"))
 
 
-@pytest.fixture(params=SEEDS)
+@pytest.fixture(params=range(START, START + COUNT))
 def program(request: pytest.FixtureRequest) -> Program:
-    return generate(request.param, LENGTH)
+    return generate(request.param, 6 + request.param % 25)  # up to 30 statements
 
 
 @pytest.fixture(autouse=True)

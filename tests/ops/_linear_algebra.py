@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 Operands = tuple[Any, ...]
 
@@ -53,7 +54,7 @@ SAMPLES: dict[str, list[tuple[Operands, dict[str, Any]]]] = {
     "slogdet": _squares(),
     "cofactor": [
         ((_general(3, 3),), {}), ((_general(2, 4, 4),), {}), ((_SINGULAR,), {}),
-        ((_general(3, 3), _general(2, 3, 3)), {}), ((np.zeros((3, 3)), _definite(3, 3)), {}),
+        ((_general(3, 3), _general(2, 3, 3)), {}), ((np.diag([1.0, 0.0, 0.0]), _definite(3, 3)), {}),
         ((np.arange(16.0).reshape(4, 4), _general(4, 4), _definite(4, 4)), {}),
     ],
     "cholesky": [*_symmetric(upper=False), *_symmetric(upper=True)],
@@ -62,7 +63,15 @@ SAMPLES: dict[str, list[tuple[Operands, dict[str, Any]]]] = {
     "eigvalsh": [*_symmetric(lower=True), *_symmetric(lower=False)],
     "svd": [*_rectangles(), *_wide()],
     "svdvals": [*_rectangles(), *_wide()],
-    "pinv": [*_rectangles(rcond=1e-15), *_wide(rcond=1e-15)],
+    "pinv": [*_rectangles(rcond=1e-15), *_wide(rcond=np.float64(1e-15)), *_wide(rcond=1e-15, atol=1e-9)],
+    "eigvals": [((_general(3, 3) + np.diag([0.0, 3.0, 6.0]),), {}), ((np.array([[1.0, 2.0], [-3.0, 1.0]]),), {})],
+    "matrix_rank": [((_SINGULAR,), {"tol": None, "hermitian": False}), ((_general(2, 4, 3),), {"tol": 1.0, "hermitian": False})],
+    "rank_of": [((np.array([2.0, 1.0, 1e-20]),), {"bound": 1e-15})],
+    "least_squares": [((_general(4, 2), _general(4, 3)), {"rcond": 1e-15})],
+    "vectors_beside": [((_general(4, 2),), {})],
+    "range_vectors": [((_general(4, 2),), {"rank": 2}), ((_SINGULAR,), {"rank": 2})],
+    "null_vectors": [((_general(2, 4),), {"rank": 2}), ((_SINGULAR,), {"rank": 2})],
+    "signs_of_driver": [((_definite(3, 3), np.linalg.eigh(_definite(3, 3))[1]), {"lower": True, "driver": "evr"})],
     "checked": [
         ((_definite(3, 3), np.array([[1.0, 2.0, 4.0]])), {"test": test, "order": order})
         for test in ("vectors, forward", "second derivative") for order in (0, 1)
@@ -111,7 +120,17 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "eigvalsh": lambda a, lower: np.linalg.eigvalsh(a, "L" if lower else "U"),
     "svd": lambda a: tuple(np.linalg.svd(a, full_matrices=False)),
     "svdvals": np.linalg.svdvals,
-    "pinv": lambda a, rcond: np.linalg.pinv(a, rcond),
+    "pinv": lambda a, rcond, atol=0.0: np.linalg.pinv(a, rcond),
+    "eigvals": lambda a: np.linalg.eigvals(a).astype(complex),
+    "matrix_rank": lambda a, tol, hermitian: np.linalg.matrix_rank(a, tol, hermitian),
+    "rank_of": lambda s, bound: np.int64(np.sum(s > bound * s.max())),
+    "least_squares": lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0],
+    "vectors_beside": lambda a: np.linalg.svd(a)[0][:, a.shape[1] :],
+    "range_vectors": lambda a, rank: np.linalg.svd(a)[0][:, :rank],
+    "null_vectors": lambda a, rank: np.linalg.svd(a)[2][rank:].T,
+    "signs_of_driver": lambda a, v, lower, driver: np.sign(np.sum(v * scipy.linalg.eigh(a, lower=lower)[1], axis=0))[
+        None
+    ],
     "checked": lambda x, row, test, order: x,
     "euclidean": _numpy_norm,
 }

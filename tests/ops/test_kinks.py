@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,3 +161,25 @@ def test_infinite_slopes_are_infinite() -> None:
         assert grad(lambda x: np.power(x, 0.5))(0.0) == INF
         assert grad(np.arcsin)(1.0) == INF
         assert jvp(np.sqrt, (0.0,), (1.0,))[1] == INF
+
+
+# ---- docs/kinks.md, line by line
+
+PAGE = (Path(__file__).parents[2] / "docs" / "kinks.md").read_text(encoding="utf-8")
+LINES = re.findall(r"^\| `(.+)` \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(Fraction(part)) if "/" in part else float(part) for part in text.split(", "))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::wengert.errors.FlatDerivativeWarning")
+@pytest.mark.parametrize(("expression", "at", "derivative"), LINES, ids=[f"{e} at {a}" for e, a, _ in LINES])
+def test_page(expression: str, at: str, derivative: str) -> None:
+    point = numbers(at)
+    f = eval(f"lambda {', '.join('xy'[: len(point)])}: {expression} * 1.0", {"np": np})  # noqa: S307 - a line of our own page
+    test_kink(f, point, numbers(derivative))
+
+
+def test_the_page_has_its_lines() -> None:
+    assert len(LINES) == PAGE.count("| `") > 60

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.ops._samples import NUMPY, samples
 
+import wengert.scipy.linalg
 import wengert.transforms
 from wengert import grad
 from wengert.core.primitive import REGISTRY, Primitive
@@ -15,6 +16,7 @@ from wengert.extend import LAWS
 from wengert.extend._derivatives import is_what_the_oracle_computes
 
 assert wengert.transforms
+assert wengert.scipy.linalg  # its records are loaded on their first use
 RECORDS = sorted(REGISTRY)
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

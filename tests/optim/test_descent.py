@@ -52,3 +52,9 @@ def test_a_step_that_is_too_long_is_named():
         optim.gradient_descent(lambda x: x**4, 10.0, step=2.0)
     with pytest.raises(ModelError, match="the step must be a number above 0"):
         optim.gradient_descent(lambda x: x * x, 1.0, step=-1.0)
+
+
+def test_complex_numbers():
+    result = optim.gradient_descent(lambda z: np.sum(np.abs(z - np.array([3 - 1j, 2j])) ** 2), np.zeros(2, complex))
+    assert result.converged
+    np.testing.assert_allclose(result.x, [3 - 1j, 2j], atol=1e-7)

@@ -183,3 +183,11 @@ def test_misuse():
         optim.chain(optim.sgd(0.1), 3)
     with pytest.raises(ShapeError, match="trees differ in structure"):
         optim.apply_updates({"w": 1.0}, {"v": 1.0})
+
+
+@pytest.mark.parametrize("z", [1j, np.complex64(1j), np.array([1j])])
+def test_complex_parameters_are_refused(z):
+    optimizer = optim.sgd(0.1)
+    updates, _ = optimizer.update(z, optimizer.init(z), z)
+    with pytest.raises(ModelError, match=r"(?s)uphill in its imaginary part.*np\.conj\(gradient\)"):
+        optim.apply_updates(z, updates)

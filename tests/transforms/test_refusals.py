@@ -86,11 +86,6 @@ def test_inputs_that_have_no_derivative(transform: Any) -> None:
         transform(f)(np.ma.array([1.0, 2.0]))
 
 
-def test_complex_inputs_are_refused_by_reverse_mode() -> None:
-    refused(lambda: grad(lambda z: abs(z))(1 + 2j), "is complex", "f(x.real, x.imag)")
-    refused(lambda: grad(lambda z: np.sum(np.abs(z)))(np.ones(2, complex)), "complex128, shape (2,)")
-
-
 # ---- zero derivatives
 
 

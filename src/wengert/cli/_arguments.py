@@ -18,6 +18,7 @@ examples:
   wengert predict runs/hour-20260101-120000 new.csv --out predicted.csv
   wengert check losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
   wengert explain losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
+  wengert coverage linalg
 
 With WENGERT_TRACEBACK=1 in the environment an error shows where it arose.
 """
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _add_predict(commands.add_parser("predict", help="predict the rows of a table with a trained network"))
     _add_check(commands.add_parser("check", help="compare a function's derivatives with finite differences"))
     _add_explain(commands.add_parser("explain", help="show every step of a function's derivative"))
+    _add_coverage(commands.add_parser("coverage", help="list what of NumPy is differentiated, flat or refused"))
     return top
 
 
@@ -107,6 +109,16 @@ def _add_check(check: argparse.ArgumentParser) -> None:
 def _add_explain(explain: argparse.ArgumentParser) -> None:
     explain.description = "Show the steps of a function, each with its local derivative and gradient."
     _add_function(explain)
+
+
+def _add_coverage(coverage: argparse.ArgumentParser) -> None:
+    coverage.description = (
+        "List NumPy's functions, ufuncs and methods, and SciPy's special ufuncs: differentiable (and in which ways the "
+        "tests verify it), flat by nature, or refused, with the reason and what to write instead."
+    )
+    coverage.add_argument("word", metavar="WORD", nargs="?", default="", help="only names that contain it")
+    coverage.add_argument("--missing", action="store_true", help="only what is refused, with the reasons")
+    coverage.add_argument("--json", action="store_true", help="print a JSON list")
 
 
 def _add_function(command: argparse.ArgumentParser) -> None:

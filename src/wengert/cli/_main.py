@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 
 from wengert.cli._arguments import parser
 from wengert.cli._codes import FAILED, PIPE_CLOSED, REFUSED
+from wengert.cli._coverage import coverage
 from wengert.cli._derivatives import check, explain
 from wengert.cli._network import TrainingError
 from wengert.cli._predict import predict
@@ -26,6 +27,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "predict": predict,
     "check": check,
     "explain": explain,
+    "coverage": coverage,
 }
 
 

@@ -6,13 +6,17 @@ chain on the root's value, then the live views are read anew.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
 from wengert.core.trace import ArrayTracer, Constant, Tracer, set_class
 
-__all__ = ["adopt", "attach", "live_views", "refresh", "root_of"]
+__all__ = ["adopt", "attach", "copied", "held_elsewhere", "live_views", "refresh", "root_of", "show"]
 
 # Reads a root through a chain; the index records provide it.
 FOLLOW: list[Callable[[Any, tuple[Any, ...]], Any]] = []
@@ -53,6 +57,44 @@ def live_views(root: ArrayTracer) -> list[ArrayTracer]:
     return [view for _, view in found]
 
 
+def copied(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A copy that lies in memory as ``x`` does, with gaps and directions: on that depends which reshapes are views."""
+    strides = [step for step, n in zip(x.strides, x.shape, strict=True) if n > 1]
+    low, high = byte_bounds(x)
+    if high - low <= x.nbytes and min(strides, default=1) > 0:
+        return x.copy("K")
+    if not x.size or 0 in strides:
+        return x.copy("K")
+    offset = x.__array_interface__["data"][0] - low
+    out = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), offset, x.strides)
+    out[...] = x
+    return out
+
+
+SHOWN = -10  # ``i`` of a constant handle that foreign code has seen the memory of: this less the references it had
+
+
+def references(root: ArrayTracer) -> int:
+    """How many references to a plain root's memory there are that are not known views of it."""
+    owner = root.v if root.v.base is None else root.v.base
+    known = sum(view.v is owner or view.v.base is owner for view in live_views(root) if type(view) is Constant)
+    return sys.getrefcount(owner) - known
+
+
+def show(x: ArrayTracer) -> None:
+    """Remember that foreign code sees the memory of a constant handle; to be called before it does."""
+    root, _ = root_of(x)
+    if type(root) is Constant and root.i == -1:
+        root.i = SHOWN - references(root)
+
+
+def held_elsewhere(root: ArrayTracer) -> bool:
+    """Whether foreign code holds the memory of a constant handle, so that it would miss what is written next."""
+    if root.i > SHOWN:
+        return False
+    return not getattr(sys, "_is_gil_enabled", lambda: True)() or references(root) > SHOWN - root.i
+
+
 def adopt(handle: ArrayTracer, value: Tracer) -> None:
     """Rebind ``handle`` to what ``value`` is."""
     if type(handle) is not type(value):
@@ -63,7 +105,8 @@ def adopt(handle: ArrayTracer, value: Tracer) -> None:
 def refresh(root: ArrayTracer) -> None:
     """Read the live views of ``root`` anew after a write."""
     for view in live_views(root):
-        if type(root) is Constant:
-            view.v = FOLLOW[0](root.v, view.chain)
+        value = FOLLOW[0](root.v if type(root) is Constant else root, view.chain)
+        if isinstance(value, Tracer):
+            adopt(view, value)
         else:
-            adopt(view, FOLLOW[0](root, view.chain))
+            view.v = value

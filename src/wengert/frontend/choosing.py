@@ -1,22 +1,24 @@
-"""NumPy's functions that choose elements, sort them, or act on numbers' parts."""
+"""NumPy's functions that choose elements, bound or round them, or act on numbers' parts."""
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.handles import attach
-from wengert.core.trace import ArrayTracer, Tracer
+from wengert.core.trace import ArrayTracer, Tracer, lower
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
+from wengert.errors import at_line
+from wengert.frontend.asking import answer
 from wengert.frontend.indexing import getitem
 from wengert.frontend.reductions import as_condition
-from wengert.frontend.shaping import layout, lying, memory_order, ravel
+from wengert.frontend.shaping import layout, lying, ravel
 from wengert.frontend.tables import implements, into
 from wengert.frontend.values import as_array, common_dtype, like_scalar
 from wengert.ops import elementwise as ops
-from wengert.ops import reduce
 from wengert.ops.shape import reshape
 
 _NO = np._NoValue  # type: ignore[attr-defined]
@@ -24,6 +26,8 @@ _NO = np._NoValue  # type: ignore[attr-defined]
 
 @implements(np.where)
 def where(condition: Any, x: Any = _NO, y: Any = _NO) -> Any:
+    if (x is _NO) != (y is _NO):
+        raise ValueError(f"np.where: either both or neither of x and y should be given{at_line()}")
     if x is _NO:
         return nonzero(condition)
     return ops.where(as_condition(condition), *[as_array(v) if isinstance(v, list | tuple) else v for v in (x, y)])
@@ -39,6 +43,11 @@ def flatnonzero(a: Any) -> Any:
     return nonzero(ravel(a))[0]
 
 
+@implements(np.argwhere)
+def argwhere(a: Any) -> Any:
+    return np.argwhere(np.asarray(as_array(a) != 0))
+
+
 @implements(np.clip)
 def clip(
     a: Any,
@@ -48,32 +57,48 @@ def clip(
     *,
     min: Any = _NO,  # noqa: A002 - NumPy's names
     max: Any = _NO,  # noqa: A002
-    **_: Any,
+    **options: Any,
 ) -> Any:
     """min(max(a, low), high). At a bound the derivative is shared: half to ``a``, half to the bound."""
-    low = a_min if a_min is not _NO else min
-    high = a_max if a_max is not _NO else max
-    x = a
-    if low is not None and low is not _NO:
-        x = np.maximum(x, low)
-    if high is not None and high is not _NO:
-        x = np.minimum(x, high)
-    return x if out is None else into(out, x)
+    named = {key: v for key, v in {"a_min": a_min, "a_max": a_max, "min": min, "max": max}.items() if v is not _NO}
+    if named.keys() != {"a_min", "a_max"} or options or out is not None:
+        where = {} if "where" not in options or out is not None else {"out": as_array(a)}
+        answer(np.clip, a, **named, **({"out": out} if out is not None else where), **options)
+    low, high = named.get("a_min", named.get("min")), named.get("a_max", named.get("max"))
+    x, low, high = as_array(a), *(as_array(v) if isinstance(v, list | tuple) else v for v in (low, high))
+    if options.get("dtype") is not None:
+        x, low, high = (v if v is None else as_array(v).astype(options["dtype"]) for v in (x, low, high))
+    x = _within(x, low, high)
+    where = options.get("where", True)
+    if where is not True:
+        x = np.where(where, x, np.nan if out is None else out)  # what NumPy leaves as it is without out=
+    return x if out is None else into(out, np.broadcast_to(x, shape_of(out)), options.get("casting", "same_kind"))
+
+
+def _within(x: Any, low: Any, high: Any) -> Any:
+    if dtype_of(x).kind in "iu":  # Python's numbers beyond what the integers hold bound nothing
+        info = np.iinfo(dtype_of(x))
+        low = None if type(low) is int and low <= info.min else low
+        high = None if type(high) is int and high >= info.max else high
+    if low is None and high is None:
+        return ops.positive(x)
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
 
 
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     x = as_array(a)
-    if axis is None:
-        x, axis = ravel(x), 0
+    if out is not None:
+        answer(np.take, x, indices, axis, out=out, mode=mode)
+    x, axis = (ravel(x), 0) if axis is None else (np.atleast_1d(x), axis)
     axis = normalize_axis_index(axis, ndim_of(x))
+    n, at = shape_of(x)[axis], lower(indices)
+    if not isinstance(at, Tracer):  # NumPy itself says which elements these are, or that there are none
+        at = np.asarray(np.take(np.arange(n), at, mode=mode))  # type: ignore[call-overload]
+    elif mode != "raise":
+        at = at % n if mode == "wrap" else np.clip(at, 0, n - 1)
     # an array also of one index: what is taken is a copy
-    at = np.asarray(indices) if isinstance(indices, list | tuple | int | np.integer) else indices
-    n = shape_of(x)[axis]
-    if mode == "wrap":
-        at = at % n
-    elif mode == "clip":
-        at = np.clip(at, 0, n - 1)
     value = getitem(x, (*(slice(None),) * axis, at))
     return value if out is None else into(out, value)
 
@@ -81,9 +106,13 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
+        if ndim_of(indices) != 1:
+            raise ValueError(f"when axis=None, `indices` must have a single dimension, not {ndim_of(indices)}{at_line()}")
         return getitem(ravel(arr), indices)
-    axis = normalize_axis_index(axis, ndim_of(arr))
     shape = shape_of(indices)
+    if len(shape) != ndim_of(arr):
+        raise ValueError(f"indices of shape {shape} and an array of shape {shape_of(arr)} differ in axes{at_line()}")
+    axis = normalize_axis_index(axis, len(shape))
     grids: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape)])
     for k, n in enumerate(shape_of(arr)):
         if k != axis and n != shape[k]:
@@ -95,13 +124,15 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    value = take(a, np.flatnonzero(condition), axis)
-    return value if out is None else into(out, value)
+    wanted = as_array(condition)
+    if ndim_of(wanted) != 1:
+        raise ValueError(f"condition must be a 1-d array, not one of shape {shape_of(wanted)}{at_line()}")
+    return take(a, np.flatnonzero(wanted), axis, out)
 
 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
-    return getitem(ravel(arr), np.flatnonzero(np.ravel(condition)))
+    return getitem(ravel(as_array(arr)), np.flatnonzero(np.ravel(as_array(condition))))
 
 
 @implements(np.choose)
@@ -121,48 +152,20 @@ def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
 
 @implements(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    out = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        out = where(condition, choice, out)
+    """The choice of the first condition that holds, or ``default``."""
+    conditions, choices = [as_array(c) for c in condlist], [as_array(c) for c in choicelist]
+    if len(conditions) != len(choices):
+        raise ValueError(f"np.select of {len(conditions)} conditions and {len(choices)} choices{at_line()}")
+    if not conditions:
+        raise ValueError(f"np.select of no condition is not possible{at_line()}")
+    for k, condition in enumerate(conditions):
+        if dtype_of(condition).kind != "b":
+            raise TypeError(f"np.select: condition {k} is of {dtype_of(condition)}, not of booleans{at_line()}")
+    kind = common_dtype([*choicelist, default])
+    out = as_array(default).astype(kind)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        out = where(condition, choice.astype(kind), out)
     return out
-
-
-# ---- sorting: positions have no derivative, elements are fetched by them. Ties keep their order.
-
-
-def _lined(a: Any, axis: Any) -> tuple[Any, int]:
-    x = as_array(a)
-    if axis is None:
-        return reshape(x, shape=(int(np.prod(shape_of(x))),)), 0
-    return x, normalize_axis_index(axis, ndim_of(x))
-
-
-@implements(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    del kind, order, stable
-    x, axis = _lined(a, axis)
-    return lying(take_along_axis(x, reduce.argsort(x, axis=axis), axis), memory_order(x))
-
-
-@implements(np.argsort)
-def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    del kind, order, stable
-    x, axis = _lined(a, axis)
-    return reduce.argsort(x, axis=axis)
-
-
-@implements(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None) -> Any:
-    del kind, order
-    x, axis = _lined(a, axis)
-    return lying(take_along_axis(x, reduce.argpartition(x, axis=axis, kth=kth), axis), memory_order(x))
-
-
-@implements(np.argpartition)
-def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None) -> Any:
-    del kind, order
-    x, axis = _lined(a, axis)
-    return reduce.argpartition(x, axis=axis, kth=kth)
 
 
 # ---- parts of numbers
@@ -190,23 +193,34 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 @implements(np.round, np.around)
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """Rounded to an even last digit where two are equally near: flat."""
+    x, decimals = as_array(a), index(decimals)
     scale = 10.0 ** abs(decimals)
-    if decimals > 0:
-        value = ops.rint(a * scale) / scale
+    if dtype_of(x).kind in "iu":
+        value = x if decimals >= 0 else (ops.rint(x / scale) * scale).astype(dtype_of(x))
+    elif decimals > 0:
+        value = ops.rint(x * scale) / scale
     else:
-        value = ops.rint(a / scale) * scale if decimals else ops.rint(a)
+        value = ops.rint(x / scale) * scale if decimals else ops.rint(x)
     return value if out is None else into(out, value)
 
 
 @implements(np.fix)
 def fix(x: Any, out: Any = None) -> Any:
-    return ops.trunc(x) if out is None else into(out, ops.trunc(x))
+    return np.trunc(as_array(x)) if out is None else into(out, np.trunc(as_array(x)))
 
 
 @implements(np.copy)
-def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    """An array of its own, which lies in memory as ``a`` does, or row by row (C) or column by column (F)."""
+def array_copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
+    """A copy that is an array also where ``a`` is a number."""
     del subok
+    return copy(a, order) if ndim_of(a) else reshape(a, shape=())
+
+
+def copy(a: Any, order: Any = "K") -> Any:
+    """An array of its own, which lies in memory as ``a`` does, or row by row (C) or column by column (F)."""
+    if not ndim_of(a):
+        return reshape(a, shape=()) if aval_of(a).kind == "array" else a
     own = ops.positive(a) if dtype_of(a).kind in "fc" else ops.cast(a, dtype=dtype_of(a))
     if order == "K" or (order == "A" and getattr(getattr(layout(a), "flags", None), "fnc", False)):
         return own
@@ -227,10 +241,18 @@ def sinc(x: Any) -> Any:
 
 @implements(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    info = np.finfo(dtype_of(x))
-    y = np.where(np.isnan(x), nan, x)
-    y = np.where(x == np.inf, info.max if posinf is None else posinf, y)
-    y = np.where(x == -np.inf, info.min if neginf is None else neginf, y)
+    """Numbers in place of NaN and the infinities: where one was put in, the derivative is 0."""
+    x, kind = as_array(x), dtype_of(as_array(x)).kind
+    if kind == "c":
+        parts = [nan_to_num(p, True, nan, posinf, neginf) for p in (ops.real(x), ops.imag(x))]
+        y = parts[0] + 1j * parts[1]
+    elif kind == "f":
+        info = np.finfo(dtype_of(x))
+        y = np.where(np.isnan(x), nan, x)
+        y = np.where(x == np.inf, info.max if posinf is None else posinf, y)
+        y = np.where(x == -np.inf, info.min if neginf is None else neginf, y).astype(dtype_of(x))
+    else:
+        y = x
     if copy or aval_of(x).kind != "array":
         return like_scalar(x, y)
     x[...] = y
@@ -249,10 +271,6 @@ def size(a: Any, axis: Any = None) -> int:
     return int(np.prod(shape)) if axis is None else shape[axis]
 
 
-implements(np.iscomplexobj)(lambda x: dtype_of(x).kind == "c")
-implements(np.isrealobj)(lambda x: dtype_of(x).kind != "c")
-
-
 def _dummy(x: Any) -> Any:
     return np.empty((0,), dtype_of(x)) if ndim_of(x) else dtype_of(x).type(0)
 
@@ -260,24 +278,3 @@ def _dummy(x: Any) -> Any:
 @implements(np.result_type)
 def result_type(*arrays_and_dtypes: Any) -> Any:
     return np.result_type(*[_dummy(x) if hasattr(x, "aval") else x for x in arrays_and_dtypes])
-
-
-@implements(np.array_equal)
-def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
-    x, y = as_array(a1), as_array(a2)
-    if shape_of(x) != shape_of(y):
-        return False
-    same = x == y
-    return bool(np.all(same | ((x != x) & (y != y)) if equal_nan else same))
-
-
-@implements(np.allclose)
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
-
-
-@implements(np.isclose)
-def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    x, y = as_array(a), as_array(b)
-    near = ((np.absolute(x - y) <= atol + rtol * np.absolute(y)) & np.isfinite(y)) | (x == y)
-    return near | ((x != x) & (y != y)) if equal_nan else near

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dis
 import functools
 import itertools
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -20,19 +21,20 @@ from typing import Any
 import numpy as np
 
 from wengert.core import trace as core
-from wengert.core.trace import Constant, Tracer, constant, current
+from wengert.core.trace import ArrayTracer, Constant, Tracer, constant, current
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line, is_library_file
 from wengert.frontend.choosing import copy
+from wengert.frontend.filling import Flat
 from wengert.frontend.shaping import layout, reshape
 from wengert.frontend.tables import implements, tracers_in, unwrapped
-from wengert.frontend.values import as_array, common_dtype, stacked
+from wengert.frontend.values import as_array, stacked
 from wengert.ops import shape
 
 NAMES = (
     "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "zeros", "ones", "empty", "full",
     "zeros_like", "ones_like", "empty_like", "full_like", "arange", "linspace", "logspace", "geomspace", "eye",
-    "identity", "copy", "tri", "fromiter", "fromfunction",
+    "identity", "copy", "tri", "fromiter", "fromfunction", "require", "asarray_chkfinite",
 )  # fmt: skip
 ORIGINALS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in NAMES}
 
@@ -42,8 +44,8 @@ def make(name: str, args: Any, kwargs: Any) -> Any:
     original = ORIGINALS[name]
     if name in ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray"):
         return from_object(original, *args, **kwargs)
-    if name == "full" and tracers_in((*args, *kwargs.values())):
-        return full(*args, **kwargs)
+    if name in TRACED and (name == "fromiter" or tracers_in((*args, *kwargs.values()))):
+        return TRACED[name](*args, **kwargs)
     return handle(original(*args, **kwargs))
 
 
@@ -54,9 +56,15 @@ def handle(out: Any) -> Any:
 
 def from_object(original: Callable[..., Any], object: Any, dtype: Any = None, **kwargs: Any) -> Any:  # noqa: A002
     """np.array and its kin, of numbers, arrays, traced values and nested lists of them."""
+    if type(object) is Flat:
+        object, kwargs = object.elements(), {**kwargs, "copy": None}  # noqa: A001
+    elif hasattr(type(object), "__array__") and not isinstance(object, np.ndarray | np.generic | Tracer):
+        inner = object.__array__()  # of a user's class, which may hold a traced value
+        object = inner if isinstance(inner, Tracer) else object  # noqa: A001
     if isinstance(object, Tracer):
         order = _order(original, kwargs)
-        return _from_tracer(object, dtype, _wants_copy(original, object, kwargs), kwargs.get("ndmin", 0), order)
+        ndmin = 1 if original.__name__ in _ORDERS else kwargs.get("ndmin", 0)
+        return _from_tracer(object, dtype, _wants_copy(original, object, kwargs), ndmin, order)
     if isinstance(object, list | tuple) and any(type(t) is not Constant for t in tracers_in(object)):
         out = stacked(object)
         return _from_tracer(out, dtype, False, kwargs.get("ndmin", 0))
@@ -64,19 +72,22 @@ def from_object(original: Callable[..., Any], object: Any, dtype: Any = None, **
     return out if out is object else handle(out)
 
 
+_ORDERS = {"ascontiguousarray": "C", "asfortranarray": "F"}  # these also give arrays with an axis at least
+
+
 def _wants_copy(original: Callable[..., Any], x: Tracer, kwargs: Any) -> bool:
     """Whether NumPy gives an array of its own for an array, or the array itself."""
     if kwargs.get("copy", True if original is ORIGINALS["array"] else None):
         return True
     order = _order(original, kwargs)
-    if order not in ("C", "F") or x.ndim < 2:
+    if order not in ("C", "F"):
         return False
     flags = getattr(layout(x), "flags", None)
     return flags is None or not (flags.c_contiguous if order == "C" else flags.f_contiguous)
 
 
 def _order(original: Callable[..., Any], kwargs: Any) -> str:
-    return {"ascontiguousarray": "C", "asfortranarray": "F"}.get(original.__name__) or kwargs.get("order") or "K"
+    return _ORDERS.get(original.__name__) or kwargs.get("order") or "K"
 
 
 def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int, order: str = "K") -> Any:
@@ -97,6 +108,10 @@ def full(shape_: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
     return out if dtype is None else out.astype(dtype)
 
 
+# what creation functions that NumPy does not dispatch do with traced arguments
+TRACED: dict[str, Callable[..., Any]] = {"full": full}
+
+
 def guard(name: str) -> Callable[..., Any]:
     """The function that stands in numpy's namespace while a transform runs."""
     original = ORIGINALS[name]
@@ -106,11 +121,21 @@ def guard(name: str) -> Callable[..., Any]:
         if current() is None:
             return original(*args, **kwargs)
         frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        if is_library_file(frame.f_code.co_filename) or not calls(frame, name):
+        if is_opaque(frame.f_code.co_filename) or not calls(frame, name):
             return original(*args, **kwargs)
         return make(name, args, kwargs)
 
     return creation
+
+
+# NumPy's polynomials are written in NumPy as users write it
+_POLYNOMIALS = os.path.join(os.path.dirname(np.__file__), "polynomial") + os.sep
+
+
+@functools.cache
+def is_opaque(filename: str) -> bool:
+    """Whether a file is of a library that must get NumPy's own arrays."""
+    return is_library_file(filename) and not filename.startswith(_POLYNOMIALS)
 
 
 def calls(frame: FrameType, name: str) -> bool:
@@ -161,6 +186,8 @@ def facade(name: str) -> Callable[..., Any]:
 
 
 GUARDS = {name: guard(name) for name in NAMES}
+# the same for methods of NumPy's classes: class, name, what stands there while a transform runs, NumPy's own
+CLASS_GUARDS: list[tuple[type, str, Any, Any]] = []
 _lock = threading.Lock()
 _count = 0
 enabled = True
@@ -172,6 +199,8 @@ def enter() -> None:
     with _lock:
         if _count == 0 and enabled:
             np.__dict__.update(GUARDS)
+            for cls, name, guarded, _ in CLASS_GUARDS:
+                setattr(cls, name, guarded)
         _count += 1
 
 
@@ -182,6 +211,8 @@ def leave() -> None:
         _count -= 1
         if _count == 0:
             np.__dict__.update(ORIGINALS)
+            for cls, name, _, original in CLASS_GUARDS:
+                setattr(cls, name, original)
 
 
 core.ENTER.append(enter)
@@ -191,57 +222,38 @@ core.LEAVE.append(leave)
 # ---- the _like functions and those with traced arguments, which NumPy does dispatch
 
 
-def _like(fill: str) -> Any:
-    original = ORIGINALS[fill]
+def _like(name: str) -> Any:
+    original = ORIGINALS[name]
 
-    def rule(a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, **_: Any) -> Any:
-        del order, subok
-        size = shape_of(a) if shape is None else shape
-        out = original(size, dtype_of(a) if dtype is None else dtype)
-        return constant(out)
+    def rule(a: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None, **device: Any) -> Any:
+        if device or subok is not True:
+            original(0.0, subok=subok, **device)  # NumPy's own error, if it is one
+        return constant(original(prototype(a), dtype_of(a) if dtype is None else dtype, order, shape=shape))
 
     return rule
 
 
-implements(np.zeros_like)(_like("zeros"))
-implements(np.ones_like)(_like("ones"))
-implements(np.empty_like)(_like("empty"))
+def prototype(a: Any) -> Any:
+    """A plain array of the shape of ``a`` that lies in memory as it does, where that is known."""
+    plain = layout(a) if isinstance(a, ArrayTracer) else None
+    return ORIGINALS["empty"](shape_of(a)) if plain is None else plain
+
+
+implements(np.zeros_like)(_like("zeros_like"))
+implements(np.ones_like)(_like("ones_like"))
+implements(np.empty_like)(_like("empty_like"))
 
 
 @implements(np.full_like)
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None, **_: Any
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None, **device: Any
 ) -> Any:
-    del order, subok
-    size = shape_of(a) if shape is None else shape
+    if device or subok is not True:
+        ORIGINALS["full_like"](0.0, 0.0, subok=subok, **device)  # NumPy's own error, if it is one
     to = dtype_of(a) if dtype is None else dtype
     if tracers_in((fill_value,)):
-        return full(size, fill_value, to)
-    return handle(ORIGINALS["full"](size, fill_value, to))
-
-
-@implements(np.linspace)
-def linspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-    **_: Any,
-) -> Any:
-    """The line start + k (stop − start)/(num − 1), with ``stop`` itself at the end."""
-    kind = common_dtype((start, stop, 0.0))
-    start, stop = as_array(start).astype(kind), as_array(stop).astype(kind)
-    parts = max(num - 1, 1) if endpoint else num
-    weights = np.arange(num) / parts
-    weights = np.reshape(weights.astype(kind), (num, *(1,) * max(start.ndim, stop.ndim)))
-    out = start * (1.0 - weights) + stop * weights
-    out = np.moveaxis(out, 0, axis) if axis else out
-    if dtype is not None:
-        out = (np.floor(out) if np.dtype(dtype).kind in "iu" else out).astype(dtype)
-    return (out, (stop - start) / parts) if retstep else out
+        return full(shape_of(a) if shape is None else shape, fill_value, to)
+    return handle(ORIGINALS["full_like"](prototype(a), fill_value, to, order, shape=shape))
 
 
 @implements(np.copyto, always=True)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 from typing import Any
 
 import numpy as np
 
 from wengert.core import handles
-from wengert.core.handles import adopt, attach, refresh, root_of
+from wengert.core.handles import adopt, attach, copied, held_elsewhere, refresh, root_of
 from wengert.core.trace import ArrayTracer, Constant, Tracer, innermost, lower, plain
-from wengert.core.types import dtype_of
-from wengert.errors import ConcretizationError, EscapeError, LeakError, UnsupportedError, at_line
+from wengert.core.types import aval_of, dtype_of, shape_of
+from wengert.errors import HOME, ConcretizationError, EscapeError, LeakError, UnsupportedError, at_line
 from wengert.frontend.tables import READ_ONLY
 from wengert.ops import index as ops
 from wengert.ops.index import ARRAY, assign, follow, update
 
-handles.FOLLOW.append(lambda x, chain: ops.follow_traced(x, chain) if isinstance(x, Tracer) else follow(x, chain))
+
+def _follow(x: Any, chain: Any) -> Any:
+    traced = isinstance(x, Tracer) or ops.last_by(chain) >= 0
+    return ops.follow_traced(x, chain) if traced else follow(x, chain)
+
+
+handles.FOLLOW.append(_follow)
 
 
 def is_basic(idx: Any) -> bool:
@@ -26,10 +34,11 @@ def is_basic(idx: Any) -> bool:
     return kind is tuple and all(type(e) is int or type(e) is slice or e is Ellipsis or e is None for e in idx)
 
 
-def split_index(idx: Any) -> tuple[tuple[Any, ...], list[Any]]:
-    """A user's index as a template and its integer arrays."""
+def split_index(idx: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """A user's index of an array of this shape as a template and its integer arrays."""
     template: list[Any] = []
     arrays: list[Any] = []
+    masks: list[tuple[int, tuple[int, ...]]] = []
     for raw in idx if isinstance(idx, tuple) else (idx,):
         entry = lower(raw)
         if isinstance(entry, np.integer) and not isinstance(entry, Tracer):
@@ -43,10 +52,26 @@ def split_index(idx: Any) -> tuple[tuple[Any, ...], list[Any]]:
             template.append(ARRAY)
             arrays.append(entry)
         else:
-            found = _index_arrays(entry)
+            found, mask = _index_arrays(entry)
+            if mask:
+                masks.append((len(template), mask))
             template.extend([ARRAY] * len(found))
             arrays.extend(found)
+    if masks:
+        _check_masks(template, masks, shape)
     return tuple(template), arrays
+
+
+def _check_masks(template: list[Any], masks: list[tuple[int, tuple[int, ...]]], shape: tuple[int, ...]) -> None:
+    """A mask is as long as the axes that it chooses from."""
+    used = [entry is not None and entry is not Ellipsis for entry in template]
+    for at, mask in masks:
+        beyond = any(entry is Ellipsis for entry in template[:at])
+        axis = len(shape) - sum(used[at:]) if beyond else sum(used[:at])
+        if shape[axis : axis + len(mask)] != mask:
+            raise IndexError(
+                f"a boolean index of shape {mask} does not fit axis {axis} of an array of shape {shape}{at_line()}"
+            )
 
 
 def _bound(bound: Any) -> int | None:
@@ -62,40 +87,66 @@ def _refuse_index(entry: Tracer) -> None:
             "  write: np.where(mask, x, 0.0) in place of x[mask]"
         )
     if kind not in "iu":
-        raise EscapeError(f"a traced {entry.aval} is not an index{at_line()}\n  indices are integers")
+        raise EscapeError(f"a traced {entry.aval} is not an index{at_line()}\n  write: integers, as x.astype(int) gives them")
 
 
-def _index_arrays(entry: Any) -> list[Any]:
+def _index_arrays(entry: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """The integer arrays that an entry stands for, and its shape if it is a mask."""
     if isinstance(entry, list) and any(isinstance(e, Tracer) for e in entry):
         entry = [plain(e) if type(e) is Constant else e for e in entry]
     array = np.asarray(entry)
     if array.dtype == bool:
         if array.ndim == 0:
             raise UnsupportedError(f"indexing a traced array with a single True or False{at_line()}")
-        return list(array.nonzero())
+        return list(array.nonzero()), array.shape
     if array.size == 0 and array.dtype == float and isinstance(entry, list):
         array = array.astype(np.intp)
     if array.dtype.kind not in "iu":
         raise IndexError(f"arrays used as indices must be of integer or boolean type, not {array.dtype}{at_line()}")
-    return [array]
+    return [array], ()
+
+
+def is_truth(idx: Any) -> bool:
+    """Whether an index is one True or False, which NumPy takes for a mask without axes: it adds an axis."""
+    kind = type(idx)
+    return kind is bool or kind is np.bool_ or (isinstance(idx, np.ndarray) and not idx.shape and idx.dtype == bool)
 
 
 def getitem(x: Any, idx: Any) -> Any:
     """``x[idx]``; a basic index of an array gives a view."""
-    template, arrays = split_index(idx)
+    if is_truth(idx):
+        return getitem(getitem(x, None), np.zeros(int(plain(idx)), np.intp))
+    template, arrays = split_index(idx, shape_of(x))
     out = ops.getitem(x, *arrays, index=template)
-    if not arrays and isinstance(out, ArrayTracer) and isinstance(x, ArrayTracer):
-        attach(out, x, ("index", template))
+    if isinstance(out, ArrayTracer) and isinstance(x, ArrayTracer):
+        if not arrays:
+            attach(out, x, ("index", template))
+        elif all(isinstance(a, Tracer) and aval_of(a).kind != "array" for a in arrays):
+            attach(out, x, ("by", (template, tuple(arrays))))
     return out
 
 
 def setitem(x: ArrayTracer, idx: Any, value: Any) -> None:
     """``x[idx] = value``: rebind the root of ``x``, and with it all its views."""
-    template, arrays = split_index(idx)
+    if is_truth(idx):
+        getitem(x, None)[np.zeros(int(plain(idx)), np.intp)] = value
+        return
+    template, arrays = split_index(idx, shape_of(x))
     root, chain = root_of(x)
     ops.refuse_read_only(chain)
     if isinstance(value, list | tuple):
         value = np.array(value) if not _has_tracer(value) else _stack(value)
+    if isinstance(value, ArrayTracer) and root_of(value)[0] is root:
+        refuse_shuffle()
+        mask = np.asarray(plain(idx)) if isinstance(idx, np.ndarray | list) else np.zeros(0)
+        if mask.dtype == bool and mask.shape == x.shape:
+            refuse_overlap(x, np.flatnonzero(mask), value, "a mask")
+    while (k := ops.last_by(chain)) >= 0:  # write to that part, and then the part to its place
+        outer, inner = chain[k][1]
+        part = ops.follow_traced(lower(root), chain[: k + 1])
+        refuse_truncation(root, value)
+        value = update(part, lower(value), *arrays, chain=chain[k + 1 :], index=template)
+        chain, template, arrays = chain[:k], outer, list(inner)
     trace = innermost((root, value, *arrays))
     if type(root) is Constant:
         if trace is None:
@@ -106,6 +157,19 @@ def setitem(x: ArrayTracer, idx: Any, value: Any) -> None:
     refuse_truncation(root, value)
     adopt(root, update(root, value, *arrays, chain=chain, index=template))
     refresh(root)
+
+
+def refuse_shuffle() -> None:
+    """NumPy's shuffle of what is no ndarray swaps rows that are views, and so loses some."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOME):
+        frame = frame.f_back
+    code = frame.f_code
+    if "shuffle" in code.co_names and dis.opname[code.co_code[frame.f_lasti]].startswith(("CALL", "PRECALL")):
+        raise UnsupportedError(
+            f"shuffle of an array with several axes swaps its rows while it reads them{at_line()}\n"
+            "  write: x = rng.permutation(x), or x[...] = x[rng.permutation(len(x))]"
+        )
 
 
 def _has_tracer(value: Any) -> bool:
@@ -120,7 +184,8 @@ def write_constant(root: Constant, chain: Any, where: Any, value: Any) -> None:
     """A write of plain values into a plain array: NumPy's own; the caller's arrays are copied first."""
     refuse_read_only(root)
     if not root.v.flags.writeable:
-        root.v = root.v.copy("K")
+        refuse_held(root)
+        root.v = copied(root.v)
         refresh(root)
     assign(root.v, chain, where, value)
     refresh(root)
@@ -129,8 +194,18 @@ def write_constant(root: Constant, chain: Any, where: Any, value: Any) -> None:
 def promote(root: Constant) -> None:
     """Turn a constant handle, and its views, into handles of the trace in which it was made."""
     refuse_read_only(root)
+    refuse_held(root)
     adopt(root, root.t.lift(root.v))
     refresh(root)
+
+
+def refuse_held(root: Constant) -> None:
+    """Foreign code that holds the plain array behind a handle would go on with numbers that are out of date."""
+    if held_elsewhere(root):
+        raise EscapeError(
+            f"compiled code or a library holds the memory of an array, and would not see this write to it{at_line()}\n"
+            "  write: to a copy (y = x.copy()), or give the library one; np.asarray instead of a name kept from before"
+        )
 
 
 def refuse_read_only(root: Constant) -> None:
@@ -157,4 +232,31 @@ def refuse_truncation(root: ArrayTracer, value: Any) -> None:
         raise EscapeError(
             f"a traced {value.aval} is written into an array of {root.dtype}, which would truncate it{at_line()}\n"
             "  write: make the array with dtype=float"
+        )
+
+
+def places_of(x: Any) -> Any:
+    """For each element of a view its number in the root, in one row; None where integers in its chain are traced."""
+    root, chain = root_of(x)
+    if ops.last_by(chain) >= 0:
+        return None
+    numbers = np.arange(root.size).reshape(root.shape)
+    return follow(numbers, [step for step in chain if step[0] != "part"]).ravel()
+
+
+def refuse_overlap(base: Any, numbers: Any, value: Any, way: str) -> None:
+    """A value that changes while it is written: by these ways NumPy reads what it has just written."""
+    if not isinstance(value, ArrayTracer) or root_of(value)[0] is not root_of(base)[0] or isinstance(numbers, Tracer):
+        return
+    written, read = places_of(base), places_of(value)
+    if written is None or read is None or not read.size:
+        return
+    written = written[np.ravel(numbers)]
+    turns = np.arange(written.size)
+    first = np.full(root_of(base)[0].size, written.size)
+    np.minimum.at(first, written, turns)
+    if np.any(first[read[turns % read.size]] < turns):
+        raise UnsupportedError(
+            f"what is written through {way} shares memory with the value, which changes meanwhile{at_line()}\n"
+            "  write: value.copy() in place of the value"
         )

@@ -9,15 +9,17 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import ShapeError, at_line
+from wengert.frontend.asking import answer
 from wengert.frontend.shaping import atleast_1d, atleast_2d, atleast_3d, ravel, reshape
-from wengert.frontend.tables import implements
+from wengert.frontend.tables import implements, into
 from wengert.frontend.values import as_array
 from wengert.ops import shape as ops
 
 
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Arrays joined along an axis they have."""
-    del casting
+    if dtype is not None or out is not None or casting != "same_kind":
+        answer(np.concatenate, list(arrays), axis, out=out, dtype=dtype, casting=casting)
     parts = [as_array(x) for x in (arrays if isinstance(arrays, list | tuple) else list(arrays))]
     if axis is None:
         parts, axis = [ravel(x) for x in parts], 0
@@ -35,10 +37,7 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
     y = ops.concatenate(*parts, axis=axis)
     if dtype is not None:
         y = y.astype(dtype)
-    if out is not None:
-        out[...] = y
-        return out
-    return y
+    return y if out is None else into(out, y, casting)
 
 
 implements(np.concatenate)(concatenate)
@@ -78,7 +77,8 @@ implements(np.dstack)(lambda tup: concatenate([atleast_3d(x) for x in tup], 2))
 
 @implements(np.column_stack)
 def column_stack(tup: Any) -> Any:
-    return concatenate([reshape(x, (-1, 1)) if ndim_of(x) < 2 else x for x in tup], 1)
+    parts = [as_array(x) for x in tup]
+    return concatenate([reshape(x, (-1, 1)) if ndim_of(x) < 2 else x for x in parts], 1)
 
 
 @implements(np.append)
@@ -88,9 +88,8 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 
 @implements(np.block)
 def block(arrays: Any) -> Any:
-    depth, deepest = 0, arrays
-    while isinstance(deepest, list):
-        depth, deepest = depth + 1, deepest[0]
+    """Nested lists of blocks: the innermost are joined along the last axis."""
+    depth = _depth(arrays)
     ndim = max(depth, *(ndim_of(x) for x in _flatten(arrays)))
 
     def join(part: Any, level: int) -> Any:
@@ -100,6 +99,19 @@ def block(arrays: Any) -> Any:
         return concatenate([join(p, level + 1) for p in part], level - depth)
 
     return join(arrays, 0)
+
+
+def _depth(part: Any) -> int:
+    """How deep the lists are nested: all of them alike, and none of them empty."""
+    if isinstance(part, tuple):
+        raise TypeError(f"np.block of a tuple{at_line()}\n  write: lists; only they are taken for rows of blocks")
+    if not isinstance(part, list):
+        return 0
+    depths = {_depth(p) for p in part}
+    if len(depths) != 1:
+        what = "lists nested to different depths" if depths else "an empty list"
+        raise ValueError(f"np.block of {what}{at_line()}")
+    return depths.pop() + 1
 
 
 def _flatten(part: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""numpy.linalg on traced values: what NumPy accepts, made of the records of matrices."""
+"""numpy.linalg on traced values: systems, inverses, determinants and products, made of the records of matrices."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.linalg import LinAlgError
-from numpy.linalg._linalg import EighResult, QRResult, SlogdetResult, SVDResult
+from numpy.linalg._linalg import SlogdetResult
 
-from wengert.core.types import dtype_of, ndim_of, shape_of
-from wengert.errors import ShapeError, UnsupportedError, at_line
+from wengert.core.trace import Tracer
+from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
+from wengert.errors import ShapeError, at_line
 from wengert.frontend import products
 from wengert.frontend.tables import implements, into
 from wengert.frontend.values import as_array
-from wengert.ops import determinants, eigen, factorisations, singular
+from wengert.ops import determinants
 from wengert.ops import linalg as ops
 from wengert.ops.shape import broadcast_to, reshape
-
-_NO = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark for an argument that was not given
 
 # ---- what goes in
 
@@ -53,6 +52,21 @@ def square(a: Any, name: str) -> Any:
         raise LinAlgError(
             f"{name}: Last 2 dimensions of the array must be square, and the shape is {shape_of(a)}{at_line()}"
         )
+    return a
+
+
+def concrete(x: Any) -> np.ndarray[Any, Any] | None:
+    """The numbers behind any tracing, for a batch all of them; None where only the type is known."""
+    while isinstance(x, Tracer):
+        x = x.v
+    return None if isinstance(x, Aval) else np.asarray(x)
+
+
+def finite(a: Any, name: str) -> Any:
+    """A matrix without NaN and infinity, as far as it is known."""
+    value = concrete(a)
+    if value is not None and not np.isfinite(value).all():
+        raise LinAlgError(f"{name}: Array must not contain infs or NaNs{at_line()}")
     return a
 
 
@@ -119,25 +133,6 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     return np.reshape(inv(np.reshape(a, (-1, n))), (*columns, *rows))
 
 
-@implements(np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _NO) -> Any:
-    """The pseudoinverse of matrices of full rank; at others it jumps, and has no derivative."""
-    _refuse_hermitian("np.linalg.pinv", hermitian)
-    a = matrices(a, "np.linalg.pinv")
-    given = rtol if rtol is not _NO else 1e-15 if rcond is None else rcond
-    if given is None:
-        given = max(shape_of(a)[-2:]) * float(np.finfo(dtype_of(a)).eps)
-    return singular.pinv(a, rcond=float(given))
-
-
-def _refuse_hermitian(name: str, hermitian: bool) -> None:
-    if hermitian:
-        raise UnsupportedError(
-            f"{name} with hermitian=True on traced values is not supported{at_line()}\n"
-            "  write: the same call without hermitian=True, which gives the same value, or np.linalg.eigh"
-        )
-
-
 # ---- determinants
 
 
@@ -159,98 +154,6 @@ def det(a: Any) -> Any:
 def slogdet(a: Any) -> SlogdetResult:
     """The sign of det A, and ln|det A|; at singular matrices the derivative raises LinAlgError."""
     return SlogdetResult(*determinants.slogdet(square(a, "np.linalg.slogdet")))
-
-
-# ---- factorisations
-
-
-@implements(np.linalg.cholesky)
-def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """L of A = L Lᴴ, or with ``upper`` its adjoint.
-
-    One triangle of A is read, and only that has a derivative: what the other would have received is added
-    to it. For a symmetric matrix (G + G.T)/2 is the symmetric gradient.
-
-    Example:
-        >>> import numpy as np
-        >>> from wengert import grad
-        >>> G = grad(lambda A: 2 * np.sum(np.log(np.diagonal(np.linalg.cholesky(A)))))(np.eye(2) * 2)
-        >>> (G + G.T) / 2  # of ln det A: the inverse
-        array([[0.5, 0. ],
-               [0. , 0.5]])
-    """
-    return factorisations.cholesky(square(a, "np.linalg.cholesky"), upper=bool(upper))
-
-
-@implements(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
-    """Q with orthonormal columns and triangular R, A = Q R."""
-    if mode not in ("reduced", "complete", "r", "raw"):
-        raise ValueError(f"np.linalg.qr: Unrecognized mode '{mode}'{at_line()}\n  write: mode='reduced'")
-    a = matrices(a, "np.linalg.qr")
-    m, n = shape_of(a)[-2:]
-    if mode == "raw" or (mode == "complete" and m > n):
-        raise UnsupportedError(
-            f"np.linalg.qr with mode={mode!r} of a matrix of shape {(m, n)} has no derivative: the columns "
-            f"of Q beside the range of A are arbitrary{at_line()}\n  write: mode='reduced'"
-        )
-    q, r = factorisations.qr(a if m >= n else a[..., :m])
-    if m < n:
-        r = np.concatenate([r, ops.adjoint(q) @ a[..., m:]], axis=-1)
-    return r if mode == "r" else QRResult(q, r)
-
-
-def _triangle(UPLO: str) -> bool:
-    if UPLO.upper() not in ("L", "U"):
-        raise ValueError(f"UPLO argument must be 'L' or 'U', and is {UPLO!r}{at_line()}")
-    return UPLO.upper() == "L"
-
-
-@implements(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> EighResult:
-    """Eigenvalues in ascending order, and eigenvectors.
-
-    One triangle of A is read, and only that has a derivative, as for :func:`cholesky`. Where eigenvalues
-    repeat there is one for functions that treat the eigenspace as a whole, such as the trace of
-    ``V * f(w) @ V.T``; for others, in forward mode and for second derivatives, a DerivativeError.
-
-    Example:
-        >>> import numpy as np
-        >>> from wengert import grad
-        >>> grad(lambda A: np.linalg.eigh(A).eigenvalues[0])(np.diag([1.0, 3.0]))
-        array([[1., 0.],
-               [0., 0.]])
-    """
-    return EighResult(*eigen.eigh(square(a, "np.linalg.eigh"), lower=_triangle(UPLO)))
-
-
-@implements(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    """The eigenvalues alone; where some repeat the function must weight them equally."""
-    return eigen.eigvalsh(square(a, "np.linalg.eigvalsh"), lower=_triangle(UPLO))
-
-
-@implements(np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """A = U diag(s) Vᴴ."""
-    _refuse_hermitian("np.linalg.svd", hermitian)
-    a = matrices(a, "np.linalg.svd")
-    if not compute_uv:
-        return singular.svdvals(a)
-    m, n = shape_of(a)[-2:]
-    if full_matrices and m != n:
-        raise UnsupportedError(
-            f"np.linalg.svd of a matrix of shape {(m, n)} with full_matrices=True has no derivative: the "
-            f"vectors beside the range of A are arbitrary{at_line()}\n"
-            "  write: np.linalg.svd(a, full_matrices=False)"
-        )
-    return SVDResult(*singular.svd(a))
-
-
-@implements(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
-    """The singular values, in descending order."""
-    return singular.svdvals(matrices(x, "np.linalg.svdvals"))
 
 
 # ---- products

@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from wengert.core.handles import attach
-from wengert.core.trace import ArrayTracer
+from wengert.core.trace import ArrayTracer, Tracer, plain
 from wengert.core.types import Aval, aval_of, dtype_of, ndim_of, shape_of
+from wengert.errors import EscapeError, at_line
+from wengert.frontend.asking import answer
 from wengert.frontend.indexing import getitem
 from wengert.frontend.joining import concatenate
 from wengert.frontend.shaping import lying, memory_order, ravel
-from wengert.frontend.tables import implements, on_constants, tracers_in
+from wengert.frontend.tables import implements
 from wengert.frontend.values import as_array
 from wengert.ops import shape as ops
 
@@ -57,20 +60,28 @@ for _function in (np.diagflat, np.tril, np.triu):
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     x = as_array(a)
-    return lying(gather(x, np.roll(element_numbers(x), shift, axis)), memory_order(x))
+    rolled = gather(x, np.roll(element_numbers(x), shift, axis))
+    return rolled if axis is None else lying(rolled, memory_order(x))
 
 
 @implements(np.delete)
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    return gather(arr, np.delete(element_numbers(arr), obj, axis))
+    x = as_array(arr)
+    return gather(x, np.delete(element_numbers(x), plain(obj), axis))
 
 
 @implements(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    new = as_array(values).astype(dtype_of(arr))
-    old = aval_of(arr).size
-    numbers = np.insert(element_numbers(arr), obj, element_numbers(new, old), axis)
-    return gather(concatenate([ravel(arr), ravel(new)]), numbers)
+    """New elements have numbers behind the old ones; they take on the dtype of ``arr``."""
+    x, new = as_array(arr), as_array(values)
+    if isinstance(new, Tracer) and dtype_of(new).kind in "fc" and dtype_of(x).kind in "iub":
+        raise EscapeError(
+            f"np.insert of a traced {new.aval} into an array of {dtype_of(x)}, which would truncate it{at_line()}\n"
+            "  write: arr.astype(float)"
+        )
+    new = new.astype(dtype_of(x))
+    numbers = np.insert(element_numbers(x), plain(obj), element_numbers(new, aval_of(x).size), axis)
+    return gather(concatenate([ravel(x), ravel(new)]), numbers)
 
 
 @implements(np.diagonal, always=True)
@@ -93,6 +104,8 @@ def diag(v: Any, k: int = 0) -> Any:
     x = as_array(v)
     if ndim_of(x) == 1:
         return gather(x, np.diag(element_numbers(x, 1), k) - 1)
+    if ndim_of(x) != 2:
+        raise ValueError(f"np.diag of an array of shape {shape_of(x)}: it must be 1- or 2-d{at_line()}")
     return diagonal(x, k)
 
 
@@ -106,16 +119,18 @@ def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     return trace(x, offset, -2, -1, dtype)
 
 
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """Padding that copies or fills: modes constant, edge, wrap, reflect and symmetric (even)."""
-    from_elements = {"edge", "wrap", "reflect", "symmetric"}
-    if mode in from_elements and kwargs.get("reflect_type", "even") == "even":
-        return gather(array, np.pad(element_numbers(array), pad_width, mode, **kwargs))
-    if mode == "constant":
-        value = kwargs.get("constant_values", 0)
-        if not tracers_in((value,)):
-            numbers = np.pad(element_numbers(array, 1), pad_width) - 1
-            fill = np.pad(np.zeros(shape_of(array), dtype_of(array)), pad_width, constant_values=value)
-            return np.where(numbers >= 0, gather(array, numbers), fill)
-    return on_constants(np.pad, (array, pad_width, mode), kwargs, f"np.pad with mode={mode!r}")
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """The part from the first to the last element that is not zero, which the values decide: a view."""
+    x = as_array(filt)
+    values = plain(x)
+    answer(np.trim_zeros, values, trim, *(() if axis is None else (axis,)))
+    trim = trim.lower()
+    axes = range(ndim_of(x)) if axis is None else normalize_axis_tuple(axis, ndim_of(x))
+    places = np.argwhere(values)
+    index = [slice(None)] * ndim_of(x)
+    for k in axes:
+        first, last = (places[:, k].min(), places[:, k].max()) if len(places) else (shape_of(x)[k], -1)
+        start = int(first) if "f" in trim else 0
+        index[k] = slice(start, max(int(last) + 1, start) if "b" in trim else shape_of(x)[k])
+    return getitem(x, tuple(index))

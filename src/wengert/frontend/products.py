@@ -10,7 +10,9 @@ import numpy as np
 from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer
 from wengert.core.types import ndim_of, shape_of
-from wengert.errors import ShapeError, UnsupportedError, at_line
+from wengert.errors import ShapeError, at_line
+from wengert.frontend.asking import answer
+from wengert.frontend.rehearsal import rehearse
 from wengert.frontend.shaping import transpose
 from wengert.frontend.tables import implements, into
 from wengert.frontend.ufuncs import vecdot
@@ -52,6 +54,8 @@ def inner(a: Any, b: Any, /) -> Any:
 @implements(np.vdot)
 def vdot(a: Any, b: Any, /) -> Any:
     x, y = np.ravel(a), np.ravel(b)
+    if shape_of(x) != shape_of(y):
+        raise ValueError(f"np.vdot of {shape_of(x)[0]} and {shape_of(y)[0]} elements")
     return np.sum((np.conjugate(x) if np.iscomplexobj(x) else x) * y)
 
 
@@ -64,6 +68,9 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 
 @implements(np.linalg.outer)
 def linalg_outer(x1: Any, x2: Any, /) -> Any:
+    for x in (x1, x2):
+        if ndim_of(x) != 1:
+            raise ValueError(f"Input arrays must be one-dimensional, but they are of shapes {shape_of(x1)} and {shape_of(x2)}")
     return outer(x1, x2)
 
 
@@ -122,27 +129,33 @@ def kron(a: Any, b: Any) -> Any:
 
 @implements(np.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    """The vector product of three-component vectors."""
+    """The vector product; where NumPy still takes vectors in the plane their third component is zero."""
     if axis is not None:
         axisa = axisb = axisc = axis
-    x, y = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
-    if shape_of(x)[-1] != 3 or shape_of(y)[-1] != 3:
-        raise UnsupportedError(
-            f"np.cross of vectors of lengths {shape_of(x)[-1]} and {shape_of(y)[-1]}: both must be 3{at_line()}"
-        )
+    x, y = as_array(a), as_array(b)
+    example = answer(np.cross, x, y, axisa, axisb, axisc)
+    x, y = np.moveaxis(x, axisa, -1), np.moveaxis(y, axisb, -1)
+    plane = shape_of(x)[-1] == shape_of(y)[-1] == 2
+    x, y = (v if shape_of(v)[-1] == 3 else np.concatenate([v, np.zeros_like(v[..., :1])], axis=-1) for v in (x, y))
+    if plane:
+        return reshape(x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0], shape=example.shape)
     parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
+    shape = np.moveaxis(example, axisc, -1).shape[:-1]
+    return np.moveaxis(np.stack([np.broadcast_to(p, shape) for p in parts], axis=-1), -1, axisc)
 
 
 # ---- einsum
 
 
 @implements(np.einsum, always=True)
-def einsum(*operands: Any, out: Any = None, dtype: Any = None, **_: Any) -> Any:
+def einsum(*operands: Any, out: Any = None, dtype: Any = None, **options: Any) -> Any:
+    if not options.keys() <= {"casting", "order", "optimize"}:
+        raise TypeError(f"einsum got unexpected keyword arguments: {[*options]}{at_line()}")
     if not isinstance(operands[0], str):
         operands = _from_lists(operands)
     arrays = [as_array(x) for x in operands[1:]]
     if dtype is not None:
+        rehearse(np.einsum, operands[0], *arrays, dtype=dtype, **options)
         arrays = [x.astype(dtype) for x in arrays]
     inputs, output = parse_einsum(operands[0], [ndim_of(x) for x in arrays])
     value = ops.einsum(*arrays, inputs=inputs, output=output)
@@ -155,7 +168,8 @@ def _from_lists(operands: Any) -> tuple[Any, ...]:
     """The spelling with lists of axis numbers, as the spelling with letters."""
 
     def letters(labels: Any) -> str:
-        return "".join("..." if k is Ellipsis else string.ascii_letters[k] for k in labels)
+        # in the order of NumPy's, by which the axes of a result that is not named are ordered: A to Z before a to z
+        return "".join("..." if k is Ellipsis else (string.ascii_uppercase + string.ascii_lowercase)[k] for k in labels)
 
     pairs = list(zip(operands[::2], operands[1::2], strict=False))
     text = ",".join(letters(labels) for _, labels in pairs)

@@ -10,21 +10,24 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.handles import attach, root_of
-from wengert.core.trace import ArrayTracer, sample
+from wengert.core.trace import ArrayTracer, Constant, sample
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
+from wengert.frontend.asking import answer
 from wengert.frontend.indexing import getitem
 from wengert.frontend.tables import implements
 from wengert.frontend.values import as_array
 from wengert.ops import shape as ops
-from wengert.ops.index import follow
+from wengert.ops.index import follow_layout
 
 
 def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) -> Any:
     """``a`` in another shape, row by row (or column by column for order 'F')."""
     x = as_array(a)
+    if order != "C" or isinstance(copy, str):
+        np.reshape(np.zeros(()), (1,), order, **({} if copy is None else {"copy": copy}))  # NumPy's own error
     if order != "C" and row_or_column(x, order) == "F":
-        turned = reshape(transpose(x), tuple(reversed(wanted_shape(x, shape))))
+        turned = reshape(transpose(x), tuple(reversed(wanted_shape(x, shape))), copy=copy)
         return transpose(turned)
     new = wanted_shape(x, shape)
     out = ops.reshape(x, shape=new)
@@ -32,6 +35,9 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) ->
         shared = shares_memory(x, ("reshape", new))
         if shared is not False:
             attach(out, x, ("reshape" if shared else "unknown", new))
+            return out
+    if type(out) is Constant and out.v.base is not None:
+        out.v = out.v.copy()  # a handle of its own has memory of its own
     return out
 
 
@@ -56,7 +62,7 @@ def layout(x: Any) -> Any:
         return x
     root, chain = root_of(x)
     try:
-        return follow(sample(root), chain)
+        return follow_layout(sample(root), chain)
     except TypeError:
         return None
 
@@ -106,8 +112,8 @@ def shares_memory(x: ArrayTracer, step: Any) -> bool | None:
         root, chain = root_of(x)
         if root.ndim > 1:
             return None
-        base = follow(np.empty(root.shape), chain)
-    return np.may_share_memory(follow(base, (step,)), base)
+        base = follow_layout(np.empty(root.shape), chain)
+    return np.may_share_memory(follow_layout(base, (step,)), base)
 
 
 def transpose(a: Any, axes: Any = None) -> Any:
@@ -182,6 +188,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     shape = shape_of(a)
     if not shape and axis is None:
         return a
+    if axis is not None and type(axis) is not int:
+        answer(np.squeeze, a, axis)
     axes = [k for k, n in enumerate(shape) if n == 1] if axis is None else normalize_axis_tuple(axis, len(shape))
     if any(shape[k] != 1 for k in axes):
         raise ValueError(
@@ -204,8 +212,9 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 @implements(np.broadcast_arrays, always=True)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     del subok
-    shape = np.broadcast_shapes(*(shape_of(x) for x in args))
-    return tuple(x if shape_of(x) == shape else broadcast_to(x, shape) for x in args)
+    arrays = [x if (x := as_array(a)) is a or ndim_of(x) else ops.reshape(x, shape=()) for a in args]
+    shape = np.broadcast_shapes(*(shape_of(x) for x in arrays))
+    return tuple(x if shape_of(x) == shape else broadcast_to(x, shape) for x in arrays)
 
 
 def _at_least(n: int) -> Any:

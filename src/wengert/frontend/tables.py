@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from importlib import import_module
+from typing import Any, NoReturn
 
 import numpy as np
 
 from wengert.core import trace as core
+from wengert.core.handles import attach
 from wengert.core.trace import Constant, Tracer, constant_in
-from wengert.core.types import aval_of, dtype_of
-from wengert.errors import EscapeError, UnsupportedError, at_line
+from wengert.core.types import aval_of, dtype_of, shape_of
+from wengert.errors import EscapeError, UnsupportedError, WengertError, at_line
+from wengert.frontend.verdicts import verdict
 from wengert.ops import elementwise
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 # those whose rule is for constants too: they give views, or write into their argument
 ALWAYS: set[Any] = set()
 UFUNCS: dict[Any, Callable[..., Any]] = {}
+# what has no derivative here, and why: functions, and names of whole modules
+REFUSED: dict[Any, str] = {}
+# what gives no real numbers, or steps: its derivative is zero
+FLAT: set[Any] = set()
 READ_ONLY = -2  # the mark of a constant handle on a view that is no handle's view: writes would be lost
 # reduce, accumulate: the ufunc -> the function that does it
 REDUCE: dict[Any, Callable[..., Any]] = {}
 ACCUMULATE: dict[Any, Callable[..., Any]] = {}
+# a ufunc's call with options, outer, reduce, accumulate, reduceat: (ufunc, args, kwargs) -> result
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
+AT: list[Callable[..., None]] = []  # ufunc.at, where anything is traced
 
 
 def implements(*functions: Any, always: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -77,10 +87,10 @@ def on_constants(function: Callable[..., Any], args: Any, kwargs: Any, name: str
     """Run a function that has no rule, if all it gets are constants; else say that it has none."""
     tracers = tracers_in((*args, *kwargs.values()))
     if any(type(t) is not Constant for t in tracers):
+        reason, _, remedy = reason_of(function).partition("; write: ")
         raise UnsupportedError(
-            f"{name} has no derivative rule in this version{at_line()}\n"
-            "  write: compute it from functions that have one (sums, products, indexing, np.linalg), or, if no\n"
-            "  derivative is wanted of it, apply it to wengert.stop_gradient(x) or to values outside the function"
+            f"{name} has no derivative rule in this version{': ' if reason else ''}{reason}{at_line()}\n"
+            f"  write: {remedy or _ANYTHING_ELSE}"
         )
     if not tracers:
         return function(*args, **kwargs)
@@ -103,11 +113,45 @@ def on_constants(function: Callable[..., Any], args: Any, kwargs: Any, name: str
     return wrap(out)
 
 
+def reason_of(function: Any) -> str:
+    """Why a function is refused, if something was entered for it or for its module."""
+    return REFUSED.get(function) or REFUSED.get(getattr(function, "__module__", None), "")
+
+
+_ANYTHING_ELSE = (
+    "compute it from functions that have one (sums, products, indexing, np.linalg), or, if no\n"
+    "  derivative is wanted of it, apply it to wengert.stop_gradient(x) or to values outside the function"
+)
+
+
 def _result(home: Any, out: np.ndarray[Any, Any], constants: list[Any]) -> Constant:
+    """A handle on a result; on one that is a view of a constant, a handle that follows it."""
     handle = constant_in(home, out)
-    if not out.flags.writeable and any(np.may_share_memory(out, c.v) for c in constants):
-        handle.i = READ_ONLY
+    for c in () if out.flags.writeable else constants:
+        if np.may_share_memory(out, c.v):
+            numbers = numbers_in(c.v, out)
+            if numbers is None:
+                handle.i = READ_ONLY
+            else:
+                attach(handle, c, ("gather", numbers))
+            break
     return handle
+
+
+def numbers_in(base: np.ndarray[Any, Any], view: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Which elements of ``base`` a view of it shows; None where it shows something else."""
+    have, shown = addresses(base).ravel(), addresses(view)
+    order = np.argsort(have)
+    at = np.minimum(np.searchsorted(have[order], shown), have.size - 1)
+    return order[at] if base.dtype == view.dtype and np.array_equal(have[order][at], shown) else None
+
+
+def addresses(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Where in memory the elements of an array stand."""
+    at = np.full(x.shape, x.__array_interface__["data"][0])
+    for k, step in enumerate(x.strides):
+        at += step * np.arange(x.shape[k]).reshape((-1, *(1,) * (x.ndim - k - 1)))
+    return at
 
 
 def dispatch_function(function: Any, args: Any, kwargs: Any) -> Any:
@@ -117,7 +161,12 @@ def dispatch_function(function: Any, args: Any, kwargs: Any) -> Any:
         if "out" in kwargs and kwargs["out"] is not None:
             return into(kwargs.pop("out"), dispatch_function(function, args, kwargs))
         return on_constants(function, args, kwargs, name_of(function))
-    return rule(*args, **kwargs)
+    try:
+        return rule(*args, **kwargs)
+    except WengertError:
+        raise
+    except Exception as error:
+        raise_instead(error, name_of(function), function, args, kwargs)
 
 
 def all_constant(args: Any, kwargs: Any) -> bool:
@@ -130,33 +179,33 @@ def all_constant(args: Any, kwargs: Any) -> bool:
 def dispatch_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
     """What NumPy's ``__array_ufunc__`` comes to."""
     out = kwargs.get("out")
+    if method == "at" and not all_constant(args, kwargs):
+        try:
+            return AT[0](ufunc, *args, **kwargs)
+        except WengertError:
+            raise
+        except Exception as error:
+            raise_instead(error, f"{name_of(ufunc)}.at", ufunc.at, args, kwargs)
     if all_constant(args, kwargs):
         if method == "at":
             return _at_on_constants(ufunc, *args)
         if out is not None:
             return _out_on_constants(getattr(ufunc, method), args, kwargs)
         return on_constants(getattr(ufunc, method), args, kwargs, f"{name_of(ufunc)}.{method}")
-    if out is not None:
-        kwargs.pop("out")
-        if len(out) != 1:
-            raise UnsupportedError(f"np.{ufunc.__name__} with several outputs in out={at_line()}\n  write: assign them")
-        where = kwargs.pop("where", True)
-        if where is not True and method == "__call__":
-            safe = [np.where(where, x, 1) for x in args]  # what is not wanted must not divide by zero
-            return into(out[0], np.where(where, dispatch_ufunc(ufunc, method, safe, kwargs), out[0]))
-        kwargs.update({} if where is True else {"where": where})
-        return into(out[0], dispatch_ufunc(ufunc, method, args, kwargs))
-    if method == "__call__":
-        return call_ufunc(ufunc, args, kwargs)
-    if method == "outer" and not kwargs:
-        x, y = args
-        nx, ny = np.ndim(x), np.ndim(y)
-        left = np.reshape(x, (*np.shape(x), *(1,) * ny)) if nx else x
-        return call_ufunc(ufunc, (left, y), {})
-    table = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
-    if ufunc in table:
-        return table[ufunc](*args, **kwargs)
-    return on_constants(getattr(ufunc, method), args, kwargs, f"{name_of(ufunc)}.{method}")
+    try:
+        return UFUNC_METHODS[method](ufunc, args, kwargs) if kwargs or method != "__call__" else call_ufunc(ufunc, args)
+    except WengertError:
+        raise
+    except Exception as error:
+        raise_instead(error, name_of(ufunc), getattr(ufunc, method), args, kwargs)
+
+
+def raise_instead(error: Exception, name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> NoReturn:
+    """End a call whose rule has raised: in NumPy's words where NumPy refuses it too."""
+    better = verdict(error, name, function, args, kwargs)
+    if better is error:
+        raise error
+    raise better from (error if isinstance(better, WengertError) else None)
 
 
 def _out_on_constants(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -178,23 +227,14 @@ def _at_on_constants(ufunc: np.ufunc, a: Any, *args: Any) -> None:
         a[...] = buffer  # type: ignore[index]  # array tracers can be written to
 
 
-def call_ufunc(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
-    """A ufunc's plain call; of its options only a dtype of result is known."""
+def call_ufunc(ufunc: np.ufunc, args: Any) -> Any:
+    """A ufunc's plain call, without options."""
     rule = UFUNCS.get(ufunc)
+    if rule is None and "scipy.special" in sys.modules:
+        import_module("wengert.frontend.special")  # which loads SciPy: not before somebody has
+        rule = UFUNCS.get(ufunc)
     if rule is None:
-        return on_constants(ufunc, args, kwargs, name_of(ufunc))
-    dtype = kwargs.pop("dtype", None)
-    where = kwargs.pop("where", True)
-    for option in ("casting", "order", "subok"):
-        kwargs.pop(option, None)
-    if kwargs or where is not True:
-        option = "where" if where is not True else next(iter(kwargs))
-        raise UnsupportedError(
-            f"np.{ufunc.__name__} with {option}= and without out= on traced values is not supported{at_line()}\n"
-            f"  write: np.where(mask, np.{ufunc.__name__}(...), otherwise)"
-        )
-    if dtype is not None:
-        args = [np.asarray(x, dtype) if not isinstance(x, Tracer) else x.astype(dtype) for x in args]
+        return on_constants(ufunc, args, {}, name_of(ufunc))
     args = [np.array(x) if isinstance(x, list | tuple) else x for x in args]
     # a record that computes by the ufunc itself gives what the ufunc gives
     return rule(*args) if getattr(rule, "impl", None) is ufunc else rule(*as_numpy(args))
@@ -207,11 +247,13 @@ def as_numpy(args: Any) -> Any:
     return (elementwise.cast(args[0], dtype=dtype_of(args[0])), *args[1:])
 
 
-def into(out: Any, value: Any) -> Any:
+def into(out: Any, value: Any, casting: Any = "same_kind") -> Any:
     """Write a result into ``out=``, if that is a handle."""
     if isinstance(out, tuple):
         (out,) = out
-    if not np.can_cast(dtype_of(value), out.dtype, "same_kind"):
+    if shape_of(value) != shape_of(out):
+        raise ValueError(f"out= has shape {shape_of(out)}, the result has {shape_of(value)}{at_line()}")
+    if not np.can_cast(dtype_of(value), out.dtype, casting):
         raise TypeError(f"cannot keep a result of {dtype_of(value)} in out= of {out.dtype}{at_line()}")
     if not isinstance(out, Tracer):
         if tracers_in((value,)):

@@ -12,8 +12,8 @@ from wengert.frontend.tables import UFUNCS
 from wengert.ops import elementwise as ops
 from wengert.ops.products import matmul
 
-# a record that carries a ufunc is what the ufunc does
-UFUNCS.update({record.ufunc: record for record in REGISTRY.values() if record.ufunc is not None})
+# a record that carries one of NumPy's ufuncs is what the ufunc does
+UFUNCS.update({r.ufunc: r for r in REGISTRY.values() if r.ufunc and getattr(np, r.ufunc.__name__, None) is r.ufunc})
 UFUNCS[np.absolute] = UFUNCS[np.fabs] = ops.absolute
 UFUNCS[np.conjugate] = ops.conjugate
 UFUNCS[np.matmul] = matmul

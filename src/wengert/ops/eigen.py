@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, shape_of
-from wengert.ops.families import general
-from wengert.ops.gaps import as_row, checked, over_gaps
+from wengert.ops.families import align, flat, general
+from wengert.ops.gaps import as_row, checked, over_gaps, vectors_seen, where_repeated
 from wengert.ops.linalg import Operands, Params, adjoint, alike, conj, half, real_dtype
+from wengert.ops.splitting import Split, in_both, turned
 
 
 def eye_like(x: Any) -> Any:
@@ -28,7 +29,7 @@ def real_diagonal(x: Any) -> Any:
     return np.real(np.sum(x * eye_like(x), axis=-1))
 
 
-def _seen(t: Any, lower: bool) -> Any:
+def seen(t: Any, lower: bool) -> Any:
     """The change of the Hermitian matrix that is read, from that of the array."""
     h = half(t, lower)
     return h + adjoint(h)
@@ -43,7 +44,7 @@ def _infer_values(a: Aval, **_: Any) -> Aval:
 
 def _values_jvp(ts: Operands, w: Any, xs: Operands, params: Params) -> Any:
     v = eigh(xs[0], **params)[1]
-    m = adjoint(v) @ _seen(ts[0], **params) @ v
+    m = adjoint(v) @ seen(ts[0], params["lower"]) @ v
     return real_diagonal(checked(m, as_row(w), test="values, forward", order=0))
 
 
@@ -74,30 +75,68 @@ def phase_held(v: Any, dv: Any, row: int) -> Any:
 def _eigh_jvp(ts: Operands, z: Any, _xs: Operands, params: Params) -> Any:
     w, v = z
     row = as_row(w)
-    m = checked(adjoint(v) @ _seen(ts[0], **params) @ v, row, test="vectors, forward", order=0)
+    m = checked(adjoint(v) @ seen(ts[0], params["lower"]) @ v, row, test="vectors, forward", order=0)
     dv = v @ over_gaps(m, row)
     if dtype_of(v).kind == "c":
         dv = dv - phase_held(v, dv, 0 if params["lower"] else -1) * v
     return real_diagonal(m), dv
 
 
+def _eigh(a: Any, *, lower: bool, split: Split | None = None) -> Any:
+    w, v = np.linalg.eigh(a, "L" if lower else "U")
+    return w, (v if split is None else turned(w, v)[0])
+
+
 def _eigh_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, params: Params) -> Any:
+    w, lower, split = z[0], params["lower"], params.get("split")
+    return (in_both(split, g, w, z[1:], lambda g, v: _pull(g, w, v, lower, split)),)
+
+
+def _pull(g: Any, w: Any, v: Any, lower: bool, split: Split | None) -> Any:
     # with P = Vᵀ g_V: conj(V) (diag g_w + F ∘ (P - Pᴴ)/2) Vᵀ
-    (gw, gv), (w, v), lower = g, z, params["lower"]
+    gw, moving = g
+    gv = moving if split is None else split.rest(moving)
+    gw = gw if split is None else split.rest(gw)
     if gv is None:
-        return (_pull_values(gw, w, v, lower),)
+        return _pull_values(gw, w, v, lower)
     row = as_row(w)
-    weights = () if gw is None else (as_row(gw),)
-    p = checked(v.mT @ gv, row, *weights, test="vectors, reverse", order=0)
-    inner = over_gaps(p - adjoint(p), row)
-    if weights:
-        inner = inner + 2 * weights[0] * eye_like(v)
-    return (half(conj(v) @ inner @ v.mT, lower),)
+    p = vectors_seen(v.mT @ gv, row, gw, split)
+    inner = over_gaps(antisymmetric(p), row)
+    if split is not None and split.apart:
+        inner = inner + where_repeated(split.over_gaps(lambda t: antisymmetric(v.mT @ t), moving), row)
+    if gw is not None:
+        inner = inner + 2 * as_row(gw) * eye_like(v)
+    return half(conj(v) @ inner @ v.mT, lower)
+
+
+def antisymmetric(p: Any) -> Any:
+    """P − Pᴴ."""
+    return p - adjoint(p)
 
 
 eigh = general(
-    "eigh", lambda a, *, lower: tuple(np.linalg.eigh(a, "L" if lower else "U")),
+    "eigh", _eigh,
     jvp=_eigh_jvp, vjp=_eigh_vjp, batch=lambda _b, xs, p: eigh(*xs, **p),
     infer=lambda a, **_: (_infer_values(a), alike(a)), reads=lambda _k, _n: (False, True),
     multiple=True, tex=r"\operatorname{{eigh}} {0}",
+)  # fmt: skip
+
+
+def _signs_of_driver(a: Any, v: Any, *, lower: bool, driver: str) -> Any:
+    """±1, or phases, that turn the columns of ``v`` into those that a driver of SciPy's gives."""
+    import scipy.linalg  # loaded by those who use it
+
+    a, v = np.broadcast_arrays(a, v)
+    out = np.empty((*v.shape[:-2], 1, v.shape[-1]), v.dtype)
+    for at in np.ndindex(v.shape[:-2]):
+        theirs = scipy.linalg.eigh(a[at], lower=lower, driver=driver)[1]
+        along = np.sum(np.conjugate(v[at]) * theirs, axis=0)
+        size = np.abs(along)
+        out[at] = np.where(size > 0.5, along / np.where(size == 0, 1, size), 1)
+    return out
+
+
+signs_of_driver = flat(
+    "signs_of_driver", _signs_of_driver, r"\operatorname{{sign}} {0}",
+    batch=lambda b, xs, p: signs_of_driver(*align(b, xs), **p),
 )  # fmt: skip

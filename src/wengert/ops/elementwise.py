@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import reads_nothing
+from wengert.core.trace import Tracer
 from wengert.core.types import Aval, dtype_of, ndim_of
 from wengert.ops.families import align, binary, elementwise, fit, flat, general, linear, unary
 
@@ -161,13 +162,20 @@ hypot = binary(
 # ---- choices; where operands tie they share equally
 
 
+def _is_plain(t: Any) -> bool:
+    return not isinstance(t, Tracer)
+
+
 def _share(t: Any, chosen: Any, tie: Any) -> Any:
     # selected, not multiplied: 0 times an infinite slope would be NaN where there is no slope at all
     if type(chosen) is np.ndarray and type(tie) is np.ndarray:
         d = np.where(chosen, t, 0)
         return np.where(tie, 0.5 * t, d) if tie.any() else d
     if type(chosen) in (bool, np.bool_):
-        return 0.5 * t if tie else t if chosen else dtype_of(t).type(0)
+        if tie or chosen:
+            return 0.5 * t if tie else t
+        if _is_plain(t):
+            return dtype_of(t).type(0)
     d = np.where(tie, 0.5 * t, np.where(chosen, t, 0))
     return d if ndim_of(d) else d[()]
 
@@ -325,6 +333,7 @@ FLAT_UFUNCS: Sequence[Any] = [
     _flat(np.bitwise_xor, r"{0} \oplus {1}", operator.xor), _flat(np.invert, r"\neg {0}", operator.invert),
     _flat(np.left_shift, r"{0} \ll {1}", operator.lshift), _flat(np.right_shift, r"{0} \gg {1}", operator.rshift),
     _flat(np.gcd, r"\gcd({0}, {1})"), _flat(np.lcm, r"\operatorname{{lcm}}({0}, {1})"),
+    _flat(np.bitwise_count, r"\operatorname{{popcount}} {0}"),
 ]  # fmt: skip
 greater, greater_equal, less, less_equal, equal, not_equal = FLAT_UFUNCS[:6]
 sign, floor, ceil, trunc, rint = FLAT_UFUNCS[6:11]

@@ -85,6 +85,7 @@ def elementwise(
     *,
     ufunc: np.ufunc | None = None,
     infer: Rule | None = None,
+    reads: Callable[[int, int], tuple[bool, ...]] | None = None,
 ) -> Primitive:
     """A function of each element; ``diffs[k](t, z, *operands)`` is its differential in operand k."""
     rules = tuple(diffs)
@@ -112,7 +113,7 @@ def elementwise(
 
     primitive = register(
         Primitive(
-            name, "elementwise", impl, infer or infer_ufunc, jvp, vjp, batch, reads_by_name(rules), tex,
+            name, "elementwise", impl, infer or infer_ufunc, jvp, vjp, batch, reads or reads_by_name(rules), tex,
             diffs=rules, ufunc=ufunc,
         )
     )  # fmt: skip

@@ -171,23 +171,51 @@ def vectors_forward(_m: Matrix, row: Matrix) -> None:
     )  # fmt: skip
 
 
+def vectors_seen(p: Any, row: Any, g: Any, split: Any) -> Any:
+    """P = Vᵀ g_V, when it has passed the tests that can be made of it."""
+    if split is None:  # nobody turned the vectors: a test of them could pass by accident
+        return checked(p, row, test="vectors, distinct", order=0)
+    weights = () if g is None or split.apart else (as_row(g),)
+    return checked(p, row, *weights, test="vectors, reverse", order=0)
+
+
+def where_repeated(x: Any, row: Any) -> Any:
+    """X where values repeat, and zero elsewhere; it has no further derivative."""
+    value = stop_gradient(row)
+    off = 1.0 - np.eye(shape_of(row)[-1], dtype=dtype_of(row))
+    return checked(np.where(gaps_of(value)[1], x * off, 0.0), row, test="second derivative", order=1)
+
+
 @condition("vectors, reverse")
 def vectors_reverse(p: Matrix, row: Matrix, g: Matrix | None = None) -> None:
-    """The space of a value that repeats is treated as a whole, and no phase matters.
+    """The choice of vectors in the space of a value that repeats does not matter, and no phase does.
 
-    P = Vᵀ g_V is then a multiple of the identity there, and the weights g of the values are equal. Zero is
-    refused: f(w) = 0 hides what f′(w) multiplies, as in one element of V log(w) Vᵀ at the identity. What the
-    test cannot see is such a term beside another one that passes, both made from one and the same V.
+    P = Vᵀ g_V is then Hermitian up to conjugation there, in whatever basis V. Where the values do not carry
+    their slopes along (in a Program), the weights g of the values must moreover be equal.
     """
     if g is not None:
         values_reverse(g, row)
-    empty = np.abs(np.diagonal(p, axis1=-2, axis2=-1)) <= noise(p) * largest(p)[..., 0]
+    turn = np.abs(p - np.conjugate(np.swapaxes(p, -1, -2)))
     refuse(
-        row, not_scalar(p, row) | (repeats(row) & (empty[..., None, :] | empty[..., :, None])),
-        "its vectors are one choice of many, and the function does not\n"
-        "  treat their space as a whole, or one choice does not show that it does: no derivative is known",
+        row, repeats(row) & (turn > noise(p) * largest(p)),
+        "its vectors are one choice of many, and the function depends\n"
+        "  on the choice: it has no derivative",
         "np.linalg.eigvalsh (svdvals) where only the values are used, or a matrix with distinct values",
     )  # fmt: skip
+    _no_phase(p, row)
+
+
+@condition("vectors, distinct")
+def vectors_distinct(p: Matrix, row: Matrix) -> None:
+    """All values are distinct, and no phase matters."""
+    refuse(
+        row, repeats(row), "its vectors are one choice of many: no derivative is known here",
+        "np.linalg.eigvalsh (svdvals) where only the values are used, or a matrix with distinct values",
+    )  # fmt: skip
+    _no_phase(p, row)
+
+
+def _no_phase(p: Matrix, row: Matrix) -> None:
     phase = np.abs(np.imag(p)) * np.eye(p.shape[-1]) > noise(p) * largest(p)
     refuse(
         row, phase, "the function depends on the phase of its complex vector, which is arbitrary",

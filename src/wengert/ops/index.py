@@ -3,7 +3,8 @@
 An index is a *template*, a tuple of ints, slices, None, Ellipsis and :data:`ARRAY`, and the integer
 arrays that stand, in order, where ``ARRAY`` does; these are operands, for they may be traced. A *chain*
 is the way from a root to one of its views, a tuple of steps, each an index, a transpose, a reshape, a
-diagonal (an einsum of one operand) or a part ('real', 'imag') of complex numbers.
+diagonal (an einsum of one operand), sliding windows, a 'gather' of elements by their numbers, a part ('real',
+'imag') of complex numbers, or an index 'by' integers that are traced themselves (with a template and these).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.handles import copied
 from wengert.core.types import Aval, dtype_of, ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
 from wengert.ops.families import batch_by_loop, fit, flat, general, linear, repeated
@@ -154,8 +156,14 @@ def step_into(x: Any, step: Step) -> Any:
         return getattr(x, what)
     if kind == "diagonal":
         return x.diagonal(*what)
+    if kind == "windows":
+        return np.lib.stride_tricks.sliding_window_view(x, *what)
     if kind == "broadcast":
         return np.broadcast_to(x, what)
+    if kind == "gather":
+        return x.reshape(-1)[what]
+    if kind == "by":
+        raise TypeError("a chain with traced integers is followed by primitives")
     return x.transpose(what) if kind == "transpose" else x.reshape(what)
 
 
@@ -185,21 +193,43 @@ def unknown_view() -> UnsupportedError:
 
 def is_read_only(chain: Sequence[Step]) -> bool:
     """Whether NumPy gives, at the end of this chain, a view that cannot be written to."""
-    return any(kind in ("diagonal", "broadcast") for kind, _ in chain)
+    return any(kind in ("diagonal", "broadcast", "windows", "gather") for kind, _ in chain)
+
+
+def last_by(chain: Sequence[Step]) -> int:
+    """Where in a chain the last index by traced integers stands; -1 if there is none."""
+    for k in range(len(chain) - 1, -1, -1):
+        if chain[k][0] == "by":
+            return k
+    return -1
 
 
 def refuse_read_only(chain: Sequence[Step]) -> None:
     """What NumPy refuses as well."""
     if any(kind == "unknown" for kind, _ in chain):
         raise unknown_view()
+    if any(kind == "gather" for kind, _ in chain):
+        raise UnsupportedError(
+            f"writing through a view that was made by a NumPy function without a rule{at_line()}\n"
+            "  write: a copy of the view, if its base is not meant to change, or index the base itself"
+        )
     if is_read_only(chain):
-        raise ValueError(f"assignment destination is read-only: a diagonal, or an array that was stretched{at_line()}")
+        raise ValueError(
+            f"assignment destination is read-only: a diagonal, windows, or an array that was stretched{at_line()}"
+        )
 
 
 def follow(x: Any, chain: Sequence[Step]) -> Any:
     """Go from a root to its view."""
     for step in chain:
         x = step_into(x, step)
+    return x
+
+
+def follow_layout(x: Any, chain: Sequence[Step]) -> Any:
+    """The same where only the layout matters: by whichever traced integers, it is that of the first part."""
+    for kind, what in chain:
+        x = x[fill(what[0], [0] * len(what[1]))] if kind == "by" else step_into(x, (kind, what))
     return x
 
 
@@ -210,12 +240,18 @@ def follow_traced(x: Any, chain: Sequence[Step]) -> Any:
             x = getitem(x, index=what if isinstance(what, tuple) else (what,))
         elif kind == "einsum":
             x = np.einsum(what, x)
+        elif kind == "by":
+            x = getitem(x, *what[1], index=what[0])
+        elif kind == "gather":
+            x = getitem(reshape(x, shape=(x.size,)), what, index=(ARRAY,))
         elif kind == "part":
             x = getattr(x, what)
         elif kind == "unknown":
             raise unknown_view()
         elif kind == "diagonal":
             x = np.diagonal(x, *what)
+        elif kind == "windows":
+            x = np.lib.stride_tricks.sliding_window_view(x, *what)
         elif kind == "broadcast":
             x = broadcast_to(x, shape=what)
         else:
@@ -224,7 +260,7 @@ def follow_traced(x: Any, chain: Sequence[Step]) -> Any:
 
 
 def _update(x: Any, v: Any, *arrays: Any, chain: tuple[Step, ...], index: Template) -> Any:
-    out = np.array(x, copy=True, order="K")
+    out = copied(np.asarray(x))
     assign(out, chain, fill(index, arrays), v)
     return out
 
@@ -308,9 +344,18 @@ def _batch_update(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
     return update(x, v, *arrays, chain=tuple(chain), index=index)
 
 
+def _infer_update(x: Aval, v: Aval, *arrays: Aval, chain: tuple[Step, ...], index: Template) -> Aval:
+    part = follow(np.broadcast_to(np.zeros((), x.dtype), x.shape), chain)
+    shape = shape_of(part[fill(index, [np.zeros(a.shape, np.intp) for a in arrays])])
+    extra = max(v.ndim - len(shape), 0)  # NumPy lets a value have leading axes of length one too many
+    if set(v.shape[:extra]) <= {1}:
+        np.broadcast_to(np.broadcast_to(np.zeros(()), v.shape[extra:]), shape)  # its own error where it does not fit
+    return Aval(x.shape, x.dtype, "array")
+
+
 update = general(
     "update", _update, jvp=_update_jvp, vjp=_update_vjp, batch=_batch_update,
-    infer=lambda x, _v, *_a, chain, index: Aval(x.shape, x.dtype, "array"),
+    infer=_infer_update,
     reads=lambda _k, n: (False, False, *(True,) * (n - 2), False), tex=r"{0}[\cdot] \leftarrow {1}",
     family="linear",
 )  # fmt: skip

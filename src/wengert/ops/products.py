@@ -56,7 +56,8 @@ matmul = multilinear("matmul", operator.matmul, _matmul_transpose, _matmul_batch
 
 
 def _einsum(*operands: Any, inputs: tuple[str, ...], output: str) -> Any:
-    return np.einsum(f"{','.join(inputs)}->{output}", *operands, optimize=len(operands) > 2)
+    # of more than two operands np.einsum gives an array also where no axes are left
+    return np.einsum(f"{','.join(inputs)}->{output}", *operands, optimize=len(operands) > 2)[() if not output else ...]
 
 
 def _einsum_transpose(k: int, g: Any, operands: Sequence[Any], *, inputs: tuple[str, ...], output: str) -> Any:

@@ -72,22 +72,28 @@ reduce_sum = linear(
 
 
 def _ties(x: Any, z: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
-    """Where the extreme value stands, and how often; a NaN equals nothing, and 1/0 carries it on."""
+    """Where the extreme value stands, and how often; a NaN equals nothing, and 0/0 carries it on."""
     kept = kept_shape(shape_of(x), axes)
-    hit = (x == (z if keepdims or not shape_of(z) else z.reshape(kept))).astype(dtype_of(x))
-    return hit, unbroadcast(hit, kept)
+    hit = x == (z if keepdims or not shape_of(z) else z.reshape(kept))
+    return hit, unbroadcast(hit.astype(dtype_of(x)), kept)
+
+
+def _shared(t: Any, hit: Any, count: Any) -> Any:
+    # selected, not multiplied: 0 times an infinite slope would be NaN where there is no slope at all
+    d = np.where(hit, t / count, 0 / count)
+    return d if ndim_of(d) else d[()]
 
 
 def _extreme_jvp(ts: Any, z: Any, xs: Any, params: dict[str, Any]) -> Any:
     hit, count = _ties(xs[0], z, **params)
-    return reduce_sum(ts[0] * (hit / count), **params)
+    return reduce_sum(_shared(ts[0], hit, count), **params)
 
 
 def _extreme_vjp(g: Any, z: Any, xs: Any, _wanted: Any, params: dict[str, Any]) -> Any:
     hit, count = _ties(xs[0], z, **params)
     if not params["keepdims"] and shape_of(g):
         g = g.reshape(shape_of(count))
-    return (g / count * hit,)
+    return (_shared(g, hit, count),)
 
 
 reduce_max = general(
@@ -268,17 +274,3 @@ count_nonzero = _flat_reduction(
     lambda x, *, axes, keepdims: np.count_nonzero(x, axis=axes, keepdims=keepdims),
     r"\#\{{{0} \ne 0\}}",
 )
-
-
-def _batch_sorted(get: Any) -> Any:
-    return lambda _b, xs, p: get()(xs[0], axis=p["axis"] + 1, **{k: v for k, v in p.items() if k != "axis"})
-
-
-argsort = flat(
-    "argsort", lambda x, *, axis: np.argsort(x, axis=axis, kind="stable"), r"\operatorname{{argsort}} {0}",
-    batch=_batch_sorted(lambda: argsort),
-)  # fmt: skip
-argpartition = flat(
-    "argpartition", lambda x, *, axis, kth: np.argpartition(x, kth, axis=axis), r"\operatorname{{argpartition}} {0}",
-    batch=_batch_sorted(lambda: argpartition),
-)  # fmt: skip

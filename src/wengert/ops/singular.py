@@ -1,4 +1,4 @@
-"""Singular values and vectors, and the pseudoinverse.
+"""Singular values and vectors.
 
 A = U diag(s) Vᴴ, with as many columns in U and V as there are values. With P = Uᴴ dA V, its Hermitian part Y
 and its antihermitian part W, E_ij = 1/(s_j − s_i), G_ij = 1/(s_j + s_i):
@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Aval, dtype_of, shape_of
-from wengert.errors import DerivativeError, at_line
 from wengert.ops.eigen import eye_like, phase_held, real_diagonal
-from wengert.ops.families import general
-from wengert.ops.gaps import as_row, checked, condition, largest, noise, over_gaps
+from wengert.ops.families import flat, general
+from wengert.ops.gaps import as_row, checked, largest, noise, over_gaps, vectors_seen, where_repeated
 from wengert.ops.linalg import Operands, Params, adjoint, conj, real_dtype, stacked_alike
+from wengert.ops.splitting import Split, in_both, turned
 
 
 def _hermitian(x: Any) -> Any:
@@ -40,7 +40,7 @@ def _infer_values(a: Aval) -> Aval:
 
 
 def _positive(row: Any) -> Any:
-    return 1.0 * (row > noise(row) * largest(row))
+    return (row > noise(row) * largest(row)).astype(dtype_of(row))
 
 
 def _values_jvp(ts: Operands, s: Any, xs: Operands, _params: Params) -> Any:
@@ -95,86 +95,117 @@ def _svd_jvp(ts: Operands, z: Any, xs: Operands, _params: Params) -> Any:
     return du, real_diagonal(p), adjoint(dv)
 
 
-def _svd_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, _params: Params) -> Any:
-    (gu, gs, gvh), (u, s, vh) = g, z
-    if gu is None and gvh is None:
-        return (_pull_values(gs, s, u, vh),)
-    v, row = adjoint(vh), _regular(s)
-    # what is paired with conjugation, as the formulas are written; the result is conjugated back
+def _svd(a: Any, *, split: Split | None = None) -> Any:
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    if split is not None:
+        u, v = turned(s, u, adjoint(vh))
+        vh = adjoint(v)
+    return u, s, vh
+
+
+def _svd_vjp(g: Any, z: Any, _xs: Any, _wanted: Any, params: Params) -> Any:
+    u, s, vh = z
+    split = params.get("split")
+    # as values first, vectors after them, with V for Vᴴ; what pairs with conjugation is conjugated
+    gs = (g[1], g[0], None if g[2] is None else conj(g[2].mT))
+    return (in_both(split, gs, s, (u, adjoint(vh)), lambda g, u, v: _pull(g, s, u, v, split)),)
+
+
+def _pull(g: Any, s: Any, u: Any, v: Any, split: Split | None) -> Any:
+    moving = g[1:]
+    gs, gu, gv = g if split is None else map(split.rest, g)
+    if gu is None and gv is None:
+        return _pull_values(gs, s, u, adjoint(v))
+    row = _regular(s)
     hu = conj(gu) if gu is not None else 0.0 * u
-    hv = gvh.mT if gvh is not None else 0.0 * v
+    hv = conj(gv) if gv is not None else 0.0 * v
     x, y = adjoint(u) @ hu, adjoint(v) @ hv
-    weights = () if gs is None else (as_row(gs),)
-    both = checked(x + y, row, *weights, test="vectors, reverse", order=0)
+    both = vectors_seen(x + y, row, gs, split)
     inner = over_gaps(_antihermitian(both), row) + _antihermitian(x - y) / (row + row.mT)
-    if weights:
-        inner = inner + weights[0] * eye_like(inner)
-    total = (u @ inner + _beside(hu / row, u)) @ vh
+    if split is not None and split.apart:
+        terms = [
+            split.over_gaps(lambda t, q=q: _antihermitian(adjoint(q) @ conj(t)), d)
+            for q, d in zip((u, v), moving, strict=True)
+            if d is not None
+        ]
+        inner = inner + where_repeated(sum(terms[1:], terms[0]), row)
+    if gs is not None:
+        inner = inner + as_row(gs) * eye_like(inner)
+    total = (u @ inner + _beside(hu / row, u)) @ adjoint(v)
     if shape_of(v)[-1] < shape_of(v)[-2]:
         total = total + u @ adjoint(_beside(hv / row, v))
-    return (conj(total),)
+    return conj(total)
 
 
-def _svd_infer(a: Aval) -> tuple[Aval, Aval, Aval]:
+def _svd_infer(a: Aval, **_: Any) -> tuple[Aval, Aval, Aval]:
     (m, n), stack = a.shape[-2:], a.shape[:-2]
     k = min(m, n)
     return Aval((*stack, m, k), a.dtype, "array"), _infer_values(a), Aval((*stack, k, n), a.dtype, "array")
 
 
 svd = general(
-    "svd", lambda a: tuple(np.linalg.svd(a, full_matrices=False)), jvp=_svd_jvp, vjp=_svd_vjp,
-    batch=stacked_alike(lambda: svd), infer=_svd_infer, reads=lambda _k, _n: (False, True), multiple=True,
+    "svd", _svd, jvp=_svd_jvp, vjp=_svd_vjp,
+    batch=lambda _b, xs, p: svd(*xs, **p), infer=_svd_infer, reads=lambda _k, _n: (False, True), multiple=True,
     tex=r"\operatorname{{svd}} {0}",
 )  # fmt: skip
 
-# ---- the pseudoinverse (Golub and Pereyra 1973, "The differentiation of pseudo-inverses"). It jumps where
-# the rank changes: only matrices of full rank have a derivative
+# ---- what has no derivative of its own
 
 
-@condition("pseudoinverse")
-def _is_inverse(p: np.ndarray[Any, Any], a: np.ndarray[Any, Any]) -> None:
-    m, n = a.shape[-2:]
-    product = p @ a if m >= n else a @ p
-    if np.any(np.abs(product - np.eye(min(m, n))) > 0.5):
-        raise DerivativeError(
-            f"np.linalg.pinv of a {m}×{n} matrix of rank less than {min(m, n)} (singular values below rcond\n"
-            f"  count as zero): the pseudoinverse jumps there, and has no derivative{at_line()}\n"
-            "  write: a matrix of full rank, or the smooth np.linalg.solve(A.T @ A + 1e-6 * np.eye(n), A.T)"
-        )
+def _vectors_beside(a: Any) -> Any:
+    u = np.linalg.svd(a)[0]
+    return u[..., min(a.shape[-2:]) :]
 
 
-def _pinv_jvp(ts: Operands, z: Any, xs: Operands, _params: Params) -> Any:
-    a, t = xs[0], ts[0]
-    m, n = shape_of(a)[-2:]
-    p = checked(z, a, test="pseudoinverse", order=0)
-    d = -(p @ t @ p)
-    if m > n:
-        side = p @ adjoint(p) @ adjoint(t)
-        d = d + side - side @ a @ p
-    elif m < n:
-        side = adjoint(t) @ adjoint(p) @ p
-        d = d + side - p @ (a @ side)
-    return d
-
-
-def _pinv_vjp(g: Any, z: Any, xs: Operands, _wanted: Any, _params: Params) -> Any:
-    a = xs[0]
-    m, n = shape_of(a)[-2:]
-    p = checked(z, a, test="pseudoinverse", order=0)
-    h = adjoint(conj(g))
-    d = -(adjoint(p) @ adjoint(h) @ adjoint(p))
-    if m > n:
-        side = h @ p @ adjoint(p)
-        d = d + side - a @ (p @ side)
-    elif m < n:
-        side = adjoint(p) @ p @ h
-        d = d + side - side @ p @ a
-    return (conj(d),)
-
-
-pinv = general(
-    "pinv", lambda a, *, rcond: np.linalg.pinv(a, rcond), jvp=_pinv_jvp, vjp=_pinv_vjp,
-    batch=lambda _b, xs, p: pinv(*xs, **p),
-    infer=lambda a, **_: Aval((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype, "array"),
-    tex="{0}^+",
+# the columns of the square U of a tall matrix that belong to no singular value
+vectors_beside = flat(
+    "vectors_beside", _vectors_beside, r"U_\perp({0})", batch=stacked_alike(lambda: vectors_beside)
 )  # fmt: skip
+
+
+def _range_vectors(a: Any, *, rank: int) -> Any:
+    return np.linalg.svd(a, full_matrices=False)[0][..., :rank]
+
+
+def _null_vectors(a: Any, *, rank: int) -> Any:
+    return adjoint(np.linalg.svd(a)[2][..., rank:, :])
+
+
+range_vectors = flat(
+    "range_vectors", _range_vectors, r"\operatorname{{ran}} {0}", batch=lambda _b, xs, p: range_vectors(*xs, **p)
+)  # fmt: skip
+null_vectors = flat(
+    "null_vectors", _null_vectors, r"\operatorname{{null}} {0}", batch=lambda _b, xs, p: null_vectors(*xs, **p)
+)  # fmt: skip
+
+
+def _matrix_rank(a: Any, *, tol: Any, hermitian: bool, **options: Any) -> Any:
+    return np.linalg.matrix_rank(a, tol, hermitian, **options)
+
+
+matrix_rank = flat(
+    "matrix_rank", _matrix_rank, r"\operatorname{{rank}} {0}",
+    batch=lambda _b, xs, p: matrix_rank(*xs, **p),
+)  # fmt: skip
+
+# of singular values, as np.linalg.lstsq counts it
+rank_of = flat(
+    "rank_of", lambda s, *, bound: np.sum(s > bound * np.max(s, axis=-1, keepdims=True, initial=0.0), axis=-1)[()],
+    r"\operatorname{{rank}} {0}", batch=lambda _b, xs, p: rank_of(*xs, **p),
+)  # fmt: skip
+
+
+def _least_squares_batch(batched: Any, xs: Operands, params: Params) -> Any:
+    # NumPy takes one system at a time; with one matrix all right-hand sides stand side by side
+    a, b = xs
+    if batched[0]:
+        b = b if batched[1] else np.broadcast_to(b, (*shape_of(a)[:1], *shape_of(b)))
+        return np.stack([least_squares(a[k], b[k], **params) for k in range(shape_of(a)[0])])
+    size, m, k = shape_of(b)
+    x = least_squares(a, np.reshape(np.moveaxis(b, 0, 1), (m, size * k)), **params)
+    return np.moveaxis(np.reshape(x, (shape_of(x)[0], size, k)), 1, 0)
+
+
+least_squares = flat(
+    "least_squares", lambda a, b, *, rcond: np.linalg.lstsq(a, b, rcond)[0], "{0}^+ {1}", batch=_least_squares_batch
+)

@@ -59,7 +59,7 @@ def gradient_descent(
     """The point that xₜ = xₜ₋₁ − λ ∇f(xₜ₋₁) comes to, from x₀, with λ = ``step``.
 
     Stops when ‖xₜ − xₜ₋₁‖ ≤ ``tol``, with the norm over all leaves of the tree ``x``, or after ``max_steps``;
-    ``converged`` of the result says which. With ``record`` it keeps every point.
+    ``converged`` of the result says which. With ``record`` it keeps every point. The numbers may be complex.
 
     A. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées", 1847.
 
@@ -80,7 +80,8 @@ def gradient_descent(
     while t < max_steps and move > tol:
         t += 1
         value, gradient = value_and_gradient(x)
-        updates = pytree.map(lambda g: -step * g, gradient)
+        # of complex numbers the gradient is ∂u/∂x − i ∂u/∂y, whose conjugate points uphill
+        updates = pytree.map(lambda g: -step * np.conj(g), gradient)
         move = float(global_norm(updates))
         _check(value, move, t, step)
         x = pytree.map(lambda p, u: p + u, x, updates)

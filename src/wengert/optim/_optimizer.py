@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from wengert import pytree
 from wengert.errors import ModelError
 
@@ -93,9 +95,23 @@ def chain(*parts: Optimizer) -> Optimizer:
 def apply_updates(params: Any, updates: Any) -> Any:
     """Parameters plus updates, leaf by leaf; new arrays, the old ones stay.
 
+    Raises:
+        ModelError: if a parameter is complex: the recurrences of optimisers are those of real numbers.
+
     Example:
         >>> from wengert import optim
         >>> optim.apply_updates({"w": 1.0}, {"w": -0.25})
         {'w': 0.75}
     """
-    return pytree.map(lambda p, u: p + u, params, updates)
+    return pytree.map(_moved, params, updates)
+
+
+def _moved(p: Any, u: Any) -> Any:
+    if isinstance(p, complex | np.complexfloating) or (isinstance(p, np.ndarray) and p.dtype.kind == "c"):
+        raise ModelError(
+            "optimisers are of real parameters: with the gradient ∂u/∂x − i ∂u/∂y of a complex one their updates would "
+            "go uphill in its imaginary part\n"
+            "  write: two real parameters, x and y of z = x + 1j * y; or a step of steepest descent,\n"
+            "  z - rate * np.conj(gradient)"
+        )
+    return p + u

@@ -202,7 +202,7 @@ def clip(limit: float) -> Optimizer:
 
 
 def global_norm(tree: Any) -> Any:
-    """√ of the sum of the squares of all numbers in a tree.
+    """√ of the sum of the squares of (the moduli of) all numbers in a tree.
 
     Example:
         >>> import numpy as np
@@ -212,7 +212,7 @@ def global_norm(tree: Any) -> Any:
     """
     total: Any = 0.0
     for leaf in pytree.leaves(tree):
-        total = total + np.sum(leaf * leaf)
+        total = total + np.sum((leaf * np.conj(leaf)).real if np.iscomplexobj(leaf) else leaf * leaf)
     return np.sqrt(total)
 
 

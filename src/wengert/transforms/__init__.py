@@ -5,7 +5,7 @@ from wengert.transforms.batch import vmap
 from wengert.transforms.check_grads import check_grads
 from wengert.transforms.checkpoint import checkpoint
 from wengert.transforms.custom_rules import custom_jvp, custom_vjp
-from wengert.transforms.debug import debug
+from wengert.transforms.debugging import debug
 from wengert.transforms.forward import jvp
 from wengert.transforms.gradients import elementwise_grad, grad, stop_gradient, value_and_grad, vjp
 from wengert.transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev

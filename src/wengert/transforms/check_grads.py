@@ -34,7 +34,7 @@ def check_grads(
     Along a random direction v the jvp must equal (f(x + hv) − f(x − hv))/2h, and for a random cotangent w
     ⟨w, Jv⟩ must equal ⟨Jᵀw, v⟩; order 2 asks the same of the derivative. The step is h = ε^(1/3) scaled to x,
     the tolerance 1e-6 for order 1 in float64 (√ε-like in float32), and 1e-5 from order 2 on, relative to the
-    larger of 1 and the derivative.
+    larger of 1 and the derivative. Inputs and outputs may be complex: then ⟨w, z⟩ is Re Σ w z.
 
     Raises:
         GradientCheckError: with both numbers, the mode and order, and, where one can be found, the operation
@@ -79,16 +79,18 @@ def _check(f: Any, args: Any, order: int, level: int, modes: Any, tol: Any, step
 
 def _random(rng: Any, x: Any) -> Any:
     value = rng.uniform(0.5, 1.5, shape_of(x)) * rng.choice([-1.0, 1.0], shape_of(x))
+    if dtype_of(x).kind == "c":
+        value = value * np.exp(1j * rng.uniform(0.2, 1.3, shape_of(x)))
     return value.astype(dtype_of(x)) if shape_of(x) else dtype_of(x).type(value)
 
 
 def _check_outputs(outputs: list[Any], name: str) -> None:
     if not outputs or any(
-        not isinstance(o, np.ndarray | np.generic | float) or dtype_of(o).kind != "f" for o in outputs
+        not isinstance(o, np.ndarray | np.generic | float | complex) or dtype_of(o).kind not in "fc" for o in outputs
     ):
         kinds = ", ".join(type(o).__name__ for o in outputs) or "nothing"
         raise DerivativeError(
-            f"check_grads({name}): the function returned {kinds}; it must return real numbers{at_line()}\n"
+            f"check_grads({name}): the function returned {kinds}; it must return real or complex numbers{at_line()}\n"
             "  write: return the number or array to differentiate"
         )
 
@@ -105,7 +107,9 @@ def _difference(f: Any, args: Any, v: Any, h: float) -> Any:
     def moved(sign: float) -> Any:
         return f(
             *pytree.map(
-                lambda x, d: type(x)(x + sign * h * d) if type(x) is float else x + x.dtype.type(sign * h) * d,
+                lambda x, d: (
+                    type(x)(x + sign * h * d) if type(x) in (float, complex) else x + x.dtype.type(sign * h) * d
+                ),
                 args,
                 v,
             )
@@ -116,7 +120,7 @@ def _difference(f: Any, args: Any, v: Any, h: float) -> Any:
 
 def _dot(a: Any, b: Any) -> float:
     pairs = zip(pytree.leaves(a), pytree.leaves(b), strict=True)
-    return float(sum(np.sum(np.asarray(x, float) * np.asarray(y, float)) for x, y in pairs))
+    return float(sum(np.sum(np.real(x * np.asarray(y))) for x, y in pairs))
 
 
 def _compare(mode: str, got: float, expected: float, limit: float, level: int, f: Any, args: Any, name: str) -> None:
@@ -150,7 +154,7 @@ class _Recorder(Forward):
 def find_wrong_rule(f: Any, args: Any, limit: float) -> str:
     """The first operation in a run of ``f`` whose own jvp or vjp differs from central differences."""
     trace = _Recorder()
-    traced = pytree.map(lambda x: trace.tracer(x, np.zeros(shape_of(x))), args)
+    traced = pytree.map(lambda x: trace.tracer(x, np.zeros(shape_of(x), dtype_of(x))), args)
     try:
         run(trace, f, traced, {})
     except Exception:  # noqa: BLE001 - whatever it is, the search must not hide the finding
@@ -174,7 +178,8 @@ def rule_fault(primitive: Primitive, operands: Sequence[Any], params: dict[str, 
         def g(v: Any, k: int = k) -> Any:
             return bind(primitive, *operands[:k], v, *operands[k + 1 :], **params)
 
-        x = np.asarray(x, float) if shape_of(x) else float(x)
+        wide = complex if dtype_of(x).kind == "c" else float
+        x = np.asarray(x, wide) if shape_of(x) else wide(x)
         v = _random(rng, x)
         y, pushed = jvp(g, (x,), (v,))
         w = pytree.map(lambda out: _random(rng, out), y)

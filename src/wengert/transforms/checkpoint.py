@@ -88,7 +88,7 @@ def _innermost_tape(tree: Any) -> Tape | None:
     traces = [t for x in pytree.leaves(tree) for t in _traces(x)] + ([] if here is None else [here])
     recording = [t for t in traces if not isinstance(t, Forward | Batch)]
     innermost = max(recording, key=lambda t: t.level, default=None)
-    return innermost if isinstance(innermost, Tape) else None
+    return innermost if isinstance(innermost, Tape) and innermost.forgets else None
 
 
 def _traces(x: Any) -> list[Trace]:

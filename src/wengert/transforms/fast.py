@@ -17,7 +17,7 @@ from wengert.core.trace import Constant, bind
 from wengert.core.types import shape_of
 from wengert.ops.families import unbroadcast
 from wengert.ops.products import matmul
-from wengert.transforms.reverse import KINDS, Cotangents, Ghost, ReverseArray, ReverseScalar, new
+from wengert.transforms.reverse import KINDS, RECORDS, Cotangents, Ghost, ReverseArray, ReverseScalar, new
 
 S, A = ReverseScalar, ReverseArray
 NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
@@ -37,6 +37,8 @@ def fast_unary(record: Primitive) -> Callable[[Any], Any]:
         d = diff(g, e[2], e[3])
         c = ct[i]
         ct[i] = d if c is None else c + d
+
+    RECORDS[back] = record
 
     def apply(x: Any) -> Any:
         t = x.t
@@ -110,6 +112,9 @@ def fast_binary(record: Primitive) -> tuple[Callable[[Any, Any], Any], Callable[
 
     back_x, back_x_stretched = one(diff_x)
     back_y, back_y_stretched = one(diff_y)
+    RECORDS.update(dict.fromkeys((back_both, back_both_stretched, back_y, back_y_stretched), record))
+    if x_reads_x:
+        RECORDS.update(dict.fromkeys((back_x, back_x_stretched), record))
 
     def left(x: Any, y: Any) -> Any:
         kind = type(y)
@@ -277,6 +282,8 @@ def fast_reduction(record: Primitive, general: Callable[..., Any]) -> Callable[.
         if type(x) is not A or type(x.v) is not ndarray or dtype is not None or out is not None:
             return general(x, axis, dtype, out, keepdims, initial, where)
         if initial is not _NO or where is not True or not (axis is None or type(axis) is int):
+            return general(x, axis, dtype, out, keepdims, initial, where)
+        if keepdims is not False and keepdims is not True:
             return general(x, axis, dtype, out, keepdims, initial, where)
         v = x.v
         n = v.ndim

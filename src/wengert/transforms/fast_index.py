@@ -12,12 +12,21 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from wengert.core.handles import adopt, attach, live_views, root_of
+from wengert.core.handles import adopt, attach, copied, live_views, root_of
 from wengert.core.types import Aval, shape_of
 from wengert.frontend import indexing
 from wengert.frontend.indexing import is_basic
 from wengert.ops.families import unbroadcast
-from wengert.ops.index import assign, follow, follow_traced, is_read_only, refuse_read_only, scatter_add, update
+from wengert.ops.index import (
+    assign,
+    follow,
+    follow_traced,
+    is_read_only,
+    last_by,
+    refuse_read_only,
+    scatter_add,
+    update,
+)
 from wengert.transforms.fast import NUMBERS, A, S
 from wengert.transforms.reverse import Cotangents, Ghost, new
 
@@ -128,9 +137,11 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
         refuse_read_only(chain)
     t = x.t
     kind = type(value)
-    if type(root.v) is not ndarray or not is_basic(idx) or type(root) is not A:
+    if type(root.v) is not ndarray or not is_basic(idx) or type(root) is not A or (chain and last_by(chain) >= 0):
         return indexing.setitem(x, idx, value)
     if (kind is S or kind is A) and value.t is t and type(value.v) in PLAIN:
+        if kind is A and getattr(value, "root", None) is root:
+            indexing.refuse_shuffle()
         q, j = value.v, value.i
     elif kind in NUMBERS or kind is ndarray:
         q, j = value, -1
@@ -141,7 +152,7 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
         return indexing.setitem(x, idx, value)
     # an array that is itself a view shares its base with views of it, which the count does not see
     if root.v.base is not None or holders(root) > ALONE or not root.v.flags.writeable:
-        root.v = root.v.copy("K")
+        root.v = copied(root.v)
     v = root.v
     if chain:
         assign(v, chain, idx, q)
@@ -151,7 +162,7 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
     t.append((back_setitem, n, root.i, chain, idx, j, shape_of(q)))
     root.i = n
     for view in live_views(root):
-        if is_read_only(view.chain):
+        if is_read_only(view.chain) or last_by(view.chain) >= 0:
             adopt(view, follow_traced(root, view.chain))
             continue
         w = follow(v, view.chain)

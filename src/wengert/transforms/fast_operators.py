@@ -67,6 +67,8 @@ def _install_reductions() -> None:
     ) -> Any:
         if type(a) is not A or out is not None or where is not True or dtype is not None:
             return reductions.mean(a, axis, dtype, out, keepdims, where=where)
+        if a.v.dtype.char == "e" or not a.v.ndim:  # half precision is added up in single
+            return reductions.mean(a, axis, dtype, out, keepdims)
         y = total(a, axis, None, None, keepdims)
         return (
             y / (prod(a.shape) // max(prod(y.shape), 1))

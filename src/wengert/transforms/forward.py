@@ -148,7 +148,7 @@ def _enter(trace: Forward, f: Any, x: Any, t: Any, k: int) -> Any:
 
 
 def _numpy(t: Any) -> Any:
-    return np.float64(t) if type(t) is float else t
+    return np.float64(t) if type(t) is float else np.complex128(t) if type(t) is complex else t
 
 
 def _tangent(trace: Forward, z: Any) -> Any:
@@ -163,4 +163,4 @@ def _tangent(trace: Forward, z: Any) -> Any:
 
 
 def _zero(value: Any) -> Any:
-    return zeros_for(value) if aval_of(value).kind != "python" else 0.0
+    return 0.0 if aval_of(value).kind == "python" and type(value) is not complex else zeros_for(value)

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+import wengert.numpy
 from wengert import pytree
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, tracing
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
-from wengert.errors import DerivativeError, ShapeError, TraceError, at_line
+from wengert.errors import DerivativeError, ShapeError, TraceError, at_line, teach
+from wengert.ops.splitting import settled
 
 ATOMS = frozenset({int, float, bool, str, complex, bytes, type(None), np.float64, np.float32, np.int64})
 NUMBER_TYPES = int | float | complex | np.generic
+PYTHON_FLOATS = frozenset({float, complex})
 
 
 def name_of(f: Callable[..., Any]) -> str:
@@ -23,8 +26,8 @@ def name_of(f: Callable[..., Any]) -> str:
 
 
 def check_input(x: Any, what: str, transform: str, dtypes: str = "f") -> None:
-    """Only real floating-point inputs have derivatives; say so of anything else."""
-    if type(x) is float or (type(x) is ndarray and x.dtype.kind in dtypes):
+    """Only inputs of these kinds (f: real, c: complex floating point) are taken; say so of anything else."""
+    if (type(x) is float and "f" in dtypes) or (type(x) is ndarray and x.dtype.kind in dtypes):
         return
     if isinstance(x, ndarray) and type(x) is not ndarray and not isinstance(x, Tracer):
         raise DerivativeError(
@@ -46,9 +49,15 @@ def check_input(x: Any, what: str, transform: str, dtypes: str = "f") -> None:
             f"numbers{at_line()}\n"
             "  write: a function of the real and imaginary parts, f(x.real, x.imag), and differentiate in both"
         )
+    number = "float" if "f" in dtypes else "complex"
+    remedy = f"{plain_name(what)}.astype({number})" if shape_of(x) else f"{number}({plain_name(what)})"
+    if kind == "f":
+        raise DerivativeError(
+            f"{transform}: {what} is real ({described}), and holomorphic=True asks for the derivative in a complex "
+            f"number{at_line()}\n  write: {remedy}, or leave holomorphic=True out"
+        )
     if kind in "iub":
-        remedy = f"{plain_name(what)}.astype(float)" if shape_of(x) else f"float({plain_name(what)})"
-        if isinstance(x, int):
+        if isinstance(x, int) and number == "float":
             remedy += f", or {float(x)!r} for {x!r}"
         raise DerivativeError(
             f"{transform}: {what} is of integer type ({described}), and has no derivative{at_line()}\n  write: {remedy}"
@@ -68,11 +77,11 @@ def plain_name(what: str) -> str:
 
 
 def differentiable_leaves(
-    tree: Any, position: int, transform: str, dtypes: str = "f"
+    tree: Any, position: int, transform: str, dtypes: str = "fc"
 ) -> tuple[list[Any], pytree.TreeDef]:
     """The leaves of an argument, each checked and named by its path."""
     leaves, treedef = pytree.flatten(tree)
-    if not all(type(x) is float or (type(x) is ndarray and x.dtype.kind == "f") for x in leaves):
+    if "f" not in dtypes or not all(type(x) is float or (type(x) is ndarray and x.dtype.kind == "f") for x in leaves):
         for path, x in pytree.flatten_with_paths(tree):
             check_input(x, f"argument {position}{path}", transform, dtypes)
     return leaves, treedef
@@ -121,10 +130,12 @@ def run(trace: Trace, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[s
     with tracing(trace):
         try:
             return f(*args, **kwargs)
-        except (ValueError, TypeError) as error:
+        except Exception as error:
             cause = error.__cause__
-            if isinstance(cause, TraceError) and not isinstance(error, TraceError):
+            wrapped = isinstance(error, ValueError | TypeError | SystemError) and not isinstance(error, TraceError)
+            if wrapped and isinstance(cause, TraceError):
                 raise cause from None
+            teach(error)
             raise
 
 
@@ -136,7 +147,7 @@ def leave(trace: Trace, tree: Any, take: Callable[[Tracer], Any]) -> Any:
             if type(x) is Constant:
                 return x.v if x.v.flags.writeable else x.v.copy()  # an argument's array is read-only here
             if x.t is trace:
-                return take(x)
+                return settled(take(x))
         return x
 
     return one(tree) if isinstance(tree, Tracer) else pytree.map(one, tree)
@@ -147,11 +158,13 @@ def finish(d: Any, value: Any) -> Any:
     if type(value) is ndarray and type(d) is ndarray and d.dtype == value.dtype and d.base is None:
         return d
     if d is None:
-        return 0.0 if type(value) is float else zeros_for(value)
+        return type(value)(0) if type(value) in PYTHON_FLOATS else zeros_for(value)
     if isinstance(d, Tracer) or isinstance(value, Tracer):
+        if d is not (rest := settled(d)):
+            return finish(rest, value)
         return d if dtype_of(d) == dtype_of(value) else d.astype(dtype_of(value))
-    if type(value) is float:
-        return float(d)
+    if type(value) in PYTHON_FLOATS:
+        return type(value)(d)
     if type(value) is ndarray:
         return np.array(np.broadcast_to(d, value.shape), dtype=value.dtype)
     return dtype_of(value).type(d)
@@ -192,9 +205,9 @@ def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transfor
     return tuple(out)
 
 
-def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
-    """A gradient needs one real number as output."""
-    if isinstance(y, Tracer) and not y.shape and y.dtype.kind == "f":
+def check_scalar(y: Any, f: Callable[..., Any], transform: str, holomorphic: bool = False) -> None:
+    """A gradient needs one real number as output; the derivative of a holomorphic function a complex one."""
+    if isinstance(y, Tracer) and not y.shape and y.dtype.kind == ("c" if holomorphic else "f"):
         return
     if isinstance(y, list | tuple | dict) or not isinstance(y, ndarray | Tracer | NUMBER_TYPES):
         kind = type(y).__name__
@@ -209,11 +222,24 @@ def check_scalar(y: Any, f: Callable[..., Any], transform: str) -> None:
             f"{at_line()}\n  write: np.sum(...) or np.mean(...) of it, or wengert.jacobian({name_of(f)}) for all "
             f"derivatives,\n  or wengert.elementwise_grad({name_of(f)}) for a function of each element"
         )
-    if dtype_of(y).kind == "c":
+    is_complex = dtype_of(y).kind == "c"
+    if is_complex and not holomorphic:
         raise DerivativeError(
             f"{transform}({name_of(f)}): the function returned a complex number; a gradient needs a real one"
-            f"{at_line()}\n  write: np.abs(y)**2, y.real or y.imag of it"
+            f"{at_line()}\n  write: np.abs(y)**2, y.real or y.imag of it, or {transform}({name_of(f)}, "
+            "holomorphic=True) for f′(z)\n  of a function that is complex-differentiable"
         )
+    if holomorphic and not is_complex:
+        raise DerivativeError(real_output(f, transform))
+
+
+def real_output(f: Callable[..., Any], transform: str) -> str:
+    """The message for a real function that was said to be holomorphic."""
+    return (
+        f"{transform}({name_of(f)}, holomorphic=True): the function returned a real number; a real function that is\n"
+        f"  holomorphic is constant{at_line()}\n"
+        f"  write: {transform}({name_of(f)}) for its gradient ∂u/∂x − i ∂u/∂y, or return the complex number"
+    )
 
 
 def check_tangent(t: Any, x: Any, what: str, transform: str) -> Any:
@@ -223,11 +249,20 @@ def check_tangent(t: Any, x: Any, what: str, transform: str) -> Any:
             f"{transform}: {what} has shape {shape_of(t)}, its value has shape {shape_of(x)}{at_line()}\n"
             "  write: one of the value's own shape, such as np.ones_like(value)"
         )
+    if type(t) is float and type(x) is float:
+        return t
     if type(t) in (int, bool):
-        return float(t)
+        t = float(t)
     if isinstance(t, ndarray) and not isinstance(t, Tracer) and t.dtype.kind in "iub":
-        return t.astype(float)
-    return t
+        t = t.astype(float)
+    kind, wanted = dtype_of(t).kind, dtype_of(x).kind
+    if kind == "c" and wanted == "f":
+        raise DerivativeError(
+            f"{transform}: {what} is complex, its value real{at_line()}\n  write: the real part of {what.split()[-1]}, "
+            "or two calls, one for each part"
+        )
+    # what is written into a tangent or cotangent may be complex, though it begins with real numbers
+    return np.multiply(t, dtype_of(x).type(1)) if kind == "f" and wanted == "c" else t
 
 
 __all__ = [
@@ -243,6 +278,9 @@ __all__ = [
     "leave",
     "name_of",
     "positions",
+    "real_output",
     "run",
     "zeros_for",
 ]
+
+_ = wengert.numpy  # enters itself as the namespace of traced arrays

@@ -99,6 +99,7 @@ class Tape(list[Any], Trace):
     """The list of a reverse trace."""
 
     __slots__ = ("copies", "end", "flat", "level", "trusted", "watch")
+    forgets = True  # whether checkpoints take effect
 
     def __init__(self) -> None:
         self.level = fresh_level()
@@ -339,31 +340,12 @@ def walk(entries: list[Any], ct: Cotangents) -> None:
                 step(ct, g, entry)
 
 
-def consume(entries: list[Any], ct: Cotangents) -> None:
-    """As :func:`walk`, letting go of each entry: what it kept is free for the arrays that follow."""
-    n = len(ct)
-    del entries[n:]
-    pop = entries.pop
-    while n:
-        n -= 1
-        entry = pop()
-        g = ct[n]
-        if g is not None:
-            step = entry[0]
-            if step is not None:
-                ct[n] = None
-                step(ct, g, entry)
-
-
-def pull(entries: list[Any], outputs: list[tuple[int, Any]], leaves: Iterable[int], once: bool = False) -> list[Any]:
-    """Cotangents of the leaves (None where nothing reaches them) from those of outputs ``(index, g)``.
-
-    With ``once`` the entries are used up.
-    """
+def pull(entries: list[Any], outputs: list[tuple[int, Any]], leaves: Iterable[int]) -> list[Any]:
+    """Cotangents of the leaves (None where nothing reaches them) from those of outputs ``(index, g)``."""
     ct = Cotangents(1 + max((i for i, _ in outputs), default=-1))
     for i, g in outputs:
         ct[i] = g if ct[i] is None else ct[i] + g
-    (consume if once else walk)(entries, ct)
+    walk(entries, ct)
     n = len(ct)
     return [ct[i] if i < n else None for i in leaves]
 

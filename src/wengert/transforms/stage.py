@@ -11,9 +11,10 @@ import numpy as np
 from wengert import pytree
 from wengert.core import show
 from wengert.core.check import check_program
+from wengert.core.handles import copied
 from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked, sample
 from wengert.core.types import Aval, aval_of, dtype_of
 from wengert.errors import ConcretizationError, TraceError, at_line, user_line
 from wengert.transforms.forward import jvp
@@ -32,14 +33,12 @@ class StageScalar(Tracer):
 
 
 class StageArray(ArrayTracer):
-    """An array of which only shape and dtype are known, and perhaps that it lies in memory row by row."""
+    """An array of which only shape and dtype are known, and how it lies in memory."""
 
     __slots__ = ()
 
     def sample(self) -> Any:
-        if self.i in self.t.rows:
-            return np.empty(self.shape, self.dtype)
-        raise abstract(self)
+        return np.empty(self.shape, self.dtype) if self.i in self.t.rows else self.t.sample(self.i)
 
     def concrete(self) -> Any:
         raise abstract(self)
@@ -54,11 +53,28 @@ def abstract(x: Tracer) -> ConcretizationError:
     )
 
 
+def one_of(aval: Aval) -> Any:
+    """A value of this type: ones, or zeros where they may be indices."""
+    one = aval.dtype.type(aval.dtype.kind in "fc")
+    return np.full(aval.shape, one) if aval.kind == "array" else one.item() if aval.kind == "python" else one
+
+
+def ones_like(x: Any) -> Any:
+    """The same for a value that lies in memory as ``x`` does."""
+    if not isinstance(x, np.ndarray):
+        return one_of(aval_of(x))
+    out = copied(x)
+    out[...] = x.dtype.kind in "fc"
+    return out
+
+
 class Stage(Trace):
     """The trace that writes equations down."""
 
-    # ``rows``: variables of arrays that lie row by row, so that what is a view of them is known
-    __slots__ = ("constants", "equations", "known", "level", "open", "rows")
+    # ``rows``: variables of arrays that lie row by row, so that what is a view of them is known;
+    # ``given``: arrays from outside that lie otherwise; ``made``: the equations of other variables; ``samples``:
+    # arrays that lie as these do, where somebody has asked
+    __slots__ = ("constants", "equations", "given", "known", "level", "made", "open", "rows", "samples")
     scalar, array = StageScalar, StageArray
 
     def __init__(self) -> None:
@@ -67,6 +83,9 @@ class Stage(Trace):
         self.constants: list[tuple[Var, Any]] = []
         self.known: dict[int, tuple[Any, Any, Var]] = {}
         self.rows: set[Var] = set()
+        self.given: dict[Var, Any] = {}
+        self.samples: dict[Var, Any] = {}
+        self.made: dict[Var, Equation] = {}
         self.open = True
 
     def tracer(self, aval: Aval, var: Var) -> Any:
@@ -82,6 +101,8 @@ class Stage(Trace):
         var = Var(aval)
         if type(value) is np.ndarray and value.flags.c_contiguous:
             self.rows.add(var)
+        elif isinstance(value, np.ndarray):
+            self.given[var] = value
         return self.tracer(aval, var)
 
     def lift(self, value: Any) -> Any:
@@ -107,6 +128,8 @@ class Stage(Trace):
             var, value = Var(aval), x.copy("K")
             if x.flags.c_contiguous:
                 self.rows.add(var)
+            else:
+                self.given[var] = value
             self.constants.append((var, value))
             self.known[id(x)] = (x, value, var)
             return var
@@ -124,13 +147,46 @@ class Stage(Trace):
         inferred = primitive.infer(*(a.aval for a in atoms), **params)
         avals = inferred if primitive.multiple else (inferred,)
         variables = tuple(Var(aval) for aval in avals)
-        self.equations.append(Equation(primitive, atoms, variables, params, user_line()))
+        equation = Equation(primitive, atoms, variables, params, user_line())
+        self.equations.append(equation)
         # elementwise results lie as their operands do; what transposes or factorises may lie otherwise
         rowwise = primitive.family != "general" and primitive.name != "transpose"
         if rowwise and all(a.aval.ndim < 2 or a in self.rows for a in atoms):
             self.rows.update(variables)
+        else:
+            self.made.update(dict.fromkeys(variables, equation))
         outs = tuple(self.tracer(a, v) for a, v in zip(avals, variables, strict=True))
         return outs if primitive.multiple else outs[0]
+
+    def sample(self, atom: Any) -> Any:
+        """A plain value that lies in memory as a variable's does: what NumPy makes of such operands."""
+        if isinstance(atom, Literal):
+            return atom.value
+        if atom in self.rows or not atom.aval.ndim:
+            return one_of(atom.aval)
+        if atom in self.given:
+            return sample(self.given[atom])
+        waiting = [atom]
+        while waiting:
+            var = waiting[-1]
+            equation = self.made.get(var)
+            if var in self.samples or equation is None:
+                waiting.pop()
+                continue
+            inputs = [a for a in equation.inputs if isinstance(a, Var) and a in self.made and a not in self.samples]
+            if inputs:
+                waiting.extend(inputs)
+                continue
+            try:
+                with np.errstate(all="ignore"):
+                    out = equation.primitive.impl(*(self.sample(a) for a in equation.inputs), **equation.params)
+            except Exception:  # noqa: BLE001 - what ones cannot do, such as a decomposition
+                break
+            outs = out if equation.primitive.multiple else (out,)
+            self.samples.update({v: ones_like(o) for v, o in zip(equation.outputs, outs, strict=True)})
+        if atom not in self.samples:
+            raise TypeError(f"how an array of {atom.aval} lies in memory is not known")
+        return self.samples[atom]
 
     def program(self, inputs: list[Var], outputs: list[Any], name: str) -> Program:
         """End the trace and give the Program, typechecked, without equations that nothing needs."""
@@ -237,7 +293,7 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
 
 
 def _numpy(x: Any) -> Any:
-    return np.float64(x) if type(x) in (float, int) else x
+    return np.float64(x) if type(x) in (float, int) else np.complex128(x) if type(x) is complex else x
 
 
 _ = show

@@ -1,0 +1,61 @@
+"""A long campaign of random programs: ``make fuzz``, for a night rather than for every change.
+
+    make fuzz                                                   # 100,000 programs of each kind
+    .venv/bin/python tools/fuzz.py --programs 2000 --start 5000
+
+The tests in ``tests/fuzz`` try a bounded sample of programs each time; this runs the same tests over as many seeds as
+asked for, in processes side by side, and prints the seeds at which a test failed, with the command that repeats one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = ["tests/fuzz/test_programs.py", "tests/fuzz/test_writes.py"]
+CHUNK = 500
+
+
+def attempt(start: int, count: int) -> tuple[int, list[str], str]:
+    """Run the tests at some seeds: how many tests passed, which failed, and pytest's last line."""
+    command = [sys.executable, "-m", "pytest", *FILES, "-q", "-p", "no:cacheprovider", "--tb=no"]
+    env = {**os.environ, "WENGERT_FUZZ": str(count), "WENGERT_FUZZ_START": str(start), "OPENBLAS_NUM_THREADS": "1"}
+    out = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False).stdout
+    last = out.rstrip().rpartition("\n")[2]
+    passed = re.search(r"(\d+) passed", last)
+    return int(passed[1]) if passed else 0, re.findall(r"^FAILED (\S+)", out, re.MULTILINE), last
+
+
+def main() -> int:
+    """Run the campaign; 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", type=int, default=100_000)
+    parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    begin, total, failures = time.monotonic(), 0, list[str]()
+    end = options.start + options.programs
+    chunks = [(at, min(CHUNK, end - at)) for at in range(options.start, end, CHUNK)]
+    with ThreadPoolExecutor(options.processes) as pool:
+        for (at, count), (passed, failed, last) in zip(chunks, pool.map(lambda c: attempt(*c), chunks), strict=True):
+            total += passed
+            failures += failed
+            print(f"seeds {at} to {at + count - 1}: {last}", flush=True)
+    for name in failures:
+        seed = re.search(r"\[(\d+)", name)
+        where = f"WENGERT_FUZZ=1 WENGERT_FUZZ_START={seed[1]} " if seed else ""
+        print(f"failed: {where}{sys.executable} -m pytest '{name}'")
+    print(f"{options.programs} programs of each kind, {total} tests passed, {len(failures)} failed, "
+          f"in {time.monotonic() - begin:.0f} s")  # fmt: skip
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
