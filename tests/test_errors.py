@@ -21,6 +21,7 @@ from wengert.errors import (
     GradientCheckError,
     LeakError,
     ModelError,
+    NonFiniteError,
     ProgramError,
     ShapeError,
     TraceError,
@@ -34,7 +35,7 @@ from wengert.errors import (
 BUILTIN: dict[type[WengertError], type[Exception]] = {
     TraceError: TypeError, EscapeError: TypeError, LeakError: TypeError, ConcretizationError: TypeError, DerivativeError: TypeError,
     UnsupportedError: NotImplementedError, ShapeError: ValueError, ProgramError: ValueError, ModelError: ValueError, DataError: ValueError,
-    GradientCheckError: AssertionError,
+    GradientCheckError: AssertionError, NonFiniteError: FloatingPointError,
 }  # fmt: skip
 
 

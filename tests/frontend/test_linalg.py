@@ -222,7 +222,6 @@ def test_matrices_that_are_not_square(name):
     (lambda a: LA.eig(a * np.nan), LA.LinAlgError, "Array must not contain infs or NaNs"),
     (lambda a: LA.eigvals(a[:2]), LA.LinAlgError, "must be square"),
     (lambda a: LA.cond(a[:0]), LA.LinAlgError, "cond is not defined on empty arrays"),
-    (lambda a: LA.cond(0 * a, 1), LA.LinAlgError, "Singular matrix"),
 ])  # fmt: skip
 def test_errors_say_what_happened_and_where(f, error, text):
     with pytest.raises(error, match=text) as caught:

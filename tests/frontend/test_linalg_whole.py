@@ -174,3 +174,14 @@ def test_nan_stays_nan() -> None:
     for f in (LA.norm, lambda a: np.sum(LA.inv(a)), lambda a: np.trace(LA.solve(a, a))):
         assert np.isnan(f(a))
         assert np.all(np.isnan(grad(f)(a)))
+
+
+@pytest.mark.parametrize("p", [1, -1, np.inf, "fro"])
+def test_the_condition_of_singular_matrices_is_infinite(p: Any) -> None:
+    stack = np.stack([np.ones((3, 3)), np.zeros((3, 3)), S])
+    value, pullback = vjp(lambda a: LA.cond(a, p), stack)
+    np.testing.assert_allclose(value, LA.cond(stack, p), rtol=1e-13)
+    with np.errstate(all="ignore"):
+        (g,) = pullback(np.ones(3))
+    assert not np.isfinite(g[:2]).all()
+    np.testing.assert_allclose(g[2], grad(lambda a: LA.cond(a, p))(S), rtol=1e-12)

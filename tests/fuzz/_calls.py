@@ -333,7 +333,7 @@ def leaves(x: Any) -> Iterator[Any]:
 
 def traceable(call: Call) -> list[int]:
     """The ids of the arrays in a call that can be traced: floating-point ones that are not ``out=``."""
-    inputs = [*call.args, *(v for k, v in call.kwargs.items() if k not in ("out", "where"))]
+    inputs = [*call.args, *(v for k, v in call.kwargs.items() if k not in ("out", "where", "dtype"))]
     found = {id(a): None for a in leaves(inputs) if a.dtype.char in "efdFD" and type(a) is np.ndarray}
     return list(found)
 
@@ -360,4 +360,4 @@ def parts(y: Any, numbers: list[Any], others: list[Any]) -> None:
     elif isinstance(y, (bool, int, float, complex)):
         numbers.append(y)
     else:
-        others.append((type(y).__name__, str(y)))
+        others.append(("str" if isinstance(y, str) else type(y).__name__, str(y)))

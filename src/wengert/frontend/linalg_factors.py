@@ -237,4 +237,10 @@ def cond(x: Any, p: Any = None) -> Any:
         with np.errstate(all="ignore"):
             return as_number(s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1])
     a = square(x, "np.linalg.cond")
-    return norm(a, p, axis=(-2, -1)) * norm(inv(a), p, axis=(-2, -1))
+    singular_ones = np.linalg.slogdet(stop_gradient(a))[0] == 0
+    eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
+    inverse = inv(np.where(np.reshape(singular_ones, (*shape_of(singular_ones), 1, 1)), eye, a))
+    dtype = ops.real_dtype(dtype_of(a))
+    with np.errstate(divide="ignore"):  # infinite, and so is the derivative
+        size = norm(a, p, axis=(-2, -1)) + singular_ones.astype(dtype)
+        return as_number(size * norm(inverse, p, axis=(-2, -1)) / (~singular_ones).astype(dtype))

@@ -48,6 +48,8 @@ def polyval(p: Any, x: Any) -> Any:
         x = as_array(x)
         y = np.zeros(shape_of(x), dtype_of(x))[()]
     p = as_array(p.coeffs if isinstance(p, np.poly1d) else p)
+    if not shape_of(p)[0]:
+        return np.zeros_like(x)
     for k in range(shape_of(p)[0]):
         y = y * x + p[k]
     return y
@@ -206,7 +208,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
         warnings.simplefilter("ignore")
         answer(np.polyfit, np.arange(float(len(x))) if ndim_of(x) == 1 else x, y, deg, rcond, full, w, cov)
     order = int(deg) + 1
-    rcond = shape_of(x)[0] * np.finfo(dtype_of(x)).eps if rcond is None else rcond
+    rcond = shape_of(x)[0] * np.finfo(dtype_of(x)).eps if rcond is None else 0.0 if rcond != rcond else rcond
     matrix, target = np.vander(x, order), y
     if w is not None:
         w = as_array(w) + 0.0
@@ -248,7 +250,7 @@ def _divided(self: Any, other: Any) -> Any:
 
 
 _DIVIDE = np.poly1d.__truediv__
-CLASS_GUARDS.append((np.poly1d, "__truediv__", _divided, _DIVIDE))
+CLASS_GUARDS.append((np.poly1d, "__truediv__", _divided))
 
 
 def _by_itself(function: Any) -> None:

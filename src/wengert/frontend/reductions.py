@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.trace import Tracer
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
+from wengert.errors import UnsupportedError, at_line
 from wengert.frontend.asking import answer, known
 from wengert.frontend.tables import ACCUMULATE, REDUCE, implements, into
 from wengert.frontend.values import as_array, like_scalar
@@ -199,6 +200,10 @@ def var(
         keep = np.ndim(example) == ndim_of(x)
         if dtype is None and dtype_of(x).kind in "iub":
             dtype = np.dtype(float)
+    if mean is not _NO and dtype_of(as_array(mean)).kind == "c" != dtype_of(x).kind:
+        raise UnsupportedError(
+            f"np.var of real numbers about a complex mean{at_line()}\n  write: np.var(x.astype(complex), mean=mean)"
+        )
     total = squared_deviations(x, axis, dtype, keep, where, mean)
     n = count_of(x, axes, where, keep)
     value = total / np.maximum(n - free, 0).astype(dtype_of(total))
@@ -223,10 +228,11 @@ def std(
     *, where: Any = True, mean: Any = _NO, correction: Any = _NO,
 ) -> Any:  # fmt: skip
     """√var. Where the variance is 0 the derivative does not exist; the subgradient 0 is taken."""
+    example = None
     if dtype is not None or out is not None:
-        answer(np.std, as_array(a), axis=axis, dtype=dtype, out=out, **given(keepdims=keepdims))
+        example = answer(np.std, as_array(a), axis=axis, dtype=dtype, out=out, **given(keepdims=keepdims))
     root = safe_sqrt(var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction))
-    return root if out is None else into(out, root)
+    return root if example is None else deliver(root, example, out)
 
 
 def safe_sqrt(x: Any) -> Any:

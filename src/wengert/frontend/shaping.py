@@ -11,12 +11,13 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.handles import attach, root_of
 from wengert.core.trace import ArrayTracer, Constant, sample
-from wengert.core.types import ndim_of, shape_of
+from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import UnsupportedError, at_line
 from wengert.frontend.asking import answer
 from wengert.frontend.indexing import getitem
 from wengert.frontend.tables import implements
 from wengert.frontend.values import as_array
+from wengert.ops import elementwise
 from wengert.ops import shape as ops
 from wengert.ops.index import follow_layout
 
@@ -36,9 +37,19 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) ->
         if shared is not False:
             attach(out, x, ("reshape" if shared else "unknown", new))
             return out
-    if type(out) is Constant and out.v.base is not None:
-        out.v = out.v.copy()  # a handle of its own has memory of its own
-    return out
+    return on_its_own(out) if isinstance(x, ArrayTracer) else out
+
+
+def on_its_own(x: ArrayTracer) -> Any:
+    """A reshape that is a copy: in memory of its own, row by row."""
+    if type(x) is Constant:
+        x.v = x.v.copy() if x.v.base is not None else x.v
+        return x
+    plain = layout(x)
+    if plain is None or plain.flags.c_contiguous:
+        return x
+    own = elementwise.positive(x) if dtype_of(x).kind in "fc" else elementwise.cast(x, dtype=dtype_of(x))
+    return lying(own, tuple(range(x.ndim)))
 
 
 implements(np.reshape, always=True)(reshape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def lexsort(keys: Any, axis: Any = -1) -> Any:
     rows = [as_array(k) for k in (keys if isinstance(keys, list | tuple) else as_array(keys))]
     if not rows or not any(isinstance(k, Tracer) for k in rows):
         return np.lexsort(rows, axis=axis)
-    ndim = ndim_of(rows[0])
+    ndim, axis = ndim_of(rows[0]), index(axis)
     axis = normalize_axis_index(axis, ndim) if ndim else 0
     return ops.lexsort(*rows, axis=axis - ndim)
 

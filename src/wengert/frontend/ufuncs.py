@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import REGISTRY
-from wengert.core.types import dtype_of
+from wengert.core.types import dtype_of, ndim_of, shape_of
+from wengert.errors import at_line
 from wengert.frontend.tables import UFUNCS
 from wengert.ops import elementwise as ops
 from wengert.ops.products import matmul
 
 # a record that carries one of NumPy's ufuncs is what the ufunc does
 UFUNCS.update({r.ufunc: r for r in REGISTRY.values() if r.ufunc and getattr(np, r.ufunc.__name__, None) is r.ufunc})
-UFUNCS[np.absolute] = UFUNCS[np.fabs] = ops.absolute
+UFUNCS[np.absolute] = ops.absolute
 UFUNCS[np.conjugate] = ops.conjugate
 UFUNCS[np.matmul] = matmul
 UFUNCS[np.degrees] = ops.rad2deg
@@ -59,9 +60,17 @@ def sign(x: Any) -> Any:
 
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
     """Σ conj(x) y along an axis."""
+    if not (ndim_of(x) and ndim_of(y)) or shape_of(x)[axis] != shape_of(y)[axis]:
+        raise ValueError(f"np.vecdot of arrays of shapes {shape_of(x)} and {shape_of(y)}: axis {axis} differs{at_line()}")
     return np.sum(np.conjugate(x) * y if np.iscomplexobj(x) else x * y, axis=axis)
 
 
+def fabs(x: Any) -> Any:
+    """|x| of real numbers, as floating-point ones."""
+    return ops.absolute(x if dtype_of(x).kind == "f" else x.astype(np.fabs(dtype_of(x).type(0)).dtype))
+
+
+UFUNCS[np.fabs] = fabs
 UFUNCS[np.power] = power
 UFUNCS[np.sign] = sign
 UFUNCS[np.divmod] = divmod_

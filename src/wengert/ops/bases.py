@@ -28,7 +28,7 @@ WHAT = "vectors that are one orthonormal basis of many (beside the range of a ma
 def _no_choice(g: np.ndarray[Any, Any], basis: np.ndarray[Any, Any]) -> None:
     """No rotation of the basis matters."""
     turn = adjoint(basis) @ conj(g)
-    if np.any(np.abs(turn - adjoint(turn)) > noise(g) * largest(g)):
+    if np.any(np.abs(turn - adjoint(turn)) > noise(g, basis) * largest(g)):
         raise DerivativeError(
             f"{WHAT}:\n  the function depends on which one it is, and has no derivative{at_line()}\n"
             "  write: a function of the space alone, such as N @ N.T, or full_matrices=False where these vectors\n"

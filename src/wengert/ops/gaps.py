@@ -24,12 +24,12 @@ Matrix = np.ndarray[Any, Any]
 # ---- values that are so close that they count as equal
 
 
-def noise(x: Any) -> float:
-    """What may be rounding, relative to the largest number in sight.
+def noise(*xs: Any) -> float:
+    """What may be rounding, relative to the largest number in sight: that of the least precise of the operands.
 
     Over a gap δ a derivative has the error ε/δ: with this smallest gap, ε^⅔, it stays below ε^⅓.
     """
-    return float(np.finfo(dtype_of(x)).eps) ** (2 / 3)
+    return max(float(np.finfo(dtype_of(x)).eps) for x in xs) ** (2 / 3)
 
 
 def as_row(w: Any) -> Any:
@@ -105,7 +105,7 @@ def not_scalar(x: Matrix, row: Matrix) -> Matrix:
     diagonal = np.diagonal(x, axis1=-2, axis2=-1)
     off = np.where(np.eye(n, dtype=bool), 0.0, np.abs(x))
     uneven = np.maximum(off, np.abs(diagonal[..., None, :] - diagonal[..., :, None]))
-    return repeats(row) & (uneven > noise(x) * largest(x))
+    return repeats(row) & (uneven > noise(x, row) * largest(x))
 
 
 def vanishing(row: Matrix) -> Matrix:
@@ -151,7 +151,7 @@ def values_forward(m: Matrix, row: Matrix) -> None:
 @condition("values, reverse")
 def values_reverse(g: Matrix, row: Matrix) -> None:
     """The values of a space carry the same weight."""
-    uneven = np.abs(g - np.swapaxes(g, -1, -2)) > noise(g) * largest(g)
+    uneven = np.abs(g - np.swapaxes(g, -1, -2)) > noise(g, row) * largest(g)
     refuse(
         row, repeats(row) & uneven,
         "the sorted values have a kink there,\n"
@@ -197,7 +197,7 @@ def vectors_reverse(p: Matrix, row: Matrix, g: Matrix | None = None) -> None:
         values_reverse(g, row)
     turn = np.abs(p - np.conjugate(np.swapaxes(p, -1, -2)))
     refuse(
-        row, repeats(row) & (turn > noise(p) * largest(p)),
+        row, repeats(row) & (turn > noise(p, row) * largest(p)),
         "its vectors are one choice of many, and the function depends\n"
         "  on the choice: it has no derivative",
         "np.linalg.eigvalsh (svdvals) where only the values are used, or a matrix with distinct values",
@@ -216,7 +216,7 @@ def vectors_distinct(p: Matrix, row: Matrix) -> None:
 
 
 def _no_phase(p: Matrix, row: Matrix) -> None:
-    phase = np.abs(np.imag(p)) * np.eye(p.shape[-1]) > noise(p) * largest(p)
+    phase = np.abs(np.imag(p)) * np.eye(p.shape[-1]) > noise(p, row) * largest(p)
     refuse(
         row, phase, "the function depends on the phase of its complex vector, which is arbitrary",
         "a function that a factor exp(iφ) on a vector leaves alone, such as np.abs(v)**2",

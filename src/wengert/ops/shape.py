@@ -15,10 +15,7 @@ Shape = tuple[int, ...]
 
 def _reshape(x: Any, *, shape: Shape) -> Any:
     # np.reshape leaves a number to the shape () as it is
-    if type(x) is not np.ndarray:
-        return np.full(shape, x)
-    out = x.reshape(shape)
-    return out if out.flags.c_contiguous else out.copy()  # as it lies where it is no view
+    return x.reshape(shape) if type(x) is np.ndarray else np.full(shape, x)
 
 
 reshape = linear(

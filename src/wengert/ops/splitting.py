@@ -207,8 +207,8 @@ def _same_in_both(first: Matrix, second: Matrix, row: Matrix, *sizes: Matrix) ->
     gaps = np.abs(row - np.swapaxes(row, -1, -2))
     gaps = np.where(gaps <= noise(row) * largest(row), np.inf, gaps)
     smallest = np.minimum(np.min(gaps, axis=(-2, -1), keepdims=True), largest(row) + (largest(row) == 0))
-    rounding = noise(first) * sum(sizes, 0.0 * smallest) / smallest
-    bad = np.abs(first - second) > 100 * float(np.finfo(first.dtype).eps) ** 0.5 * largest(first) + rounding
+    rounding = noise(first, row) * sum(sizes, 0.0 * smallest) / smallest
+    bad = np.abs(first - second) > 100 * noise(first, row) ** 0.75 * largest(first) + rounding
     if bad.any():
         raise DerivativeError(
             "eigen- or singular values repeat, and the function depends on the choice of their vectors, or treats\n"

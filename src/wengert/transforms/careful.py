@@ -20,10 +20,11 @@ from numpy import ndarray
 from wengert.core.primitive import Primitive
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level
 from wengert.core.types import Aval, dtype_of, is_array, shape_of
+from wengert.errors import TraceError, UnsupportedError
 from wengert.ops import elementwise as ops
 from wengert.transforms.batch import Batch
 from wengert.transforms.checkpoint import back_segment
-from wengert.transforms.reverse import RECORDS, pull
+from wengert.transforms.reverse import RECORDS, back, pull
 
 __all__ = ["carefully", "cotangents_of"]
 
@@ -180,7 +181,10 @@ def cotangents_of(entries: list[Any], outputs: list[tuple[int, Any]], leaves: Se
             break
     else:
         return ds
-    return carefully(entries, outputs, leaves)
+    try:
+        return carefully(entries, outputs, leaves)
+    except (TraceError, UnsupportedError):  # a rule of the user's own that takes plain arrays alone: NaN stays
+        return ds
 
 
 def carefully(entries: list[Any], outputs: list[tuple[int, Any]], leaves: Sequence[int]) -> list[Any]:
@@ -203,14 +207,16 @@ def unsure(d: Any, entries: list[Any]) -> bool:
 
 def chooses_beside_a_pole(entries: list[Any]) -> bool:
     """Whether a function chooses by ``where``, and has an operation whose slope may be infinite."""
+    chooses = False
     for entry in entries:
-        if entry[0] is back_segment:
+        step = entry[0]
+        if step is back:
+            chooses = chooses or entry[5] is ops.where
+        elif step is back_segment:
             return True  # what stands in a checkpoint is not known here
-        if len(entry) > 6 and entry[5] is ops.where:
-            break
-    else:
-        return False
-    records = (
-        entry[5] if len(entry) > 6 and isinstance(entry[5], Primitive) else RECORDS.get(entry[0]) for entry in entries
-    )
-    return any(r is not None and r.family == "elementwise" and r.name not in TAME for r in records)
+    return chooses and any(map(_may_be_steep, entries))
+
+
+def _may_be_steep(entry: Any) -> bool:
+    record = entry[5] if entry[0] is back else RECORDS.get(entry[0])
+    return record is not None and record.family == "elementwise" and record.name not in TAME

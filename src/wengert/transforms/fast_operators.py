@@ -11,9 +11,10 @@ from numpy import ndarray
 
 from wengert.core.primitive import REGISTRY, Primitive
 from wengert.core.trace import FUNCTION_DISPATCH, UFUNC_DISPATCH, Constant, Tracer, bind
+from wengert.errors import WengertError
 from wengert.frontend import reductions
 from wengert.frontend.methods import BINARY, in_place
-from wengert.frontend.tables import as_numpy
+from wengert.frontend.tables import as_numpy, name_of, raise_instead
 from wengert.frontend.ufuncs import UFUNCS
 from wengert.ops import elementwise as ops
 from wengert.ops import reduce
@@ -32,14 +33,30 @@ def array_function(_x: Any, function: Any, _types: Any, args: Any, kwargs: Any) 
     return f(*args, **kwargs) if f is not None else FUNCTION_DISPATCH[0](function, args, kwargs)
 
 
+def _generally(function: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction with options, whose failures are put into NumPy's words."""
+
+    def general(x: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Any:
+        try:
+            return rule(x, axis, dtype, out, keepdims, initial, where)
+        except WengertError:
+            raise
+        except Exception as error:
+            options = {"axis": axis, "out": out, "keepdims": keepdims, "initial": initial, "where": where}
+            options |= {} if dtype is None else {"dtype": dtype}
+            raise_instead(error, name_of(function), function, (x,), options)
+
+    return general
+
+
 def _install_reductions() -> None:
     total, product = (
-        fast_reduction(reduce.reduce_sum, reductions.sum_),
-        fast_reduction(reduce.reduce_prod, reductions.prod),
+        fast_reduction(reduce.reduce_sum, _generally(np.sum, reductions.sum_)),
+        fast_reduction(reduce.reduce_prod, _generally(np.prod, reductions.prod)),
     )
     largest, smallest = (
-        fast_reduction(reduce.reduce_max, reductions.extreme_max),
-        fast_reduction(reduce.reduce_min, reductions.extreme_min),
+        fast_reduction(reduce.reduce_max, _generally(np.max, reductions.extreme_max)),
+        fast_reduction(reduce.reduce_min, _generally(np.min, reductions.extreme_min)),
     )
 
     def max_(
