@@ -101,6 +101,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         at = at % n if mode == "wrap" else np.clip(at, 0, n - 1)
     # an array also of one index: what is taken is a copy
     value = getitem(x, (*(slice(None),) * axis, at))
+    value = lying(value, tuple(range(ndim_of(value))))  # row by row, as NumPy's
     return value if out is None else into(out, value)
 
 
@@ -108,7 +109,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         if ndim_of(indices) != 1:
-            raise ValueError(f"when axis=None, `indices` must have a single dimension, not {ndim_of(indices)}{at_line()}")
+            raise ValueError(f"when axis=None, `indices` must have a single dimension, not {ndim_of(indices)}")
         return getitem(ravel(arr), indices)
     shape = shape_of(indices)
     if len(shape) != ndim_of(arr):
@@ -139,6 +140,8 @@ def extract(condition: Any, arr: Any) -> Any:
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     dtype = common_dtype(choices)
+    if mode != "raise":
+        np.take(np.zeros(1), 0, mode=mode)  # NumPy's own error for a mode that is none
     a, choices = as_array(a), [as_array(c).astype(dtype) for c in choices]
     shape = np.broadcast_shapes(shape_of(a), *map(shape_of, choices))
     parts = np.stack([np.broadcast_to(c, shape) for c in choices])
@@ -166,7 +169,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     out = as_array(default).astype(kind)
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         out = where(condition, choice.astype(kind), out)
-    return out
+    return lying(out, tuple(range(ndim_of(out))))  # row by row, as NumPy's
 
 
 # ---- parts of numbers
@@ -214,7 +217,7 @@ def fix(x: Any, out: Any = None) -> Any:
 @implements(np.copy)
 def array_copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
     """A copy that is an array also where ``a`` is a number."""
-    del subok
+    np.copy(0.0, order, subok=bool(subok))  # type: ignore[call-overload]  # NumPy's own errors for these
     return copy(a, order) if ndim_of(a) else reshape(a, shape=())
 
 

@@ -156,7 +156,7 @@ def _columns(sample: Any) -> list[Any]:
         return [x[:, k] for k in np.arange(shape_of(x)[1])]
     if ndim_of(x) == 1:
         return [x]
-    raise ShapeError(f"points of {ndim_of(x)} axes: an array of shape {shape_of(x)} has no rows and columns{at_line()}\n  write: x[:, None]")
+    raise ShapeError(f"points in an array of shape {shape_of(x)}: no rows and columns{at_line()}\n  write: x[:, None]")
 
 
 def _each(bins: Any, span: Any, dimensions: int) -> tuple[Any, Any]:

@@ -87,7 +87,7 @@ def _refuse_index(entry: Tracer) -> None:
             "  write: np.where(mask, x, 0.0) in place of x[mask]"
         )
     if kind not in "iu":
-        raise EscapeError(f"a traced {entry.aval} is not an index{at_line()}\n  write: integers, as x.astype(int) gives them")
+        raise EscapeError(f"a traced {entry.aval} is not an index{at_line()}\n  write: integers, such as x.astype(int)")
 
 
 def _index_arrays(entry: Any) -> tuple[list[Any], tuple[int, ...]]:

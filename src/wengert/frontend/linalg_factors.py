@@ -10,7 +10,7 @@ from numpy.linalg._linalg import QRResult, SVDResult
 
 from wengert.core.trace import plain
 from wengert.core.types import dtype_of, ndim_of, shape_of
-from wengert.errors import ShapeError, at_line
+from wengert.errors import ShapeError, UnsupportedError, at_line
 from wengert.frontend.linalg import concrete, floating, inv, matrices, square
 from wengert.frontend.linalg_spectra import eigh, eigvalsh
 from wengert.frontend.norms import norm
@@ -60,7 +60,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
                [-0.8]])
     """
     if mode not in ("reduced", "complete", "r", "raw"):
-        raise ValueError(f"np.linalg.qr: Unrecognized mode '{mode}'{at_line()}\n  write: mode='reduced'")
+        raise (UnsupportedError if mode in ("full", "f", "economic", "e") else ValueError)(
+            f"np.linalg.qr: Unrecognized mode '{mode}'{at_line()}\n  write: mode='reduced'"
+        )
     a = matrices(a, "np.linalg.qr")
     m, n = shape_of(a)[-2:]
     if mode == "raw":

@@ -275,7 +275,7 @@ def _judged(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
             return rule(x, *args, **kwargs)
         except WengertError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - NumPy is asked what it is
             raise_instead(error, f"ndarray.{name}", lambda x, *a, **k: getattr(x, name)(*a, **k), (x, *args), kwargs)
 
     return method

@@ -33,9 +33,16 @@ def gather(x: Any, numbers: np.ndarray[Any, Any]) -> Any:
 
 
 def element_numbers(x: Any, first: int = 0) -> np.ndarray[Any, Any]:
-    """An array of the shape of ``x`` that holds each element's number."""
+    """An array of the shape of ``x`` that holds each element's number, and lies in memory as ``x`` does.
+
+    What is fetched by numbers lies as these do, so that NumPy's functions on them decide how their results lie.
+    """
     aval: Aval = aval_of(x)
-    return np.arange(first, first + aval.size).reshape(aval.shape)
+    numbers = np.arange(first, first + aval.size).reshape(aval.shape)
+    order = memory_order(x) if aval.ndim > 1 else None
+    if order is None or order == tuple(range(aval.ndim)):
+        return numbers
+    return np.array(numbers.transpose(order), order="C").transpose(np.argsort(order))
 
 
 def moves(function: Any, fills: bool = False) -> None:

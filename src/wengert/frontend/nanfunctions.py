@@ -13,6 +13,7 @@ from wengert.frontend.quantiles import known_or, nan_where
 from wengert.frontend.reductions import (
     argmax,
     argmin,
+    as_condition,
     as_dtype,
     axes_of,
     count_of,
@@ -103,7 +104,7 @@ implements(np.nanargmin)(_position(argmin, np.inf))
 def _numbers(x: Any, where: Any) -> Any:
     """Where the numbers are, of those that are looked at."""
     seen = ~np.isnan(x)
-    return seen if where is _NO or where is True else seen & as_array(where)
+    return seen if where is _NO or where is True else seen & as_condition(as_array(where))
 
 
 def _refuse_integers(dtype: Any, out: Any) -> None:

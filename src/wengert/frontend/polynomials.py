@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from wengert.core.trace import plain
 from wengert.core.types import dtype_of, ndim_of, shape_of
-from wengert.errors import ConcretizationError, at_line
+from wengert.errors import ConcretizationError, UnsupportedError, at_line
 from wengert.frontend.asking import answer, known
 from wengert.frontend.creation import CLASS_GUARDS
 from wengert.frontend.numeric import floats
@@ -81,6 +82,8 @@ def polymul(a1: Any, a2: Any) -> Any:
 def polydiv(u: Any, v: Any) -> Any:
     """Quotient and remainder, by long division."""
     x, y = _coefficients(u) + 0.0, _coefficients(v) + 0.0
+    if ndim_of(x) != 1 or ndim_of(y) != 1 or not len(x) or not len(y):
+        answer(np.polydiv, x, y)
     kind = np.result_type(x.dtype, y.dtype)
     m, n = len(x) - 1, len(y) - 1
     scale, rest = 1.0 / y[0], x.astype(kind)
@@ -110,6 +113,8 @@ def polyder(p: Any, m: int = 1) -> Any:
     if m < 0:
         raise ValueError(f"order of derivative must be positive (see polyint), not {m}{at_line()}")
     y = as_array(p.coeffs if isinstance(p, np.poly1d) else p)
+    if ndim_of(y) != 1:
+        answer(np.polyder, y, m)
     for _ in range(m):
         y = y[:-1] * np.arange(len(y) - 1, 0, -1)
     return _like(y, p)
@@ -136,7 +141,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = as_array(x)
     if ndim_of(x) != 1:
         raise ValueError(f"x must be a one-dimensional array or sequence, not of shape {shape_of(x)}{at_line()}")
-    n, columns = shape_of(x)[0], shape_of(x)[0] if N is None else N
+    n, columns = shape_of(x)[0], shape_of(x)[0] if N is None else index(N)
     kind = np.promote_types(dtype_of(x), int)
     ones = np.ones((n, min(columns, 1)), kind)
     if columns < 2:
@@ -208,6 +213,8 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
         warnings.simplefilter("ignore")
         answer(np.polyfit, np.arange(float(len(x))) if ndim_of(x) == 1 else x, y, deg, rcond, full, w, cov)
     order = int(deg) + 1
+    if np.ndim(rcond):
+        raise UnsupportedError(f"np.polyfit with an array as rcond{at_line()}\n  write: one number, rcond=1e-10")
     rcond = shape_of(x)[0] * np.finfo(dtype_of(x)).eps if rcond is None else 0.0 if rcond != rcond else rcond
     matrix, target = np.vander(x, order), y
     if w is not None:

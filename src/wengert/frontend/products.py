@@ -70,7 +70,7 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 def linalg_outer(x1: Any, x2: Any, /) -> Any:
     for x in (x1, x2):
         if ndim_of(x) != 1:
-            raise ValueError(f"Input arrays must be one-dimensional, but they are of shapes {shape_of(x1)} and {shape_of(x2)}")
+            raise ValueError(f"Input arrays must be one-dimensional, but one has shape {shape_of(x)}")
     return outer(x1, x2)
 
 
@@ -90,7 +90,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, int | np.integer):
         left, right = list(range(nx - int(axes), nx)), list(range(int(axes)))
     else:
-        left, right = _list(axes[0]), _list(axes[1])
+        left, right = map(_list, axes)
+    if not all(-n <= k < n for n, named in ((nx, left), (ny, right)) for k in named):
+        raise IndexError(f"tensordot: axes {left} and {right} of arrays of shapes {shape_of(x)} and {shape_of(y)}")
     left, right = [k % nx for k in left], [k % ny for k in right]
     if [shape_of(x)[k] for k in left] != [shape_of(y)[k] for k in right]:
         raise ShapeError(

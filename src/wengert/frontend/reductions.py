@@ -34,7 +34,8 @@ def axes_of(x: Any, axis: Any) -> tuple[int, ...]:
 def as_condition(c: Any) -> Any:
     """A condition as booleans: any number other than zero is true."""
     c = as_array(c) if isinstance(c, list | tuple) else c
-    return c if dtype_of(c).kind == "b" else c != 0
+    kind = dtype_of(c).kind
+    return c if kind == "b" else c != 0 if kind in "iufc" else np.asarray(c).astype(bool)
 
 
 def _is_plain(x: Any, axis: Any, keepdims: Any) -> bool:
@@ -200,10 +201,10 @@ def var(
         keep = np.ndim(example) == ndim_of(x)
         if dtype is None and dtype_of(x).kind in "iub":
             dtype = np.dtype(float)
-    if mean is not _NO and dtype_of(as_array(mean)).kind == "c" != dtype_of(x).kind:
-        raise UnsupportedError(
-            f"np.var of real numbers about a complex mean{at_line()}\n  write: np.var(x.astype(complex), mean=mean)"
-        )
+    turned = mean is not _NO and dtype_of(as_array(mean)).kind == "c" != dtype_of(x).kind
+    if turned or isinstance(free, complex):
+        remedy = "write: a real ddof, and x.astype(complex) for a complex mean"
+        raise UnsupportedError(f"np.var of {dtype_of(x)} with ddof={free}, mean={mean}{at_line()}\n  {remedy}")
     total = squared_deviations(x, axis, dtype, keep, where, mean)
     n = count_of(x, axes, where, keep)
     value = total / np.maximum(n - free, 0).astype(dtype_of(total))
@@ -215,6 +216,7 @@ def squared_deviations(x: Any, axis: Any, dtype: Any, keepdims: bool, where: Any
     if mean is _NO or mean is None:
         total = sum_(x, axis, dtype, None, True, where=where)
         mean = total / np.maximum(count_of(x, axes_of(x, axis), where, True), 1).astype(dtype_of(total))
+        mean = mean.astype(dtype_of(total)) if dtype_of(total).kind in "iu" else mean  # dtype= cuts it off
     d = x - mean
     if where is not True and where is not _NO:
         d = elementwise.where(as_array(where), d, dtype_of(d).type(0))

@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.trace import plain
 from wengert.core.types import dtype_of, ndim_of, shape_of
+from wengert.errors import UnsupportedError, at_line
 from wengert.frontend.joining import concatenate
 from wengert.frontend.moving import gather
 from wengert.frontend.shaping import ravel
@@ -32,8 +33,13 @@ def among(values: Any, pool: Any) -> Any:
     """The elements of the traced row ``pool`` that have these plain values, in turn."""
     known = np.asarray(plain(pool))
     order = np.argsort(known, kind="stable")
-    at = np.searchsorted(known, values, sorter=order) + _turns(values)
-    return gather(pool, order[at])
+    at = order[np.minimum(np.searchsorted(known, values, sorter=order) + _turns(values), len(known) - 1)]
+    if not np.array_equal(known[at], values, equal_nan=known.dtype.kind in "fc"):
+        raise UnsupportedError(
+            f"these elements are not unique, as assume_unique=True says that they are{at_line()}\n"
+            "  write: assume_unique=False"
+        )
+    return gather(pool, at)
 
 
 def _row(x: Any) -> Any:

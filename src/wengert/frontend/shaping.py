@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import prod
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ def reshape(a: Any, shape: Any = None, order: Any = "C", *, copy: Any = None) ->
     """``a`` in another shape, row by row (or column by column for order 'F')."""
     x = as_array(a)
     if order != "C" or isinstance(copy, str):
-        np.reshape(np.zeros(()), (1,), order, **({} if copy is None else {"copy": copy}))  # NumPy's own error
+        options: Any = {} if copy is None else {"copy": copy}
+        np.reshape(np.zeros(()), (1,), order, **options)  # NumPy's own error
     if order != "C" and row_or_column(x, order) == "F":
         turned = reshape(transpose(x), tuple(reversed(wanted_shape(x, shape))), copy=copy)
         return transpose(turned)
@@ -286,7 +288,7 @@ def _pieces(ary: Any, indices_or_sections: Any, axis: int, exact: bool) -> list[
     else:
         cuts = list(indices_or_sections)
     head = (slice(None),) * axis
-    edges = [0, *(int(c) for c in cuts), None]
+    edges = [0, *map(index, cuts), None]
     return [getitem(ary, (*head, slice(a, b))) for a, b in pairwise(edges)]
 
 
@@ -296,7 +298,9 @@ implements(np.split, always=True)(
 implements(np.array_split, always=True)(
     lambda ary, indices_or_sections, axis=0: _pieces(ary, indices_or_sections, axis, False)
 )
-implements(np.vsplit, always=True)(lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0, True))
+implements(np.vsplit, always=True)(
+    lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0 if ndim_of(ary) > 1 else 1, True)
+)
 implements(np.hsplit, always=True)(
     lambda ary, indices_or_sections: _pieces(ary, indices_or_sections, 0 if ndim_of(ary) == 1 else 1, True)
 )

@@ -13,7 +13,7 @@ from wengert.core import trace as core
 from wengert.core.handles import attach
 from wengert.core.trace import Constant, Tracer, constant_in
 from wengert.core.types import aval_of, dtype_of, shape_of
-from wengert.errors import EscapeError, UnsupportedError, WengertError, at_line
+from wengert.errors import DerivativeError, EscapeError, UnsupportedError, WengertError, at_line
 from wengert.frontend.verdicts import verdict
 from wengert.ops import elementwise
 
@@ -165,7 +165,7 @@ def dispatch_function(function: Any, args: Any, kwargs: Any) -> Any:
         return rule(*args, **kwargs)
     except WengertError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - NumPy is asked what it is
         raise_instead(error, name_of(function), function, args, kwargs)
 
 
@@ -184,7 +184,7 @@ def dispatch_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
             return AT[0](ufunc, *args, **kwargs)
         except WengertError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - NumPy is asked what it is
             raise_instead(error, f"{name_of(ufunc)}.at", ufunc.at, args, kwargs)
     if all_constant(args, kwargs):
         if method == "at":
@@ -196,7 +196,7 @@ def dispatch_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
         return UFUNC_METHODS[method](ufunc, args, kwargs) if kwargs or method != "__call__" else call_ufunc(ufunc, args)
     except WengertError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - NumPy is asked what it is
         raise_instead(error, name_of(ufunc), getattr(ufunc, method), args, kwargs)
 
 
@@ -254,7 +254,10 @@ def into(out: Any, value: Any, casting: Any = "same_kind") -> Any:
     if shape_of(value) != shape_of(out):
         raise ValueError(f"out= has shape {shape_of(out)}, the result has {shape_of(value)}{at_line()}")
     if not np.can_cast(dtype_of(value), out.dtype, casting):
-        raise TypeError(f"cannot keep a result of {dtype_of(value)} in out= of {out.dtype}{at_line()}")
+        raise DerivativeError(
+            f"cannot keep a result of {dtype_of(value)} in out= of {out.dtype}: it would be cut off{at_line()}\n"
+            f"  write: out= of {dtype_of(value)}, or .astype({out.dtype}) afterwards where no derivative is wanted"
+        )
     if not isinstance(out, Tracer):
         if tracers_in((value,)):
             raise EscapeError(foreign_buffer("out= names"))

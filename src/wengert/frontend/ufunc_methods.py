@@ -178,9 +178,9 @@ def reduce(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
 
 
 def _unusual(kwargs: Any) -> bool:
-    """Whether NumPy should judge options of kinds that rules take for others: a truth value for an axis, a tuple out=."""
+    """Whether NumPy should judge options that rules take for others: a truth value as an axis, None in out=."""
     out, axis = kwargs.get("out"), kwargs.get("axis")
-    return (isinstance(out, tuple) and None in [o if o is None else 0 for o in out]) or isinstance(axis, bool | np.bool_)
+    return (isinstance(out, tuple) and any(o is None for o in out)) or isinstance(axis, bool | np.bool_)
 
 
 def _fold(
@@ -312,7 +312,8 @@ def reduceat(ufunc: np.ufunc, args: Any, kwargs: Any) -> Any:
         value = _sums(moved, pieces)
     else:
         value = np.stack([ufunc.reduce(moved[p.start : p.stop], axis=0) for p in pieces])
-    value, out = np.moveaxis(value, 0, axis), kwargs.get("out")
+    value, out, dtype = np.moveaxis(value, 0, axis), kwargs.get("out"), kwargs.get("dtype")
+    value = value if dtype is None or dtype_of(value) == np.dtype(dtype) else value.astype(dtype)
     return value if out is None else into(out, value)
 
 

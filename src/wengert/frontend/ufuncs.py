@@ -61,7 +61,8 @@ def sign(x: Any) -> Any:
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
     """Σ conj(x) y along an axis."""
     if not (ndim_of(x) and ndim_of(y)) or shape_of(x)[axis] != shape_of(y)[axis]:
-        raise ValueError(f"np.vecdot of arrays of shapes {shape_of(x)} and {shape_of(y)}: axis {axis} differs{at_line()}")
+        shapes = f"{shape_of(x)} and {shape_of(y)}"
+        raise ValueError(f"np.vecdot of arrays of shapes {shapes}: axis {axis} differs{at_line()}")
     return np.sum(np.conjugate(x) * y if np.iscomplexobj(x) else x * y, axis=axis)
 
 

@@ -1,4 +1,4 @@
-"""What is raised where a rule has failed: NumPy's own error if NumPy refuses the call too, else that it is not supported.
+"""What is raised where a rule has failed: NumPy's own error if NumPy refuses the call too, else that it has no rule.
 
 NumPy is asked only after a rule has raised something, so calls that go well pay nothing.
 """
@@ -23,7 +23,7 @@ __all__ = ["asked", "verdict"]
 
 _LARGE = 10**6  # elements: larger arrays are not copied to ask about them
 # what says nothing about the call itself
-_NOT_OF_THE_CALL = (WengertError, Warning, FloatingPointError, MemoryError, RecursionError)
+_NOT_OF_THE_CALL = (WengertError, Warning, FloatingPointError, MemoryError)
 
 
 def verdict(error: Exception, name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Exception:
@@ -38,19 +38,19 @@ def verdict(error: Exception, name: str, function: Callable[..., Any], args: Any
         warnings.simplefilter("ignore")
         try:
             function(*[_copy(x) for x in args], **{key: _copy(value) for key, value in kwargs.items()})
-        except Exception as numpys:
+        except Exception as numpys:  # noqa: BLE001 - whatever NumPy raises is the answer
             return error if isinstance(error, type(numpys)) and _raised_here(error) else numpys.with_traceback(None)
     if "write:" in str(error):
         return error
     return Unsupported(
         f"{name} has no rule for this call, which NumPy accepts ({type(error).__name__}: {error}){at_line()}\n"
-        "  write: the call with plain arguments (arrays, numbers, tuples of ints), or, if no derivative is wanted of it,\n"
-        "  apply it to wengert.stop_gradient(x)"
+        "  write: the call with plain arguments (arrays, numbers, tuples of ints), or, if no derivative is wanted\n"
+        "  of it, apply it to wengert.stop_gradient(x)"
     )
 
 
 def asked(function: Callable[..., Any], rule: Callable[..., Any], operands: int = 1) -> Callable[..., Any]:
-    """A rule that first has NumPy judge the options of a call, if there are any: for what the rule itself does not read."""
+    """A rule that has NumPy judge the options of a call first, if there are any: also those that the rule ignores."""
 
     def strict(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) > operands:

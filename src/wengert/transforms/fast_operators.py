@@ -41,7 +41,7 @@ def _generally(function: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
             return rule(x, axis, dtype, out, keepdims, initial, where)
         except WengertError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - NumPy is asked what it is
             options = {"axis": axis, "out": out, "keepdims": keepdims, "initial": initial, "where": where}
             options |= {} if dtype is None else {"dtype": dtype}
             raise_instead(error, name_of(function), function, (x,), options)
