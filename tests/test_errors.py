@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def test_the_users_line() -> None:
 
 def test_the_line_of_a_call_through_numpy_and_through_us() -> None:
     def deep(x: Any) -> Any:
-        return wengert.grad(lambda y: np.sum(np.vectorize(lambda t: t)(y)))(x)
+        return wengert.grad(lambda y: np.sum(np.vectorize(math.sin)(y)))(x)
 
     with pytest.raises(EscapeError) as caught:
         wengert.grad(lambda x: np.sum(deep(x)))(np.ones(2))
@@ -98,7 +99,7 @@ def test_messages_teach() -> None:
     """An error of a trace names what happened, the line, and what to write."""
     cases: list[Any] = [
         lambda: wengert.grad(lambda x: float(x))(1.0),
-        lambda: wengert.grad(lambda x: np.median(x))(np.ones(3)),
+        lambda: wengert.grad(lambda x: np.packbits(x))(np.ones(3)),
         lambda: wengert.vmap(lambda x: x if x > 0 else -x)(np.ones(3)),
         lambda: wengert.make_program(lambda x: x if x > 0 else -x)(1.0),
         lambda: wengert.grad(lambda x: x)(np.ones(3)),

@@ -36,7 +36,9 @@ def test_no_name_is_unclassified() -> None:
 def test_numpys_whole_list_is_there() -> None:
     from numpy.testing import overrides
 
-    have = {public_name(f) for f in overrides.get_overridable_numpy_array_functions()}
+    # other tests enter functions of their own
+    functions = [f for f in overrides.get_overridable_numpy_array_functions() if "tomorrow" not in f.__name__]
+    have = {public_name(f) for f in functions}
     assert have <= set(NAMES)
     assert len(have) > 280
     ufuncs = {

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.ops import _linear_algebra, _matrix_functions
 from tests.ops._samples import samples
 
 import wengert.ops.special
@@ -73,8 +74,10 @@ def of_sample(draw: Any, record: Primitive) -> tuple[tuple[Any, ...], dict[str, 
     # LAPACK and SciPy compute in single and double
     dtypes = REAL if record.family in ("linear", "bilinear", "reduction", "elementwise", "flat") else REAL[:2]
     dtype = draw(st.sampled_from([*dtypes, np.float64, np.complex128]))
-    scale = draw(st.sampled_from([1.0, 1.0, -1.0, 0.0, 1e-200, 1e200]))
-    edge = draw(st.sampled_from([None, None, None, 0.0, np.nan, np.inf]))
+    # of an infinite matrix NumPy's own svd may never come back (OpenBLAS), nor SciPy's own logm of a huge one
+    matrix = record.name in _linear_algebra.SAMPLES or record.name in _matrix_functions.SAMPLES
+    scale = draw(st.sampled_from([1.0, 1.0, -1.0, 0.0, *((1e-3, 1e3) if matrix else (1e-200, 1e200))]))
+    edge = draw(st.sampled_from([None, None, None, 0.0, np.nan, np.nan if matrix else np.inf]))
     out: list[Any] = []
     for x in sample.operands:
         if type(x) is np.ndarray and x.dtype.kind == "f":
@@ -140,7 +143,7 @@ def refused(got: Any) -> bool:
     """
     if isinstance(got, np.linalg.LinAlgError | ValueError) and ("converge" in str(got) or "infs or NaNs" in str(got)):
         return True
-    if isinstance(got, TypeError) and "not supported for the input types" in str(got):
+    if isinstance(got, TypeError) and "not supported for" in str(got):
         return True
     return isinstance(got, WengertError) or (isinstance(got, Exception) and "write:" in str(got))
 

@@ -7,6 +7,7 @@ compares with them). A name that stands in none of the tables is unclassified, a
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -154,7 +155,7 @@ def _ufuncs() -> Iterator[Row]:
 
 
 def _functions() -> Iterator[Row]:
-    for function in overrides.get_overridable_numpy_array_functions():
+    for function in filter(_is_numpys, overrides.get_overridable_numpy_array_functions()):
         name = public_name(function)
         function = _public(name, function)  # that with like= has an inner one of the same name
         module = ".".join(name.split(".")[:-1])
@@ -165,6 +166,12 @@ def _functions() -> Iterator[Row]:
 def public_name(function: Any) -> str:
     """A function's name, with its module as it is called in public."""
     return re.sub(r"\._(\w+)_impl\.", r".\1.", name_of(function))
+
+
+def _is_numpys(function: Any) -> bool:
+    """Whether a function that can be overridden is NumPy's own: libraries may enter theirs."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is None or Path(np.__file__).parent in Path(code.co_filename).parents
 
 
 def _public(name: str, function: Any) -> Any:

@@ -71,6 +71,8 @@ def regular_points(a: Matrix, order: int) -> list[tuple[Any, Matrix]]:
     value at 0 as the mean of its values at the m + 1 roots of unity, scaled to a circle on which A + zB is
     well-conditioned (Gauss's mean value property). Two real points do where one singular value is zero.
     """
+    if not np.isfinite(a).all():  # LAPACK may go round for ever on these
+        return [(np.linalg.det(a), np.full_like(a, np.nan))]
     eps = float(np.finfo(a.dtype).eps)
     # det(A) A⁻¹ is accurate as long as there is an inverse; the k-th derivative of it loses cond(A)ᵏ
     limit = eps ** (-1 / (3 * order)) if order else 0.01 / eps
