@@ -26,11 +26,12 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OPS = ROOT / "src" / "wengert" / "ops"
@@ -198,23 +199,37 @@ class Planted(importlib.abc.Loader, importlib.abc.MetaPathFinder):
         exec(compile(self.mutant.source, str(self.mutant.file), "exec"), module.__dict__)  # noqa: S102
 
 
-def survives(mutant: Mutant, tests: list[str]) -> bool:
-    """Whether no test finds the fault, in a process of its own."""
+def start(mutant: Mutant, tests: list[str]) -> int:
+    """Try a mutant in a process of its own, which ends with 0 if it survives and with 1 if a test finds it."""
     pid = os.fork()
     if pid == 0:
-        with open(os.devnull, "w") as sink:  # noqa: PTH123
-            os.dup2(sink.fileno(), 1)
-            os.dup2(sink.fileno(), 2)
+        code = BROKEN
+        try:
+            with open(os.devnull, "w") as sink:  # noqa: PTH123
+                os.dup2(sink.fileno(), 1)
+                os.dup2(sink.fileno(), 2)
             signal.alarm(LIMIT)
-            code = BROKEN
-            try:
-                code = 0 if run(mutant, tests) else 1
-            finally:
-                os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if code == BROKEN:
-        raise RuntimeError(f"{mutant}: the tests could not be run")
-    return code == 0
+            code = 0 if run(mutant, tests) else 1
+        except BaseException:
+            (CACHE / "broken.txt").write_text(f"{mutant}\n{traceback.format_exc()}")
+            raise
+        finally:
+            os._exit(code)
+    return pid
+
+
+def attempts(mutants: list[Mutant], lines: dict[str, Any], processes: int) -> Iterator[tuple[Mutant, bool]]:
+    """Each mutant and whether it survives, some processes side by side."""
+    waiting, running = list(reversed(mutants)), dict[int, Mutant]()
+    while waiting or running:
+        while waiting and len(running) < processes:
+            mutant = waiting.pop()
+            running[start(mutant, tests_of(mutant, lines.get(mutant.file.name, {})))] = mutant
+        pid, status = os.wait()
+        mutant, code = running.pop(pid), os.waitstatus_to_exitcode(status)
+        if code == BROKEN:
+            raise RuntimeError(f"{mutant}: the tests could not be run\n  see {CACHE / 'broken.txt'}")
+        yield mutant, code == 0
 
 
 def run(mutant: Mutant, tests: list[str]) -> bool:
@@ -231,7 +246,7 @@ def run(mutant: Mutant, tests: list[str]) -> bool:
     if not rest:
         return True
     chosen = rest if len(rest) <= TRIED else [*rest[: TRIED // 2], *random.Random(0).sample(rest, TRIED // 2)]
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--no-header"]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return pytest.main([*options, *chosen]) == 0
 
 
@@ -286,20 +301,15 @@ def main() -> None:
     _ = (hypothesis, np, pytest, scipy)  # loaded once, for all the children
     tally: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     survivors: list[Mutant] = []
-    start = time.monotonic()
+    begin = time.monotonic()
 
-    def attempt(mutant: Mutant) -> tuple[Mutant, bool]:
-        return mutant, survives(mutant, tests_of(mutant, lines.get(mutant.file.name, {})))
-
-    with ThreadPoolExecutor(options.processes) as pool:
-        for k, (mutant, alive) in enumerate(pool.map(attempt, mutants), 1):
-            tally[mutant.file.stem][0] += 1
-            if alive:
-                survivors.append(mutant)
-            else:
-                tally[mutant.file.stem][1] += 1
-            if k % 25 == 0:
-                print(f"  {k} of {len(mutants)} tried, {len(survivors)} survive", flush=True)
+    for k, (mutant, alive) in enumerate(attempts(mutants, lines, options.processes), 1):
+        tally[mutant.file.stem][0] += 1
+        tally[mutant.file.stem][1] += not alive
+        if alive:
+            survivors.append(mutant)
+        if k % 25 == 0:
+            print(f"  {k} of {len(mutants)} tried, {len(survivors)} survive", flush=True)
     for mutant in sorted(survivors, key=str):
         print(f"survived  {mutant}")
     print(f"\n{'file':<28}{'mutants':>9}{'killed':>9}")
@@ -307,7 +317,7 @@ def main() -> None:
         print(f"{name:<28}{tried:>9}{killed / tried:>9.0%}")
     tried = len(mutants)
     killed = tried - len(survivors)
-    print(f"{'all':<28}{tried:>9}{killed / max(tried, 1):>9.1%}   in {time.monotonic() - start:.0f} s")
+    print(f"{'all':<28}{tried:>9}{killed / max(tried, 1):>9.1%}   in {time.monotonic() - begin:.0f} s")
 
 
 if __name__ == "__main__":
