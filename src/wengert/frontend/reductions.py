@@ -152,7 +152,7 @@ def count_of(x: Any, axes: tuple[int, ...], where: Any, keepdims: bool) -> Any:
     """How many elements are reduced to one."""
     if where is True or where is _NO:
         return np.intp(prod_of([shape_of(x)[k] for k in axes]))
-    full = np.broadcast_to(as_array(where if where is not None else False), shape_of(x))
+    full = np.broadcast_to(as_condition(where if where is not None else False), shape_of(x))
     return np.sum(full, axis=axes, keepdims=keepdims)
 
 
