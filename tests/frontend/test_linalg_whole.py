@@ -185,3 +185,8 @@ def test_the_condition_of_singular_matrices_is_infinite(p: Any) -> None:
         (g,) = pullback(np.ones(3))
     assert not np.isfinite(g[:2]).all()
     np.testing.assert_allclose(g[2], grad(lambda a: LA.cond(a, p))(S), rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [None, 2, -2, 1, "fro"])
+def test_the_condition_of_zeros_is_infinite(p: object) -> None:
+    assert vjp(lambda a: np.linalg.cond(a, p), np.zeros((3, 3)))[0] == np.inf == np.linalg.cond(np.zeros((3, 3)), p)

@@ -237,7 +237,8 @@ def cond(x: Any, p: Any = None) -> Any:
     if p is None or p in (2, -2):
         s = singular.svdvals(matrices(x, "np.linalg.cond"))
         with np.errstate(all="ignore"):
-            return as_number(s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1])
+            ratio = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+            return as_number(np.where(s[..., 0] == 0, np.inf, ratio))  # of a matrix of zeros too
     a = square(x, "np.linalg.cond")
     singular_ones = np.linalg.slogdet(stop_gradient(a))[0] == 0
     eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
