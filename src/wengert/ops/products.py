@@ -65,15 +65,16 @@ def _einsum_transpose(k: int, g: Any, operands: Sequence[Any], *, inputs: tuple[
     sizes: dict[str, int] = {}
     for names, x in zip((*inputs, output), (*operands, g), strict=True):
         for name, n in zip(names, shape_of(x), strict=True):
-            sizes[name] = max(n, sizes.get(name, 0)) if n else 0
+            sizes[name] = n if sizes.get(name, 1) == 1 else sizes[name]
     others = [j for j in range(len(operands)) if j != k]
     known = set(output).union(*(inputs[j] for j in others))
     unique = "".join(dict.fromkeys(labels))
     found = "".join(c for c in unique if c in known)
     d = einsum(g, *[operands[j] for j in others], inputs=(output, *[inputs[j] for j in others]), output=found)
-    if found != unique:  # an axis that only this operand has was summed away: every element counts alike
-        d = np.reshape(d, tuple(sizes[c] if c in known else 1 for c in unique))
-        d = broadcast_to(d, shape=tuple(sizes[c] for c in unique))
+    full = tuple(sizes[c] for c in unique)
+    if shape_of(d) != full:  # an axis was summed that only this operand has, or has long: every element counts alike
+        have = dict(zip(found, shape_of(d), strict=True))
+        d = broadcast_to(np.reshape(d, tuple(have.get(c, 1) for c in unique)), shape=full)
     return d if unique == labels else _onto_diagonal(d, unique, labels, sizes)
 
 

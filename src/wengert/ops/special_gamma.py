@@ -58,9 +58,13 @@ _BERNOULLI = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12
 
 
 def psi_rise(a: Any, b: Any) -> Any:
-    """ψ(a + b) − ψ(a); for large a by their asymptotic series' difference."""
-    far = (a > 12) & (b > -a / 2)
+    """ψ(a + b) − ψ(a) for a > 0, by their asymptotic series' difference, to which ψ(a + 1) = ψ(a) + 1/a leads."""
+    far = (a > 0) & (b > -a / 2)
     m, s = np.where(far, a, 12.0), np.where(far, b, 0.0)
+    low, lifted = m <= 12, 0.0
+    for k in range(12):
+        lifted = lifted + s / ((m + k) * (m + k + s))
+    lifted, m = np.where(low, lifted, 0.0), np.where(low, m + 12, m)
     n = m + s
     u, v = 1 / (m * m), 1 / (n * n)
     both = s * (m + n) * u * v  # 1/m² - 1/n²
@@ -70,7 +74,7 @@ def psi_rise(a: Any, b: Any) -> Any:
         series = series + c * both * geometric
         power = power * v
         geometric = geometric * u + power
-    rise = np.log1p(s / m) + 0.5 * s / (m * n) + series
+    rise = np.log1p(s / m) + 0.5 * s / (m * n) + series + lifted
     return np.where(far, rise, sc.psi(np.where(far, 1.0, a + b)) - sc.psi(np.where(far, 1.0, a)))
 
 

@@ -60,8 +60,8 @@ def _gamma_member(r: Any, a: Any, j: int) -> Any:
 
 
 def _gamma_tail(a: Any, x: Any, *, order: int) -> Any:
-    valid, ended = (a > 0) & (x >= 0), (x == 0) | (x == np.inf)
-    a, x = np.where(valid & np.isfinite(a), a, 1.0)[:, None], np.where(valid & ~ended, x, 1.0)[:, None]
+    valid, ended = (a > 0) & (x >= 0) & np.isfinite(a), (x == 0) | (x == np.inf)
+    a, x = np.where(valid, a, 1.0)[:, None], np.where(valid & ~ended, x, 1.0)[:, None]
     # below 1e-3 the lower tail holds nearly everything, and the score's two terms cancel there: the upper one serves
     lower = (x < a) & (a >= _SMALL)
     begin = _log_ratio(x, a)
@@ -76,7 +76,7 @@ def _gamma_tail(a: Any, x: Any, *, order: int) -> Any:
         _gamma_member(p + (q - p) * _U, a, order) @ _V * (q - p)[:, 0] for p, q in ((begin, middle), (middle, start))
     )
     out = np.where(lower[:, 0], tail, -(tail + panels))
-    return np.where(ended, 0.0, np.where(valid, out, np.nan))
+    return np.where(valid, np.where(ended, 0.0, out), np.nan)
 
 
 def _tail_in_a(t: Any, a: Any, x: Any, order: int) -> Any:

@@ -46,4 +46,8 @@ def riemann_slope(x: Any) -> Any:
     u, v = np.where(left, x, -1.0), np.where(left, 2.0, x)
     sine, cosine, log = np.sin(math.pi / 2 * u), np.cos(math.pi / 2 * u), math.log(2 * math.pi)
     inner = sc.zeta(1 - u, 1.0) * (sine * (log - sc.psi(1 - u)) + math.pi / 2 * cosine) - sine * zeta_slope(1 - u, 1.0)
-    return np.where(left, 2 * np.power(2 * math.pi, u - 1) * sc.gamma(1 - u) * inner, zeta_slope(v, 1.0))
+    # 2 (2π)^(u−1) Γ(1−u) in two halves (DLMF 5.5.5), for Γ(1−u) overflows long before ζ′ does
+    scale = (
+        np.power(math.pi, u / 2 - 1) * sc.gamma(0.5 - u / 2) * (np.power(math.pi, u / 2 - 0.5) * sc.gamma(1 - u / 2))
+    )
+    return np.where(left, scale * inner, zeta_slope(v, 1.0))
