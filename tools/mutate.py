@@ -174,11 +174,8 @@ def tests_by_line() -> dict[str, dict[int, list[str]]]:
 
 
 def tests_of(mutant: Mutant, lines: dict[int, list[str]]) -> list[str]:
-    """The tests that run the mutant's line, or the nearest line above that has some."""
-    for line in range(mutant.line, max(0, mutant.line - 8), -1):
-        if lines.get(line):
-            return lines[line]
-    return []
+    """The tests that run the mutant's line; of a line that runs on import alone, all tests of the file."""
+    return lines.get(mutant.line) or sorted({test for tests in lines.values() for test in tests})
 
 
 # ---- trying
