@@ -5,16 +5,17 @@ Its answer is an example of the result (of its shape, dtype and kind), its own w
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from wengert.core.trace import Constant, Tracer, plain
-from wengert.core.types import aval_of
+from wengert.core.types import Aval, aval_of
 from wengert.errors import ConcretizationError
 
-__all__ = ["answer", "known", "stand_in"]
+__all__ = ["answer", "known", "rehearse", "small", "stand_in"]
 
 
 def known(x: Any) -> Any:
@@ -30,11 +31,7 @@ def stand_in(x: Any) -> Any:
     if type(x) is Constant:
         return x.v
     if isinstance(x, Tracer):
-        aval = aval_of(x)
-        one = aval.dtype.type(1)
-        if aval.kind == "array":
-            return np.broadcast_to(one, aval.shape)
-        return one if aval.kind == "scalar" else one.item()
+        return _ones(aval := aval_of(x), aval.shape)
     if type(x) in (list, tuple):
         return type(x)(stand_in(e) for e in x)
     return x
@@ -47,3 +44,29 @@ def answer(function: Callable[..., Any], *args: Any, out: Any = None, **options:
         given["out"] = np.empty(out.shape, out.dtype) if isinstance(out, np.ndarray) else out
     with np.errstate(all="ignore"):
         return function(*[stand_in(x) for x in args], **given)
+
+
+def small(x: Any) -> Any:
+    """A stand-in that NumPy may write into, with at most one element along each axis."""
+    if isinstance(x, np.ndarray | Tracer):
+        aval = aval_of(x)
+        ones = _ones(aval, tuple(min(n, 1) for n in aval.shape))
+        return ones.copy() if aval.kind == "array" else ones
+    if type(x) in (list, tuple):
+        return type(x)(small(e) for e in x)
+    return x
+
+
+def _ones(aval: Aval, shape: tuple[int, ...]) -> Any:
+    """Ones of a kind and dtype, which take no memory."""
+    one = aval.dtype.type(1)
+    if aval.kind == "array":
+        return np.broadcast_to(one, shape)
+    return one if aval.kind == "scalar" else one.item()
+
+
+def rehearse(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Run NumPy's function on small stand-ins, for its errors and for the type of its result."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*[small(x) for x in args], **{name: small(x) for name, x in kwargs.items()})

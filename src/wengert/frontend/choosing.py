@@ -12,10 +12,9 @@ from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer, Tracer, lower
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.errors import at_line
-from wengert.frontend.asking import answer
+from wengert.frontend.asking import answer, rehearse
 from wengert.frontend.indexing import getitem
 from wengert.frontend.reductions import as_condition
-from wengert.frontend.rehearsal import rehearse
 from wengert.frontend.shaping import layout, lying, ravel
 from wengert.frontend.tables import implements, into
 from wengert.frontend.values import as_array, as_number, common_dtype

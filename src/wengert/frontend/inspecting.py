@@ -10,8 +10,7 @@ from wengert.core.handles import root_of
 from wengert.core.trace import ArrayTracer, Constant, Tracer, plain, sample
 from wengert.core.types import dtype_of
 from wengert.errors import UnsupportedError, at_line
-from wengert.frontend.asking import stand_in
-from wengert.frontend.rehearsal import rehearse
+from wengert.frontend.asking import rehearse, stand_in
 from wengert.frontend.tables import implements
 from wengert.frontend.texts import text_of
 from wengert.frontend.values import as_array

@@ -10,9 +10,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from wengert.core.trace import Tracer
 from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import at_line
-from wengert.frontend.asking import answer
+from wengert.frontend.asking import answer, rehearse, small
 from wengert.frontend.indexing import getitem
-from wengert.frontend.rehearsal import rehearse, small
 from wengert.frontend.tables import implements
 from wengert.frontend.values import as_array, as_number, common_dtype
 from wengert.ops.convolve import bracket, convolve

@@ -11,8 +11,7 @@ from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer
 from wengert.core.types import ndim_of, shape_of
 from wengert.errors import ShapeError, at_line
-from wengert.frontend.asking import answer
-from wengert.frontend.rehearsal import rehearse
+from wengert.frontend.asking import answer, rehearse
 from wengert.frontend.shaping import transpose
 from wengert.frontend.tables import implements, into
 from wengert.frontend.ufuncs import vecdot

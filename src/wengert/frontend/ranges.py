@@ -11,9 +11,8 @@ import numpy as np
 from wengert.core.trace import plain
 from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import at_line
-from wengert.frontend.asking import answer, known
+from wengert.frontend.asking import answer, known, rehearse
 from wengert.frontend.creation import ORIGINALS, TRACED, from_object, handle
-from wengert.frontend.rehearsal import rehearse
 from wengert.frontend.tables import implements, tracers_in
 from wengert.frontend.values import as_array, common_dtype, stacked
 

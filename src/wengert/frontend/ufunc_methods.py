@@ -15,9 +15,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert.core.trace import Tracer, plain
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
-from wengert.frontend.asking import answer
+from wengert.frontend.asking import answer, rehearse
 from wengert.frontend.reductions import as_condition
-from wengert.frontend.rehearsal import rehearse
 from wengert.frontend.tables import ACCUMULATE, REDUCE, UFUNC_METHODS, call_ufunc, into
 from wengert.frontend.values import as_array, as_number
 from wengert.ops.index import ARRAY, scatter_add

@@ -16,8 +16,7 @@ from wengert.core.trace import Tracer, plain
 from wengert.core.types import aval_of, shape_of
 from wengert.errors import HOME, ConcretizationError, WengertError, at_line, is_library_file
 from wengert.errors import UnsupportedError as Unsupported
-from wengert.frontend.asking import stand_in
-from wengert.frontend.rehearsal import rehearse
+from wengert.frontend.asking import rehearse, stand_in
 
 __all__ = ["asked", "verdict"]
 
