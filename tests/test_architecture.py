@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     "scipy": {"ops", "frontend", "scipy", "compile"},
     "threadpoolctl": {"compile", "training"},
+    "llvmlite": {"compile"},
     "rich": {"training", "cli"},
     "narwhals": {"data"},
     "polars": {"data"},
@@ -64,7 +65,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "matplotlib": {"training", "explain"},
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
-LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl"}
+LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl", "llvmlite"}
 # Modules that nobody loads before the package they import, by the beginning of their names.
 LOADED_WITH = {"scipy": ("wengert.ops.special", "wengert.frontend.special", "wengert.scipy.special")}
 # (module, what it imports inside a function), and why
@@ -85,7 +86,9 @@ DYNAMIC_IMPORTS = {"wengert", "wengert.scipy", "wengert.data._read"}
 
 # file -> why it may be longer than MAX_LINES
 MAX_LINES = 400
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "compile/emit.py": "one class, each instruction once",
+}
 
 HEAVY = [
     "llvmlite",

@@ -1,0 +1,71 @@
+"""The machine that code is made for: its name, its features, how wide its vectors are."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+from typing import Any, final
+
+import llvmlite
+import llvmlite.binding as llvm
+
+__all__ = ["Target", "host"]
+
+
+@final
+@dataclass(frozen=True)
+class Target:
+    """A processor: ``cpu`` and ``features`` as LLVM names them, vectors of ``bytes``, whether lanes can be masked.
+
+    ``registers`` is the number of vector registers.
+    """
+
+    triple: str
+    cpu: str
+    features: str
+    bytes: int
+    masks: bool
+    registers: int
+
+    def lanes(self, itemsize: int) -> int:
+        """How many elements of this size a vector holds."""
+        return self.bytes // itemsize
+
+    @property
+    def key(self) -> str:
+        """What code for this machine is known by in a cache."""
+        return f"{self.triple}/{self.cpu}/{self.features}/llvm{'.'.join(map(str, llvm.llvm_version_info))}"
+
+
+@functools.cache
+def host() -> Target:
+    """The machine that this process runs on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features()
+    triple = llvm.get_process_triple()
+    arm = triple.startswith(("aarch64", "arm64"))
+    wide = bool(features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"))
+    size = 64 if wide else 32 if features.get("avx2") and features.get("fma") else 16
+    return Target(triple, llvm.get_host_cpu_name(), features.flatten(), size, wide, 32 if wide or arm else 16)
+
+
+_local = threading.local()
+
+
+def machine(target: Target, *, relocatable: bool = False) -> Any:
+    """An LLVM target machine. Codegen level 1: code comes vectorised, and level 2 takes four times as long."""
+    name = "relocatable" if relocatable else "jit"
+    found = getattr(_local, name, None)
+    if found is None or found[0] is not target:
+        made = llvm.Target.from_triple(target.triple).create_target_machine(
+            cpu=target.cpu, features=target.features, opt=1, jit=not relocatable,
+            reloc="pic" if relocatable else "default",
+        )  # fmt: skip
+        found = (target, made)
+        setattr(_local, name, found)
+    return found[1]
+
+
+_ = llvmlite
