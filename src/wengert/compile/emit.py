@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, final
 
@@ -36,6 +37,15 @@ def _hex(value: float, element: str) -> str:
 
 
 @final
+@dataclass(eq=False)
+class Gap:
+    """Instructions in front of a loop, and the block that they are in by now."""
+
+    lines: list[Any]
+    block: str
+
+
+@final
 class Emitter:
     """A module under construction."""
 
@@ -43,7 +53,7 @@ class Emitter:
         self.target = target or host()
         self._head: dict[str, str] = {}  # declarations and globals, by name
         self._functions: list[str] = []
-        self._lines: list[str] = []
+        self._lines: list[Any] = []  # instructions, and lists of instructions that are still being written
         self._allocas: list[str] = []
         self._count = 0
         self.block = ""
@@ -63,6 +73,24 @@ class Emitter:
         name = f"%v{self._count}"
         self._lines.append(f" {name} = {instruction}")
         return Value(self, name, t)
+
+    def gap(self) -> Gap:
+        """A place in the text that may be written to later: what a loop does not change is put before it."""
+        gap = Gap([], self.block)
+        self._lines.append(gap.lines)
+        after = self.fresh("P")
+        self.jump(after)
+        self.begin(after)
+        return gap
+
+    @contextmanager
+    def writing(self, gap: Gap) -> Generator[None]:
+        """Emit into a gap."""
+        lines, block = self._lines, self.block
+        self._lines, self.block = gap.lines, gap.block
+        yield
+        gap.block = self.block
+        self._lines, self.block = lines, block
 
     def line(self, instruction: str) -> None:
         """Emit an instruction without a result."""
@@ -325,6 +353,30 @@ class Emitter:
             return
         self.line(f"store {a}, {address}, align {a.type.size}{note}")
 
+    def gather(self, base: Value, t: Type, indices: Value, mask: Value | None = None) -> Value:
+        """Elements at a vector of indices, counted in elements; masked lanes give zero."""
+        if t.element == "i1":
+            return self.compare("ne", self.gather(base, t.of("i8"), indices, mask), 0)
+        pointers = self._addresses(base, t, indices)
+        mask = mask or self.const(BOOL.wide(t.lanes), 1)
+        name = f"llvm.masked.gather.{_suffix(t)}.{_suffix(pointers.type)}"
+        self.declare(name, f"declare {t} @{name}({pointers.type}, i32, {mask.type}, {t})")
+        return self.value(t, f"call {t} @{name}({pointers}, i32 {t.size}, {mask}, {t} zeroinitializer)")
+
+    def scatter(self, a: Value, base: Value, indices: Value, mask: Value | None = None) -> None:
+        """Write lanes to a vector of indices; of two that meet the later lane stays."""
+        if a.type.element == "i1":
+            a = self.value(a.type.of("i8"), f"zext {a} to {a.type.of('i8')}")
+        pointers = self._addresses(base, a.type, indices)
+        mask = mask or self.const(BOOL.wide(a.type.lanes), 1)
+        name = f"llvm.masked.scatter.{_suffix(a.type)}.{_suffix(pointers.type)}"
+        self.declare(name, f"declare void @{name}({a.type}, {pointers.type}, i32, {mask.type})")
+        self.line(f"call void @{name}({a}, {pointers}, i32 {a.type.size}, {mask})")
+
+    def _addresses(self, base: Value, t: Type, indices: Value) -> Value:
+        element = LLVM.get(t.element, t.element)
+        return self.value(PTR.wide(t.lanes), f"getelementptr {element}, {base}, {indices}")
+
     def alloca(self, t: Type, n: int = 1, align: int = 64) -> Value:
         """Memory on the stack, taken once at the function's entry."""
         name = f"%{self.fresh('s')}"
@@ -357,7 +409,7 @@ class Emitter:
             self.ret()
         linkage = "" if export else "internal "
         wide = ' "min-legal-vector-width"="512"' if self.target.bytes == 64 else ""
-        body = "\n".join(["entry:", *self._allocas, *self._lines])
+        body = "\n".join(["entry:", *self._allocas, *_flattened(self._lines)])
         self._functions.append(
             f"define {linkage}{result or 'void'} @{name}({head}) nounwind{wide} {attributes}{{\n{body}\n}}\n"
         )
@@ -478,6 +530,14 @@ class Emitter:
     def text(self) -> str:
         """The module."""
         return "\n".join([*self._head.values(), *self._functions])
+
+
+def _flattened(lines: list[Any]) -> Generator[str]:
+    for line in lines:
+        if isinstance(line, str):
+            yield line
+        else:
+            yield from _flattened(line)
 
 
 def _suffix(t: Type) -> str:
