@@ -105,6 +105,12 @@ class Stage(Trace):
             self.given[var] = value
         return self.tracer(aval, var)
 
+    def declare(self, aval: Aval) -> Any:
+        """A tracer for an input of this type, which lies row by row."""
+        z = self.tracer(aval, Var(aval))
+        self.rows.add(z.i)
+        return z
+
     def lift(self, value: Any) -> Any:
         atom = self.atom(value)
         if isinstance(atom, Literal):
