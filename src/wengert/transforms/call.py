@@ -12,7 +12,18 @@ from typing import Any
 from wengert.core.primitive import Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval
-from wengert.transforms.programs import avals_of, batched_program, jvp_program, retyped, types_of
+from wengert.transforms.programs import (
+    avals_of,
+    batched_program,
+    coerced,
+    has_tangent,
+    jvp_program,
+    retyped,
+    types_of,
+    zeros_of,
+)
+from wengert.transforms.residuals import Split, split_program
+from wengert.transforms.reverse import Augmented
 
 __all__ = ["EXECUTE", "call", "execute", "interpret"]
 
@@ -68,13 +79,41 @@ def _batch(batched: Sequence[bool], operands: Sequence[Any], params: dict[str, A
     return call(*operands, program=inner)
 
 
+def _split(program: Program, avals: tuple[Aval, ...], wanted: Sequence[bool]) -> Split:
+    reusable = tuple(has_tangent(a.aval) for a in program.outputs)
+    n = len(avals)
+    return split_program(program, avals, tuple(wanted), reusable, given=(True,) * n, invariant=(False,) * n)
+
+
+def _augment(avals: tuple[Aval, ...], wanted: tuple[bool, ...], params: dict[str, Any]) -> Augmented:
+    program: Program = params["program"]
+    split = _split(program, avals, wanted)
+    rule = {"program": program, "split": split}
+    return Augmented(
+        {"program": split.forward}, rule, len(program.outputs), split.reads, split.sources, split.active
+    )
+
+
 def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
-    raise NotImplementedError
+    split: Split | None = params.get("split")
+    if split is None:
+        split = _split(params["program"], avals_of(operands), wanted)
+        outs = call(*operands, program=split.forward)
+    read = [x for x, r in zip(operands, split.reads, strict=True) if r]
+    ds = call(*[outs[k] for k in split.sources], *read, *cotangents(cts, split), program=split.backward)
+    return with_absent(ds, split.found)
+
+
+def cotangents(cts: Sequence[Any], split: Split) -> list[Any]:
+    """The cotangents that the way back takes: zeros where none has come."""
+    types = [v.aval for v in split.backward.inputs[len(split.backward.inputs) - sum(split.active) :]]
+    given = [g for g, there in zip(cts, split.active, strict=False) if there]
+    return [zeros_of(t) if g is None else coerced(g, t) for g, t in zip(given, types, strict=True)]
 
 
 call = register(
     Primitive(
         "call", "general", _impl, _infer, _jvp, _vjp, _batch, reads_everything,
-        r"\operatorname{{program}}({0})", multiple=True,
+        r"\operatorname{{program}}({0})", multiple=True, augment=_augment,
     )
 )  # fmt: skip

@@ -79,12 +79,34 @@ def coerced(x: Any, aval: Aval) -> Any:
     return reshape(x, shape=()) if aval.kind == "array" else getitem(x, index=())
 
 
+def rearranged(program: Program, inputs: Sequence[int], outputs: Sequence[int], name: str) -> Program:
+    """The same equations with inputs and outputs in another order; ``inputs`` names each once."""
+    return Program(
+        tuple(program.inputs[k] for k in inputs), program.constants, program.equations,
+        tuple(program.outputs[k] for k in outputs), name,
+    )  # fmt: skip
+
+
+def depending(program: Program, mask: Sequence[bool]) -> tuple[bool, ...]:
+    """The outputs that depend on the inputs of the mask."""
+    found = {v for v, m in zip(program.inputs, mask, strict=True) if m}
+    for equation in program.equations:
+        if any(a in found for a in equation.inputs):
+            found.update(equation.outputs)
+    return tuple(a in found for a in program.outputs)
+
+
 # ---- forward
 
 
 def has_tangent(aval: Aval) -> bool:
     """Whether values of this type have derivatives."""
     return aval.dtype.kind in "fc"
+
+
+def tangent_type(aval: Aval) -> Aval:
+    """The type of a value's tangents and cotangents: those of Python's numbers are NumPy's."""
+    return Aval(aval.shape, aval.dtype, "scalar") if aval.kind == "python" else aval
 
 
 def jvp_program(
@@ -115,7 +137,8 @@ def _jvp_program(
             zeros_for(y) if t is None and force else t for (y, t), force in zip(pairs, forced, strict=True)
         ]  # fmt: skip
         found[:] = [t is not None for t in ts]
-        return [*(y for y, _ in pairs), *(t for t in ts if t is not None)]
+        typed = [coerced(t, tangent_type(aval_of(y))) for t, (y, _) in zip(ts, pairs, strict=True) if t is not None]
+        return [*(y for y, _ in pairs), *typed]
 
     avals = (*primals, *(t for t in tangents if t is not None))
     return staged(push, avals, f"jvp of {program.name}"), tuple(found)
