@@ -53,11 +53,16 @@ def _infer(*avals: Aval, program: Program) -> tuple[Aval, ...]:
     return types_of(retyped(program, avals))
 
 
-def _jvp(tangents: Sequence[Any], _outs: Any, operands: Sequence[Any], params: dict[str, Any]) -> tuple[Any, ...]:
+def jvp_of(dual: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+    """The rule for tangents from one that gives outputs and tangents together."""
+    return lambda tangents, _outs, operands, params: dual(tangents, operands, params)[1]
+
+
+def _dual(tangents: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]) -> tuple[Any, Any]:
     program: Program = params["program"]
     pushed, found = jvp_program(program, avals_of(operands), tangent_types(tangents))
     outs = call(*operands, *(t for t in tangents if t is not None), program=pushed)
-    return with_absent(outs[len(found) :], found)
+    return outs[: len(found)], with_absent(outs[len(found) :], found)
 
 
 def tangent_types(tangents: Sequence[Any]) -> tuple[Aval | None, ...]:
@@ -113,7 +118,7 @@ def cotangents(cts: Sequence[Any], split: Split) -> list[Any]:
 
 call = register(
     Primitive(
-        "call", "general", _impl, _infer, _jvp, _vjp, _batch, reads_everything,
-        r"\operatorname{{program}}({0})", multiple=True, augment=_augment,
+        "call", "general", _impl, _infer, jvp_of(_dual), _vjp, _batch, reads_everything,
+        r"\operatorname{{program}}({0})", multiple=True, augment=_augment, dual=_dual,
     )
 )  # fmt: skip

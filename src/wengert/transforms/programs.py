@@ -87,6 +87,29 @@ def rearranged(program: Program, inputs: Sequence[int], outputs: Sequence[int], 
     )  # fmt: skip
 
 
+def grouped(values: Sequence[Any], sizes: Sequence[int]) -> list[Any]:
+    """The values in groups of these sizes, and behind them the rest."""
+    out: list[Any] = []
+    start = 0
+    for n in sizes:
+        out.append(values[start : start + n])
+        start += n
+    return [*out, values[start:]]
+
+
+def interleaved(own: Sequence[int], beside: Sequence[int]) -> list[int]:
+    """For (all groups, then all that goes beside them): the positions of each group and what goes beside it, in turn.
+
+    Example:
+        >>> from wengert.transforms.programs import interleaved
+        >>> interleaved([2, 1], [1, 1])
+        [0, 1, 3, 2, 4]
+    """
+    positions = range(sum(own) + sum(beside))
+    groups = grouped(positions, [*own, *beside])
+    return [k for pair in zip(groups[: len(own)], groups[len(own) : -1], strict=True) for group in pair for k in group]
+
+
 def depending(program: Program, mask: Sequence[bool]) -> tuple[bool, ...]:
     """The outputs that depend on the inputs of the mask."""
     found = {v for v, m in zip(program.inputs, mask, strict=True) if m}

@@ -36,7 +36,7 @@ class Split:
     ``forward(*operands)`` gives the outputs and behind them what only the way back reads.
     ``backward(*residuals, *operands that it reads, *cotangents)`` gives cotangents: the residuals are the outputs of
     ``forward`` at the positions ``sources``, ``reads`` says which operands it reads, ``active`` of which outputs it
-    takes cotangents, and ``found`` for which operands it gives some.
+    takes cotangents, and ``found`` for which of the ``wanted`` operands it gives some.
     """
 
     forward: Program
@@ -44,7 +44,13 @@ class Split:
     sources: tuple[int, ...]
     reads: Mask
     active: Mask
+    wanted: Mask
     found: Mask
+
+    def pull(self, operands: Sequence[Any]) -> list[Any]:
+        """The way back, for operands that may be of other kinds than those of the Program's inputs."""
+        typed = [coerced(x, var.aval) for x, var in zip(operands, self.backward.inputs, strict=True)]
+        return self.backward.evaluate(typed)
 
 
 def split_program(
@@ -112,7 +118,7 @@ def _split(
     return Split(
         part(joint, operands, joint.equations, (*outs, *extra), f"forward of {program.name}"),
         part(joint, inputs, equations, ds, f"backward of {program.name}"),
-        tuple(positions[v] for v in crossing), reads, active, found,
+        tuple(positions[v] for v in crossing), reads, active, wanted, found,
     )  # fmt: skip
 
 
