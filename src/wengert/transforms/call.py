@@ -11,7 +11,7 @@ from typing import Any
 
 from wengert.core.primitive import Primitive, reads_everything, register
 from wengert.core.program import Program
-from wengert.core.types import Aval
+from wengert.core.types import Aval, aval_of
 from wengert.transforms.programs import (
     avals_of,
     batched_program,
@@ -19,6 +19,7 @@ from wengert.transforms.programs import (
     has_tangent,
     jvp_program,
     retyped,
+    tangent_type,
     types_of,
     zeros_of,
 )
@@ -105,15 +106,15 @@ def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], p
         split = _split(params["program"], avals_of(operands), wanted)
         outs = call(*operands, program=split.forward)
     read = [x for x, r in zip(operands, split.reads, strict=True) if r]
-    ds = call(*[outs[k] for k in split.sources], *read, *cotangents(cts, split), program=split.backward)
+    gs = [cotangent_of(g, o) for g, o, there in zip(cts, outs, split.active, strict=False) if there]
+    ds = call(*[outs[k] for k in split.sources], *read, *gs, program=split.backward)
     return with_absent(ds, split.found)
 
 
-def cotangents(cts: Sequence[Any], split: Split) -> list[Any]:
-    """The cotangents that the way back takes: zeros where none has come."""
-    types = [v.aval for v in split.backward.inputs[len(split.backward.inputs) - sum(split.active) :]]
-    given = [g for g, there in zip(cts, split.active, strict=False) if there]
-    return [zeros_of(t) if g is None else coerced(g, t) for g, t in zip(given, types, strict=True)]
+def cotangent_of(g: Any, out: Any) -> Any:
+    """The cotangent of an output, of the type that Programs take it in; zeros where none has come."""
+    aval = tangent_type(aval_of(out))
+    return zeros_of(aval) if g is None else coerced(g, aval)
 
 
 call = register(

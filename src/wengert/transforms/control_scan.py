@@ -16,7 +16,7 @@ import numpy as np
 from wengert.core.primitive import Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of, shape_of
-from wengert.transforms.call import execute, jvp_of, with_absent
+from wengert.transforms.call import cotangent_of, execute, jvp_of, with_absent
 from wengert.transforms.programs import (
     avals_of,
     batched_program,
@@ -186,11 +186,11 @@ def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], p
         outs = scan_p(*operands, **(params | {"body": split.forward}))
     c, m, _ = sizes(operands, params)
     of_consts, carried, of_xs = grouped(split.found[:c] + split.wanted[c : c + m] + split.found[c + m :], (c, m))
-    gs = [_cotangent(g, o) for g, o, there in zip(cts[:m], outs, carried, strict=False) if there]
+    gs = [cotangent_of(g, o) for g, o, there in zip(cts[:m], outs, carried, strict=False) if there]
     sums = [zeros_of(tangent_type(aval_of(x))) for x, there in zip(operands[:c], of_consts, strict=True) if there]
     consts, slices = ([x for x, r in zip(operands[at], split.reads[at], strict=True) if r] for at in (slice(c), slice(c + m, None)))
     slices = [*[outs[k] for k in split.sources], *slices]
-    slices += [_cotangent(g, o) for g, o, there in zip(cts[m:], outs[m:], split.active[m:], strict=False) if there]
+    slices += [cotangent_of(g, o) for g, o, there in zip(cts[m:], outs[m:], split.active[m:], strict=False) if there]
     body = _way_back(split, params, avals_of(consts), avals_of([*gs, *sums]), tuple(sliced(aval_of(x)) for x in slices))
     ds = scan_p(
         *consts, *gs, *sums, *slices, body=body, length=params["length"], constants=len(consts),
@@ -199,11 +199,6 @@ def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], p
     ds = grouped(ds, (len(gs), len(sums)))
     found = (*with_absent(ds[1], of_consts), *with_absent(ds[0], carried), *with_absent(ds[2], of_xs))
     return tuple(d if want else None for d, want in zip(found, wanted, strict=True))
-
-
-def _cotangent(g: Any, out: Any) -> Any:
-    aval = tangent_type(aval_of(out))
-    return zeros_of(aval) if g is None else coerced(g, aval)
 
 
 def _way_back(split: Split, params: dict[str, Any], consts: Any, carry: Any, slices: Any) -> Program:

@@ -54,15 +54,18 @@ class Split:
 
 
 def split_program(
-    program: Program, avals: tuple[Aval, ...], wanted: Mask, reusable: Mask, given: Mask, invariant: Mask
+    program: Program, avals: tuple[Aval, ...], wanted: Mask, reusable: Mask, given: Mask, invariant: Mask,
+    active: Mask | None = None,
 ) -> Split:
     """The two ways of ``program`` for operands of these types, with cotangents of the wanted ones.
 
     ``reusable`` are the outputs that the way back can be given, ``given`` the operands; what is computed from
-    ``invariant`` operands alone is computed again on the way back.
+    ``invariant`` operands alone is computed again on the way back. ``active`` are the outputs that have cotangents,
+    in the ordinary case those that depend on the wanted operands.
     """
-    key = ("split", avals, wanted, reusable, given, invariant)
-    return derived(program, key, lambda: _split(program, avals, wanted, reusable, given, invariant))
+    active = active or active_outputs(program, wanted)
+    key = ("split", avals, wanted, reusable, given, invariant, active)
+    return derived(program, key, lambda: _split(program, avals, wanted, reusable, given, invariant, active))
 
 
 def both_ways(program: Program, avals: tuple[Aval, ...], wanted: Mask, active: Mask) -> tuple[Program, Mask]:
@@ -100,9 +103,8 @@ CHEAP: tuple[Primitive, ...] = (broadcast_to, reshape, transpose)
 
 
 def _split(
-    program: Program, avals: tuple[Aval, ...], wanted: Mask, reusable: Mask, given: Mask, invariant: Mask
+    program: Program, avals: tuple[Aval, ...], wanted: Mask, reusable: Mask, given: Mask, invariant: Mask, active: Mask
 ) -> Split:
-    active = active_outputs(program, wanted)
     joint, found = both_ways(program, avals, wanted, active)
     n, k = len(avals), len(program.outputs)
     operands, cts = joint.inputs[:n], joint.inputs[n:]
