@@ -194,7 +194,7 @@ class Tape(list[Any], Trace):
         assert primitive.augment is not None
         wanted = tuple([i >= 0 for i in at])
         form: Augmented = primitive.augment(tuple(aval_of(v) for v in values), wanted, params)
-        outs = self.evaluate(primitive, values, form.params)
+        outs = self.evaluate(primitive, [*values, *form.more], form.params)
         kept = [
             (v if want else self.safe(v)) if k else ghost(v) for v, k, want in zip(values, form.reads, wanted, strict=True)
         ]
@@ -253,7 +253,7 @@ class Augmented:
 
     ``params`` are those of the operation with more outputs than its own first ``outputs``, ``rule`` those that its
     vjp is given. ``reads`` says which operands the vjp reads, ``sources`` which of its own outputs, and ``active``
-    which of these derivatives pass through.
+    which of these derivatives pass through; ``more`` are operands besides its own.
     """
 
     params: dict[str, Any]
@@ -262,6 +262,7 @@ class Augmented:
     reads: tuple[bool, ...]
     sources: tuple[int, ...]
     active: tuple[bool, ...]
+    more: tuple[Any, ...] = ()
 
 
 class WatchedTape(Tape):

@@ -208,6 +208,16 @@ class Stage(Trace):
         return check_program(Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name))
 
 
+class Capture(Stage):
+    """A stage that writes down as well what its function does to values of traces further out alone.
+
+    What stands in a branch or in a loop's body must happen there, and not once and for all where it is staged.
+    """
+
+    __slots__ = ()
+    captures = True
+
+
 def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
     """Stage ``f``: ``make_program(f)(*args)`` runs it once on abstract values of the arguments' types.
 
