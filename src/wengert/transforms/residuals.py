@@ -50,7 +50,8 @@ class Split:
     def pull(self, operands: Sequence[Any]) -> list[Any]:
         """The way back, for operands that may be of other kinds than those of the Program's inputs."""
         typed = [coerced(x, var.aval) for x, var in zip(operands, self.backward.inputs, strict=True)]
-        return self.backward.evaluate(typed)
+        ds = self.backward.evaluate(typed)
+        return [coerced(d, a.aval) for d, a in zip(ds, self.backward.outputs, strict=True)]
 
 
 def split_program(

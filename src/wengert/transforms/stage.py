@@ -15,10 +15,10 @@ from wengert.core.handles import copied
 from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked, sample
-from wengert.core.types import Aval, aval_of, dtype_of
+from wengert.core.types import Aval, aval_of
 from wengert.errors import ConcretizationError, TraceError, at_line, user_line
 from wengert.transforms.forward import jvp
-from wengert.transforms.inputs import NUMBER_TYPES, enter_constants, name_of, run
+from wengert.transforms.inputs import enter_constants, is_number, name_of, run
 
 __all__ = ["linearize", "make_program"]
 
@@ -243,7 +243,7 @@ def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
     def stage(*args: Any, **kwargs: Any) -> Program:
         trace = Stage()
         leaves, treedef = pytree.flatten(args)
-        if not all(map(_is_number, leaves)):
+        if not all(map(is_number, leaves)):
             raise _not_staged(f, args)
         inputs = [trace.input(x) for x in leaves]
         variables = [z.i for z in inputs]  # now: the function may write to its arguments
@@ -253,16 +253,12 @@ def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
     return stage
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, np.ndarray | Tracer | NUMBER_TYPES) and dtype_of(x).kind in "biufc"
-
-
 def _not_staged(f: Any, args: Any) -> TraceError:
     where, x = next(
         (f"{k}{path}", x)
         for k, tree in enumerate(args)
         for path, x in pytree.flatten_with_paths(tree)
-        if not _is_number(x)
+        if not is_number(x)
     )
     kind = f"an array of {x.dtype}" if isinstance(x, np.ndarray | np.generic) else f"a {type(x).__name__}"
     return TraceError(
