@@ -19,6 +19,9 @@ from wengert.rewrite.dce import dce
 from wengert.rewrite.edit import everywhere
 from wengert.rewrite.fold import fold
 from wengert.rewrite.inline import inline
+from wengert.rewrite.layout import layout
+from wengert.rewrite.pieces import pieces
+from wengert.rewrite.products import broadcast_products, products
 from wengert.rewrite.simplify import simplify, simplify_fast
 
 __all__ = ["CHECK", "Count", "Pass", "count", "passes", "rewrite"]
@@ -43,6 +46,10 @@ def passes(*, fast_math: bool = False) -> tuple[Pass, ...]:
         Pass("inline", inline),
         Pass("fold", fold),
         Pass("simplify", simplify_fast if fast_math else simplify),
+        Pass("pieces", pieces),
+        Pass("products", products),
+        *([Pass("broadcast_products", broadcast_products)] if fast_math else []),
+        Pass("layout", layout),
         Pass("cse", cse),
         Pass("dce", dce),
     )
