@@ -22,6 +22,7 @@ from wengert.rewrite.inline import inline
 from wengert.rewrite.layout import layout
 from wengert.rewrite.pieces import pieces
 from wengert.rewrite.products import broadcast_products, products
+from wengert.rewrite.reroll import reroll
 from wengert.rewrite.simplify import simplify, simplify_fast
 
 __all__ = ["CHECK", "Count", "Pass", "count", "passes", "rewrite"]
@@ -44,6 +45,7 @@ def passes(*, fast_math: bool = False) -> tuple[Pass, ...]:
     """All passes in their order."""
     return (
         Pass("inline", inline),
+        Pass("reroll", reroll, once=True),
         Pass("fold", fold),
         Pass("simplify", simplify_fast if fast_math else simplify),
         Pass("pieces", pieces),
