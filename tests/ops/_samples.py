@@ -78,6 +78,7 @@ HOLOMORPHIC = frozenset(
         "cumprod",
         "matmul",
         "einsum",
+        "dot",
         "reshape",
         "transpose",
         "broadcast_to",
@@ -227,6 +228,20 @@ def _updates() -> list[Sample]:
     return [*out, *(Sample((x, v), stretched, complex_step=True) for v in (row[0], row, long))]
 
 
+def _dot(a: Any, b: Any, contract: Any, batch: Any = ((), ())) -> Sample:
+    return Sample((a, b), {"contract": contract, "batch": batch}, complex_step=True, bound=30.0)
+
+
+def _dot_by_einsum(a: Any, b: Any, *, contract: Any, batch: Any) -> Any:
+    """The same product, with letters for the axes."""
+    first, second = (list(range(20 * k, 20 * k + np.ndim(x))) for k, x in enumerate((a, b)))
+    for i, j in zip((*contract[0], *batch[0]), (*contract[1], *batch[1]), strict=True):
+        second[j] = first[i]
+    taken = [first[i] for i in (*contract[0], *batch[0])]
+    out = [*(first[i] for i in batch[0]), *(k for k in (*first, *second) if k not in taken)]
+    return np.einsum(a, first, b, second, out)
+
+
 def _einsum(text: str, *operands: Any) -> Sample:
     left, output = text.split("->")
     params = {"inputs": tuple(left.split(",")), "output": output}
@@ -277,6 +292,13 @@ EXPLICIT: dict[str, Callable[[], list[Sample]]] = {
         Sample((x, y), complex_step=True, bound=40.0)
         for x, y in ((_X23, _X34), (_X3, _X34), (_X23, _X3), (_X3, 2 * _X3), (_X234, _X4), (_X234, _X34.T),
                      (_X3, _X234), (_X234[:, None], _array("w", (5, 4, 2))), (np.ones((2, 0)), np.ones((0, 3))))
+    ],
+    "dot": lambda: [
+        _dot(_X23, _X34, ((1,), (0,))), _dot(_X23.T, _X34.T, ((0,), (1,))), _dot(_X23, _X23, ((0, 1), (0, 1))),
+        _dot(_X234, _array("dot", (4, 5, 3)), ((1, 2), (2, 0))), _dot(_X3, _X4, ((), ())),
+        _dot(_X234, _array("dot", (4, 2, 2)), ((2,), (0,)), ((0,), (2,))),
+        _dot(_X234, _array("dot", (3, 2, 4)), ((2,), (2,)), ((1, 0), (0, 1))),
+        _dot(_X23, _X23, ((), ()), ((0, 1), (0, 1))), _dot(_X3, _X34, ((0,), (0,))), _dot(np.float64(1.5), _X3, ((), ())),
     ],
     "einsum": lambda: [
         _einsum("ij,jk->ik", _X23, _X34), _einsum("ij->ji", _X23), _einsum("ij->", _X23), _einsum("ij->j", _X23),
@@ -372,5 +394,6 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "getitem": lambda x, *arrays, index: x[_at(index, arrays)],
     "scatter_add": _numpy_scatter, "update": _numpy_update, "last_written": _numpy_last,
     "matmul": np.matmul,
+    "dot": _dot_by_einsum,
     "einsum": lambda *xs, inputs, output: np.einsum(",".join(inputs) + "->" + output, *xs),
 }  # fmt: skip

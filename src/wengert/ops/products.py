@@ -1,7 +1,8 @@
-"""Products: matmul and einsum, linear in each operand."""
+"""Products: matmul, einsum and dot, linear in each operand."""
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from wengert.core.types import Aval, ndim_of, shape_of
 from wengert.ops.families import align, multilinear
 from wengert.ops.index import ARRAY, scatter_add
-from wengert.ops.shape import broadcast_to
+from wengert.ops.shape import broadcast_to, inverse, transpose
 
 # ---- matmul
 
@@ -102,3 +103,68 @@ def _einsum_infer(*avals: Aval, inputs: tuple[str, ...], output: str) -> Aval:
 
 
 einsum = multilinear("einsum", _einsum, _einsum_transpose, _einsum_batch, _einsum_infer, r"\langle {0}, \ldots \rangle")
+
+# ---- dot, what every product of two arrays is: ``contract`` and ``batch`` are pairs of tuples of axes, one for each
+# operand. The result's axes are the batch's, then the first operand's remaining ones, then the second's. The compiler
+# knows this one alone; rewriting brings the others to it
+
+Axes = tuple[int, ...]
+Pair = tuple[Axes, Axes]
+
+
+def remaining(ndim: int, *taken: Axes) -> Axes:
+    """The axes that are in none of these."""
+    return tuple(k for k in range(ndim) if all(k not in axes for axes in taken))
+
+
+def _dot(a: Any, b: Any, *, contract: Pair, batch: Pair) -> Any:
+    free_a, free_b = (remaining(np.ndim(x), contract[k], batch[k]) for k, x in enumerate((a, b)))
+    size_a, size_b = np.shape(a), np.shape(b)
+    shared = tuple(size_a[k] for k in batch[0])
+    rows, columns = tuple(size_a[k] for k in free_a), tuple(size_b[k] for k in free_b)
+    inner = math.prod(size_a[k] for k in contract[0])
+    # sizes are given, not found by -1: there may be none
+    left = np.transpose(a, (*batch[0], *free_a, *contract[0])).reshape((*shared, math.prod(rows), inner))
+    right = np.transpose(b, (*batch[1], *contract[1], *free_b)).reshape((*shared, inner, math.prod(columns)))
+    return (left @ right).reshape((*shared, *rows, *columns))[() if not shared + rows + columns else ...]
+
+
+def _dot_transpose(k: int, g: Any, operands: Sequence[Any], *, contract: Pair, batch: Pair) -> Any:
+    x, other = operands[k], operands[1 - k]
+    nb, n_x, n_other = len(batch[0]), ndim_of(x), ndim_of(other)
+    free_x = remaining(n_x, contract[k], batch[k])
+    free_other = remaining(n_other, contract[1 - k], batch[1 - k])
+    split = nb + len(free_x) if k == 0 else nb + len(free_other)
+    of_first, of_second = tuple(range(nb, split)), tuple(range(split, nb + len(free_x) + len(free_other)))
+    d = dot(
+        g, other,
+        contract=((of_second, of_first)[k], free_other), batch=(tuple(range(nb)), batch[1 - k]),
+    )  # fmt: skip
+    # its axes: the batch's, those of x alone, and the contracted ones in the order in which the other operand has them
+    paired = tuple(contract[k][contract[1 - k].index(axis)] for axis in sorted(contract[1 - k]))
+    return transpose(d, axes=inverse((*batch[k], *free_x, *paired))) if n_x else d
+
+
+def _dot_batch(batched: Sequence[bool], operands: Sequence[Any], params: dict[str, Any]) -> Any:
+    contract, batch = (
+        tuple(tuple(axis + b for axis in axes) for axes, b in zip(params[key], batched, strict=True))
+        for key in ("contract", "batch")
+    )
+    nb = len(batch[0])
+    if all(batched):
+        return dot(*operands, contract=contract, batch=((0, *batch[0]), (0, *batch[1])))
+    out = dot(*operands, contract=contract, batch=batch)
+    at = nb if batched[0] else nb + len(remaining(ndim_of(operands[0]), contract[0], batch[0]))
+    return transpose(out, axes=(at, *(k for k in range(ndim_of(out)) if k != at)))
+
+
+def _dot_infer(a: Aval, b: Aval, *, contract: Pair, batch: Pair) -> Aval:
+    for first, second in ((contract[0], contract[1]), (batch[0], batch[1])):
+        if [a.shape[k] for k in first] != [b.shape[k] for k in second]:
+            raise ValueError(f"dot of shapes {a.shape} and {b.shape}: axes {first} and {second} differ in length")
+    free_a, free_b = (remaining(x.ndim, contract[k], batch[k]) for k, x in enumerate((a, b)))
+    shape = (*(a.shape[k] for k in batch[0]), *(a.shape[k] for k in free_a), *(b.shape[k] for k in free_b))
+    return Aval(shape, np.result_type(a.dtype, b.dtype), "array" if shape else "scalar")
+
+
+dot = multilinear("dot", _dot, _dot_transpose, _dot_batch, _dot_infer, r"\langle {0}, {1} \rangle")
