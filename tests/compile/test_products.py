@@ -1,6 +1,7 @@
 """Products in machine code against NumPy's in float64: all shapes, strides, closures and ranges of rows."""
 
 import ctypes
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,7 @@ def close(got: np.ndarray, want: np.ndarray, bound: np.ndarray, k: int) -> None:
 
 def check(
     m: int, n: int, k: int, t: Type, orders: str = "CCC", *, seed: int = 0, closures: bool = False, cuts: int = 0,
-    alpha: float = 1.0, target: Target | None = None,
+    alpha: float = 1.0, target: Target | None = None, by: Any = None,
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
     dtype = DTYPES[t]
@@ -57,7 +58,7 @@ def check(
     c = strided(rng, m, n, dtype, orders[2])
     bias, factor = rng.normal(size=n).astype(dtype), rng.normal(size=(m, n)).astype(dtype)
     target = target or host()
-    room = workspace_bytes(m, n, k, strides(a), strides(b), strides(c), t, target=target, ranged=cuts > 0)
+    room = workspace_bytes(m, n, k, strides(a), strides(b), strides(c), t, target=target, ranged=cuts > 0, by=by)
     space = np.zeros(room + 64, np.uint8)
     space = space[-space.ctypes.data % 64 :]
     step = row_block(m, n, k, t, target) if cuts else 1
@@ -72,10 +73,10 @@ def check(
         matrices = [Matrix(p, *strides(x)) for p, x in ((pa, a), (pb, b), (pc, c))]
         fused = {"start": start, "finish": finish} if closures else {}
         if not cuts:
-            product(e, m, n, k, *matrices, t, workspace=ps, alpha=alpha, **fused)
+            product(e, m, n, k, *matrices, t, workspace=ps, alpha=alpha, by=by, **fused)
             return
         edges = sorted({0, m, *(step * int(x) for x in rng.integers(0, m // step + 1, cuts))})
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             span = (e.const(I64, low), e.const(I64, high))
             product(e, m, n, k, *matrices, t, workspace=ps, alpha=alpha, rows=span, **fused)
 
@@ -166,3 +167,44 @@ def test_batches() -> None:
 
     compiled(build, 3)(a, b, c)
     np.testing.assert_allclose(c, np.matmul(a, b) * np.arange(3)[:, None, None, None], rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("t", [F32, F64])
+@pytest.mark.parametrize("orders", ["CCC", "FCC", "CFC", "CCF", "GGG", "WWW"])
+def test_products_by_blas(t: Type, orders: str) -> None:
+    for m, n, k in [(40, 30, 20), (1, 33, 20), (20, 1, 7), (300, 257, 3)]:
+        check(m, n, k, t, orders, by="blas")
+        check(m, n, k, t, orders, by="blas", closures=True, alpha=2.5)
+
+
+def test_a_sum_continued_in_place() -> None:
+    for by in ("kernel", "blas"):
+        rng = np.random.default_rng(7)
+        a, b, c = rng.normal(size=(20, 9)), rng.normal(size=(9, 21)), rng.normal(size=(20, 21))
+        want = c + a @ b
+
+        def build(e: Emitter, pa: Value, pb: Value, pc: Value, by: Any = by) -> None:
+            product(
+                e, 20, 21, 9, Matrix(pa, 9, 1), Matrix(pb, 21, 1), Matrix(pc, 21, 1), F64, by=by,
+                start=lambda i, j, lanes, mask: e.load(pc, F64.wide(lanes), i * 21 + j, mask),
+            )  # fmt: skip
+
+        compiled(build, 3)(a, b, c)
+        np.testing.assert_allclose(c, want, rtol=1e-13, atol=1e-13)
+
+
+def test_a_finish_that_keeps_everything_needs_no_result() -> None:
+    for by in ("kernel", "blas"):
+        rng = np.random.default_rng(8)
+        a, b, w = rng.normal(size=(20, 9)), rng.normal(size=(9, 21)), rng.normal(size=(20, 21))
+        want = w - 0.1 * (a @ b)
+
+        def build(e: Emitter, pa: Value, pb: Value, pw: Value, by: Any = by) -> None:
+            def update(value: Value, i: Value, j: Value, lanes: int, mask: Value | None) -> None:
+                at = i * 21 + j
+                e.store(e.load(pw, F64.wide(lanes), at, mask) - value * 0.1, pw, at, mask)
+
+            product(e, 20, 21, 9, Matrix(pa, 9, 1), Matrix(pb, 21, 1), None, F64, by=by, finish=update)
+
+        compiled(build, 3)(a, b, w)
+        np.testing.assert_allclose(w, want, rtol=1e-13, atol=1e-13)

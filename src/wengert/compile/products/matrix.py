@@ -8,7 +8,7 @@ from typing import TypeAlias, final
 
 from wengert.compile.emit import I64, Emitter, Type, Value
 
-__all__ = ["Finish", "Matrix", "Start", "address", "literal", "locate"]
+__all__ = ["Finish", "Matrix", "Start", "address", "literal", "locate", "plus"]
 
 # (row i, column j of the first lane, lanes, mask) -> what the sum begins with; None: zero
 Start: TypeAlias = Callable[[Value, Value, int, Value | None], Value | None]
@@ -44,7 +44,7 @@ def literal(index: Value | int) -> int | None:
 
 
 def address(e: Emitter, base: Value, t: Type, *terms: tuple[Value | int, int]) -> Value:
-    """``base`` moved by the sum of index × stride, in elements of ``t``; what is known comes last, as a displacement."""
+    """``base`` moved by the sum of index × stride, in elements of ``t``; known terms come last, as a displacement."""
     fixed = 0
     for index, stride in terms:
         number = literal(index)
@@ -59,3 +59,11 @@ def address(e: Emitter, base: Value, t: Type, *terms: tuple[Value | int, int]) -
 def locate(e: Emitter, a: Matrix, i: Value | int, j: Value | int, t: Type) -> Value:
     """The address of element (i, j)."""
     return address(e, a.base, t, (i, a.row), (j, a.column))
+
+
+def plus(e: Emitter, index: Value, number: int) -> Value:
+    """``index + number``, added now where it is known."""
+    known = literal(index)
+    if known is not None:
+        return e.const(I64, known + number)
+    return index + number if number else index

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wengert.compile.emit import I64, Emitter, Type, Value
 from wengert.compile.products.matrix import Matrix, literal, locate
 
-__all__ = ["copy", "pack", "transpose"]
+__all__ = ["copy", "transpose"]
 
 
 def transpose(
@@ -31,15 +31,15 @@ def copy(
     if (source.column == 1 or columns == 1) and (dest.row == 1 or rows == 1) and min(rows, columns) > 1:
         _turn(e, rows, columns, source, dest, t, low, high)
     elif source.row == 1 and dest.row == 1 and span is None:
-        _lines(e, columns, rows, source.transposed, dest.transposed, t, 0, columns)
+        _lines(e, rows, source.transposed, dest.transposed, t, 0, columns)
     elif source.row == 1 and dest.column == 1 and min(rows, columns) > 1 and span is None:
         _turn(e, columns, rows, source.transposed, dest.transposed, t, 0, columns)
     else:
-        _lines(e, rows, columns, source, dest, t, low, high)
+        _lines(e, columns, source, dest, t, low, high)
 
 
 def _lines(
-    e: Emitter, rows: int, columns: int, source: Matrix, dest: Matrix, t: Type, low: Value | int, high: Value | int
+    e: Emitter, columns: int, source: Matrix, dest: Matrix, t: Type, low: Value | int, high: Value | int
 ) -> None:
     """Row by row: by vectors where both are contiguous, else one number at a time."""
     lanes = 0
@@ -100,8 +100,3 @@ def _turned(e: Emitter, vectors: list[Value]) -> list[Value]:
                 made[i + s] = e.shuffle(vectors[i], vectors[i + s], high)
         vectors, s = made, s // 2
     return vectors
-
-
-def pack(e: Emitter, k: int, columns: int, source: Matrix, dest: Value, width: int, t: Type) -> None:
-    """A panel of B, k rows of ``columns`` numbers, into rows of ``width``; the rest of each row is left as it is."""
-    copy(e, k, columns, source, Matrix(dest, width, 1), t)

@@ -12,10 +12,15 @@ from typing import Literal, final
 from wengert.compile.emit import Type
 from wengert.compile.target import Target, host
 
-__all__ = ["Cost", "Panel", "Plan", "cost", "method", "panels", "plan", "row_block", "workspace_bytes"]
+__all__ = [
+    "Cost", "Method", "Panel", "Plan", "cost", "dot_block", "flips_in_place", "method", "panel_rows", "panels", "plan",
+    "readable", "room", "row_block", "straight_plan", "workspace_bytes",
+]  # fmt: skip
 
 Strides = tuple[int, int]
+Machine = tuple[int, bool, int]  # lanes of a vector, whether they can be masked, registers
 Method = Literal["kernel", "blas"]
+PANEL = 1 << 18
 
 
 @final
@@ -79,7 +84,7 @@ def _lanes(n: int) -> int:
 
 
 def panels(n: int, vectors: int, wide: int, masks: bool) -> tuple[Panel, ...]:
-    """N columns cut into groups of ``vectors`` vectors of ``wide`` lanes; the ragged end masked, or in narrower vectors."""
+    """N columns cut into groups of ``vectors`` vectors of ``wide`` lanes; the ragged end masked, or narrower."""
     full, rest = divmod(n, wide)
     made: list[Panel] = []
     first = 0
@@ -119,9 +124,10 @@ def _tile_cycles(height: int, panel: Panel, k: int, wide: int) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _tile(m: int, n: int, k: int, wide: int, masks: bool, registers: int, parts: int) -> tuple[int, tuple[Panel, ...]]:
+def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tuple[Panel, ...], float]:
     """Height and columns of the tiles whose estimated time is least, small code preferred."""
-    best: tuple[float, int, tuple[Panel, ...]] | None = None
+    wide, masks, registers = machine
+    best: tuple[float, int, tuple[Panel, ...], float] | None = None
     for vectors in range(1, 5):
         cut = panels(n, vectors, wide, masks)
         widest = max(p.vectors for p in cut)
@@ -136,9 +142,9 @@ def _tile(m: int, n: int, k: int, wide: int, masks: bool, registers: int, parts:
                 code += sum(2 * h * p.vectors + h + p.vectors for h in (height * bool(blocks), rest))
             score = cycles * (1 + code / 4000)
             if best is None or score < best[0]:
-                best = score, height, cut
+                best = score, height, cut, cycles
     assert best is not None
-    return best[1], best[2]
+    return best[1:]
 
 
 def row_block(m: int, n: int, k: int, t: Type, target: Target | None = None, parts: int = 2) -> int:
@@ -146,29 +152,120 @@ def row_block(m: int, n: int, k: int, t: Type, target: Target | None = None, par
     if not (m and n):
         return 1
     target = target or host()
-    return _tile(m, n, k, target.lanes(t.size), target.masks, target.registers, parts)[0]
+    return _tile(m, n, k, _machine(target, t), parts)[0]
+
+
+def room(elements: int, t: Type) -> int:
+    """Bytes of workspace that so many elements take."""
+    return -(-elements * t.size // 64) * 64
+
+
+def dot_block(m: int, n: int, wide: int, registers: int) -> tuple[int, int]:
+    """Rows and columns of a block of dot products."""
+    limit = 12 if registers >= 32 else 8
+    group = min(n, wide, 8 if registers >= 32 else 4)
+    return max(1, min(m, 4, limit // group)), group
+
+
+def flips_in_place(c: Strides | None, fused: bool) -> bool:
+    """Whether a transposed product can be written where C lies."""
+    return c is not None and c[0] == 1 and not fused
+
+
+def panel_rows(n: int, t: Type) -> int:
+    """Rows that BLAS computes before they are finished: half of a second-level cache."""
+    return max(8, PANEL // (n * t.size) // 8 * 8)
+
+
+def _rows_plan(machine: Machine, m: int, n: int, k: int, b: Strides, t: Type, parts: int) -> tuple[float, Plan]:
+    height, cut, cycles = _tile(m, n, k, machine, parts)
+    pack = b[1] != 1 and n > 1
+    if not pack:
+        return cycles, Plan("rows", height, cut, False, 0)
+    cycles += n * k * (6.0 / machine[0] + 0.2 if b[0] == 1 else 2.0)
+    return cycles, Plan("rows", height, cut, True, room(k * max(p.width for p in cut), t))
+
+
+def _dots_plan(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides, t: Type) -> tuple[float, Plan]:
+    wide, _, registers = machine
+    height, group = dot_block(m, n, wide, registers)
+    rest = m % height
+    step = max(height * group, 0.5 * height + group)
+    blocks = m // height * n / group
+    cycles = blocks * (-(-k // wide) * step + 4 * height * group + 15) + rest * (-(-k // wide) * n + 10)
+    space = 0
+    for x, count, contiguous in ((a, m, a[1] == 1), (b, n, b[0] == 1)):
+        if not contiguous:
+            cycles += (6.0 / wide + 0.2 if 1 in x and count > 1 else 1.5) * count * k
+            space += room(count * k, t)
+    return cycles, Plan("dots", height, (), False, space)
+
+
+def _straight(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides, t: Type) -> tuple[float, Plan]:
+    found = _rows_plan(machine, m, n, k, b, t, 1), _dots_plan(machine, m, n, k, a, b, t)
+    return min(found, key=lambda pair: pair[0])
+
+
+def straight_plan(target: Target, m: int, n: int, k: int, a: Strides, b: Strides, t: Type) -> Plan:
+    """The better of the forms ``rows`` and ``dots``."""
+    return _straight(_machine(target, t), m, n, k, a, b, t)[1]
+
+
+def _machine(target: Target, t: Type) -> Machine:
+    return target.lanes(t.size), target.masks, target.registers
 
 
 @lru_cache(maxsize=1024)
 def plan(
-    target: Target, m: int, n: int, k: int, a: Strides, b: Strides, c: Strides | None, t: Type, ranged: bool, parts: int
-) -> Plan:
+    target: Target, m: int, n: int, k: int, a: Strides, b: Strides, c: Strides | None, t: Type,
+    *, fused: bool = False, ranged: bool = False, parts: int = 2, by: Method | None = None,
+) -> Plan:  # fmt: skip
     """The form of a product of these strides; ``ranged``: it is computed a range of rows at a time."""
-    wide = target.lanes(t.size)
-    height, cut = _tile(m, n, k, wide, target.masks, target.registers, parts if ranged else 1)
-    pack = b[1] != 1
-    room = k * max(p.width for p in cut) * t.size if pack else 0
-    return Plan("rows", height, cut, pack, room)
+    if not ranged and t.is_float and (by or method(m, n, k, t)) == "blas":
+        return Plan("blas", 1, (), False, _blas_room(m, n, k, a, b, c, t, fused))
+    machine = _machine(target, t)
+    found = [_rows_plan(machine, m, n, k, b, t, parts if ranged else 1), _dots_plan(machine, m, n, k, a, b, t)]
+    if not ranged:
+        cycles, inner = _straight(machine, n, m, k, (b[1], b[0]), (a[1], a[0]), t)
+        direct = flips_in_place(c, fused)
+        buffers = 0 if direct else 1 if not fused or n == 1 else 2
+        cycles += buffers * m * n * (4.0 / machine[0] + 0.2) + (8.0 * m if fused else 0)
+        found.append((cycles, Plan("columns", 1, (), False, inner.workspace + buffers * room(m * n, t))))
+    if c is not None and c[1] != 1 and n > 1:
+        found[0] = (found[0][0] + 2.0 * m * n, found[0][1])
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def _blas_room(
+    m: int, n: int, k: int, a: Strides, b: Strides, c: Strides | None, t: Type, fused: bool
+) -> int:  # fmt: skip
+    space = sum(
+        room(rows * columns, t)
+        for x, rows, columns in ((a, m, k), (b, k, n))
+        if not readable(x, rows, columns)
+    )  # fmt: skip
+    return space if c is not None and c[1] == 1 and not fused else space + room(min(m, panel_rows(n, t)) * n, t)
+
+
+def readable(x: Strides, rows: int, columns: int) -> bool:
+    """Whether BLAS can read a matrix where it lies: by rows or by columns, each as long as it says."""
+    by_rows = (x[1] == 1 or columns == 1) and (x[0] >= columns or rows == 1)
+    return by_rows or ((x[0] == 1 or rows == 1) and (x[1] >= rows or columns == 1))
 
 
 def workspace_bytes(
     m: int, n: int, k: int, a_strides: Strides, b_strides: Strides, c_strides: Strides | None, t: Type,
-    *, target: Target | None = None, ranged: bool = False, parts: int = 2,
+    *, target: Target | None = None, ranged: bool = False, parts: int = 2, by: Method | None = None,
 ) -> int:  # fmt: skip
     """How much memory, aligned to 64 bytes, a product needs beside its operands (each thread its own)."""
     if not (m and n and k):
         return 0
-    return plan(target or host(), m, n, k, a_strides, b_strides, c_strides, t, ranged, parts).workspace
+    target = target or host()
+    return max(
+        plan(target, m, n, k, a_strides, b_strides, c_strides, t,
+             fused=fused, ranged=ranged, parts=parts, by=by).workspace
+        for fused in (False, True)
+    )  # fmt: skip
 
 
 def method(m: int, n: int, k: int, t: Type, threads: int = 1) -> Method:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from wengert.compile.emit import I8, I64, Emitter, Type, Value
-from wengert.compile.products.kernel import Job, begin, deliver, live_mask, rows_product
+from wengert.compile.emit import I8, Emitter, Type, Value
+from wengert.compile.products.blas import blas_product
+from wengert.compile.products.columns import columns_product
+from wengert.compile.products.dots import dots_product
+from wengert.compile.products.job import Job, Space, sweep
+from wengert.compile.products.kernel import rows_product
 from wengert.compile.products.matrix import Finish, Matrix, Start, address
-from wengert.compile.products.plan import Plan, panels, plan
+from wengert.compile.products.plan import Method, Plan, plan, straight_plan
 
-__all__ = ["batched_product", "product", "sweep"]
+__all__ = ["batched_product", "product"]
 
 STACK = 1 << 16  # bytes of workspace that may be taken from the stack
 
@@ -18,7 +22,7 @@ STACK = 1 << 16  # bytes of workspace that may be taken from the stack
 def product(
     e: Emitter, m: int, n: int, k: int, a: Matrix, b: Matrix, c: Matrix | None, t: Type,
     *, start: Start | None = None, finish: Finish | None = None, workspace: Value | None = None,
-    rows: tuple[Value, Value] | None = None, parts: int = 2, alpha: float = 1.0,
+    rows: tuple[Value, Value] | None = None, parts: int = 2, alpha: float = 1.0, by: Method | None = None,
 ) -> None:  # fmt: skip
     """``C[i, j] = finish(start(i, j) + alpha * sum over k of A[i, k] B[k, j])`` for i < m, j < n.
 
@@ -31,27 +35,47 @@ def product(
 
     ``workspace`` is memory of :func:`workspace_bytes`, this thread's own; without it, small amounts come from the
     stack. ``rows = (low, high)``: only these rows, low a multiple of :func:`row_block` with the same ``parts``, and
-    high as well unless it is m.
+    high as well unless it is m. ``by`` overrules the choice between kernels and BLAS.
     """
     if not (m and n):
         return
     job = Job(m, n, k, a, b, c, t, start, finish, alpha)
     if not k:
-        sweep(e, job, lambda i, j, lanes, mask: e.const(t.wide(lanes), 0), rows)
+        sweep(e, job, None, rows)
         return
-    chosen = plan(e.target, m, n, k, a.strides, b.strides, c.strides if c else None, t, rows is not None, parts)
+    chosen = plan(
+        e.target, m, n, k, a.strides, b.strides, c.strides if c else None, t,
+        fused=job.fused, ranged=rows is not None, parts=parts, by=by,
+    )  # fmt: skip
     if workspace is None and chosen.workspace:
         if chosen.workspace > STACK:
             raise ValueError(f"a product of {m} x {k} and {k} x {n} needs {chosen.workspace} bytes of workspace")
         workspace = e.alloca(I8, chosen.workspace)
-    if start is None and finish is None:
-        _shared(e, job, chosen, workspace, rows)
-    else:
-        _emit(e, job, chosen, workspace, rows)
+    emit = _emit if job.fused else _shared
+    emit(e, job, chosen, workspace, rows)
 
 
 def _emit(e: Emitter, job: Job, chosen: Plan, workspace: Value | None, rows: tuple[Value, Value] | None) -> None:
-    rows_product(e, job, chosen, workspace, rows)
+    space = Space(e, workspace)
+    match chosen.form:
+        case "rows":
+            rows_product(e, job, chosen, space, rows)
+        case "dots":
+            dots_product(e, job, space, rows)
+        case "columns":
+            columns_product(e, job, space, lambda inner, space: _inner(e, inner, space))
+        case "blas":
+            blas_product(e, job, space)
+
+
+def _inner(e: Emitter, job: Job, space: Space) -> None:
+    """The transposed product, lanes along its rows."""
+    assert job.c is not None
+    chosen = straight_plan(e.target, job.m, job.n, job.k, job.a.strides, job.b.strides, job.t)
+    if chosen.form == "rows":
+        rows_product(e, job, chosen, space)
+    else:
+        dots_product(e, job, space)
 
 
 def _shared(e: Emitter, job: Job, chosen: Plan, workspace: Value | None, rows: tuple[Value, Value] | None) -> None:
@@ -67,26 +91,6 @@ def _shared(e: Emitter, job: Job, chosen: Plan, workspace: Value | None, rows: t
             )  # fmt: skip
             _emit(e, inner, chosen, space, (span[0], span[1]) if span else None)
     e.call(name, None, *given)
-
-
-def sweep(e: Emitter, job: Job, value: Start, rows: tuple[Value, Value] | None = None, *, begun: bool = False) -> None:
-    """Every vector of C from ``value``: started unless ``begun``, finished and stored, row by row."""
-    low, high = rows or (e.const(I64, 0), job.m)
-    wide = e.target.lanes(job.t.size)
-
-    def row(i: Value) -> None:
-        for panel in panels(job.n, 1, wide, e.target.masks):
-
-            def vector(at: Value, live: int = panel.last, lanes: int = panel.lanes, first: int = panel.first) -> None:
-                j = at + first if first else at
-                origin = None if begun else begin(e, job, i, j, lanes, live)
-                given = value(i, j, lanes, live_mask(e, lanes, live))
-                assert given is not None
-                deliver(e, job, given if origin is None else origin + given * job.alpha, i, j, live)
-
-            e.loop(panel.count * panel.width, vector, step=panel.width)
-
-    e.loop(high, row, start=low)
 
 
 def batched_product(
@@ -106,7 +110,8 @@ def batched_product(
             moved = [
                 None if x is None or p is None else replace(x, base=p) for x, p in zip((a, b, c), bases, strict=True)
             ]
-            assert moved[0] is not None and moved[1] is not None
+            assert moved[0] is not None
+            assert moved[1] is not None
             product(
                 e, m, n, k, moved[0], moved[1], moved[2], t, workspace=workspace, alpha=alpha,
                 start=None if start is None else lambda *more: start(at, *more),
