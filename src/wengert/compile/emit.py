@@ -58,6 +58,7 @@ class Emitter:
         self._count = 0
         self.block = ""
         self.exports: list[str] = []
+        self.defined: set[str] = set()  # names of the functions written so far
         self.symbols: dict[str, int] = {}  # addresses of what the module imports
 
     # ---- names, constants, instructions
@@ -413,6 +414,7 @@ class Emitter:
         self._functions.append(
             f"define {linkage}{result or 'void'} @{name}({head}) nounwind{wide} {attributes}{{\n{body}\n}}\n"
         )
+        self.defined.add(name)
         if export:
             self.exports.append(name)
         self._lines, self._allocas, self.block = saved
