@@ -101,6 +101,12 @@ class Frame:
         """Copy bytes between places that may be one."""
         self._bytes("memmove", source, dest, size)
 
+    def clear(self, dest: Value, size: int) -> None:
+        """Zeros."""
+        name = "llvm.memset.p0.i64"
+        self.e.declare(name, f"declare void @{name}(ptr, i8, i64, i1)")
+        self.e.line(f"call void @{name}({dest}, i8 0, i64 {size}, i1 false)")
+
     def _bytes(self, how: str, source: Value, dest: Value, size: int) -> None:
         name = f"llvm.{how}.p0.p0.i64"
         self.e.declare(name, f"declare void @{name}(ptr, ptr, i64, i1)")
@@ -123,7 +129,7 @@ class _Writer:
             last.update(dict.fromkeys(reads, k))
         for k, kernel in enumerate(self.plan.kernels):
             for var in [v for v in kernel.vars if isinstance(kernel, Step) or v in kernel.kept]:
-                if var not in self.pointers:
+                if var not in self.pointers and not self._takes_over(kernel, var, k, last):
                     self._allocate(var)
             self._kernel(kernel, self.plan.reads[k])
             for var in [v for v in self.ranges if last.get(v, k) <= k]:
@@ -144,20 +150,31 @@ class _Writer:
                 placed[atom] = self.pointers[atom] = address
         return placed
 
+    def _takes_over(self, kernel: Kernel, var: Var, k: int, last: dict[Var, int]) -> bool:
+        """Whether a write into an array that nobody reads any more may be done where it lies."""
+        if not isinstance(kernel, Step) or kernel.equation.primitive.name != "update":
+            return False
+        x, *rest = kernel.equation.inputs
+        if not isinstance(x, Var) or x not in self.ranges or last.get(x, k) > k or x in rest:
+            return False
+        self.ranges[var] = self.ranges.pop(x)
+        self.pointers[var] = self.pointers[x]
+        return True
+
     def _allocate(self, var: Var) -> None:
         size = bytes_of(var.aval)
         at = self.frame.arena.take(size)
         self.ranges[var] = (at, size)
         self.pointers[var] = self.e.offset(self.frame.memory, at, I8)
 
-    def _kernel(self, kernel: Kernel, reads: set[Var]) -> None:
+    def _kernel(self, kernel: Kernel, reads: dict[Var, None]) -> None:
         if isinstance(kernel, Step):
             rule = STEPS.get(kernel.equation.primitive.name)
             if rule is None or not rule(self.frame, kernel.equation):
                 fallback(self.frame, kernel.equation)
             return
         e, arena = self.e, self.frame.arena
-        used = [v for v in dict.fromkeys((*kernel.vars, *sorted(reads, key=id))) if v in kernel.kept or v in reads]
+        used = [v for v in kernel.vars if v in kernel.kept] + [v for v in reads if v not in kernel.vars]
         name, workspace = e.fresh("k"), 0
         with e.function(name, [PTR] * (len(used) + 2), export=False) as (*args, space, flags):
             inside = dict(zip(used, args, strict=True))

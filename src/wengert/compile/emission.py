@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from wengert.compile.affine import Affine, Index, Symbol, of, row_major
+from wengert.compile.affine import Affine, Index, Symbol, of
 from wengert.compile.emit import I8, I64, Emitter, Gap, Type, Value, type_of
-from wengert.compile.reading import Reader, loop_types
+from wengert.compile.reading import Reader, loop_types, position_of
 from wengert.compile.scalars import LOWER, convert
 from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval, aval_of
@@ -193,7 +193,7 @@ class Emission(Reader):
             held = self.virtual(self.own[var], index)
             t = type_of(var.aval.dtype)
             held = Held(held.value, held.depth) if held.value.type.scalar == t else held
-            self.register(var, row_major(index, var.aval.shape) if len(index) == len(var.aval.shape) else index[0], held)
+            self.register(var, position_of(index, var.aval.shape), held)
             return held
         depth = position.depth
         mask = self.mask if position.lanes else None

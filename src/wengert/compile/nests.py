@@ -101,7 +101,7 @@ class _NestEmitter:
     def position_index(self, unit: Unit) -> Index:
         """The index of the current round into a unit's loop."""
         if self.flat:
-            return (self.index[self.line],)
+            return (self.index[self.line],) if unit.shape else ()
         symbols = self.symbols(unit)
         return tuple(ZERO if s.extent == 1 else self.index.get(s, ZERO) for s in symbols)
 
@@ -126,7 +126,7 @@ class _NestEmitter:
         if unit.kind == "reduce":
             return self.place(unit)[0]
         index = self.position_index(unit)
-        return index[0] if self.flat else row_major(index, unit.shape)
+        return index[0] if self.flat and index else row_major(index, unit.shape)
 
     # ---- loops that carry accumulators
 

@@ -16,7 +16,8 @@ from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.reading import Unreadable, is_virtual
 from wengert.compile.views import form, view
-from wengert.core.program import Atom, Equation, Literal, Program, Var
+from wengert.compile.writes import writes
+from wengert.core.program import Atom, Equation, Program, Var
 
 __all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan"]
 
@@ -110,7 +111,7 @@ class Plan:
     kernels: list[Kernel]
     stored: set[Var]
     made: dict[Var, Equation]
-    reads: list[set[Var]]
+    reads: list[dict[Var, None]]
 
     def in_place(self, pairs: dict[Var, Var]) -> dict[Var, Var]:
         """Of pairs of a result and an input: those where the result can be written over the input.
@@ -126,10 +127,10 @@ class Plan:
         if at is None:
             return False
         kernel = self.kernels[at]
-        if isinstance(kernel, Step) or not _reads_where_it_writes(kernel, out, var, self.made, self.stored):
+        if not _reads_where_it_writes(kernel, out, var, self.made, self.stored):
             return False
         last = max((k for k, reads in enumerate(self.reads) if var in reads), default=0)
-        if any(self.reads[k] & set(kernel.vars) for k in range(at + 1, last + 1)):
+        if any(self.reads[k].keys() & set(kernel.vars) for k in range(at + 1, last + 1)):
             return False
         if last > at:
             self.kernels.insert(last, self.kernels.pop(at))
@@ -329,9 +330,12 @@ class _Placing:
 
 
 def _reads_where_it_writes(
-    kernel: Nest | Product, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]
+    kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]
 ) -> bool:
     """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
+    if isinstance(kernel, Step):
+        x, *rest = kernel.equation.inputs
+        return kernel.equation.primitive.name == "update" and writes(kernel.equation) and x is var and var not in rest
     if isinstance(kernel, Product):
         found = form(kernel.unit.equation, made, stored)
         if found is None or var in (found.a.base, found.b.base) or kernel.unit.var is out:
@@ -417,7 +421,7 @@ def plan(program: Program) -> Plan:
     kernels = placing.kernels
     outputs = {a for a in program.outputs if isinstance(a, Var)}
     reads = [_kernel_reads(k, placing) for k in kernels]
-    wanted = outputs.union(*(r - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
+    wanted = outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
     for kernel in kernels:
         if not isinstance(kernel, Step):
             kernel.kept = {v for v in kernel.vars if v in wanted}
@@ -426,25 +430,16 @@ def plan(program: Program) -> Plan:
     return Plan(program, kernels, stored, made, reads)
 
 
-def _kernel_reads(kernel: Kernel, placing: _Placing) -> set[Var]:
+def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
+    """What a kernel reads from memory, in an order that is the same every time."""
     if isinstance(kernel, Step):
-        return {x for x in kernel.equation.inputs if isinstance(x, Var)}
-    found: set[Var] = set()
+        return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
+    found: dict[Var, None] = {}
     for unit in kernel.units:
         symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
-        found.update(v for v, _ in placing.reads(unit, symbols))
+        found.update(dict.fromkeys(v for v, _ in placing.reads(unit, symbols)))
     if isinstance(kernel, Product):
-        for x in kernel.unit.equation.inputs:
-            if isinstance(x, Var):
-                found.update(_bases(x, placing))
+        views = [view(x, placing.made, placing.stored) for x in kernel.unit.equation.inputs]
+        found.update(dict.fromkeys(x.base for x in views if x is not None))
     return found
-
-
-def _bases(x: Var, placing: _Placing) -> set[Var]:
-    while x not in placing.stored:
-        inner = placing.made[x].inputs[0]
-        if isinstance(inner, Literal):
-            return set()
-        x = inner
-    return {x}

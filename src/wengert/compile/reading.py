@@ -19,7 +19,7 @@ from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval
 from wengert.ops.index import ARRAY, expand
 
-__all__ = ["Reader", "Unreadable", "broadcast", "is_virtual", "loop_types"]
+__all__ = ["Reader", "Unreadable", "arrange", "broadcast", "is_virtual", "loop_types", "position_of", "slice_entry"]
 
 
 class Unreadable(Exception):
@@ -74,11 +74,12 @@ class Reader:
         if isinstance(atom, Literal):
             return self.literal(atom.value)
         if self.stored(atom):
-            return self.load(atom, _position(index, atom.aval.shape))
+            return self.load(atom, position_of(index, atom.aval.shape))
         return self.virtual(self.made[atom], index)
 
 
-def _position(index: Index, shape: tuple[int, ...]) -> Affine:
+def position_of(index: Index, shape: tuple[int, ...]) -> Affine:
+    """Where an element stands in memory; the index may be one position for the array as a line."""
     return index[0] if len(index) == 1 != len(shape) else row_major(index, shape)
 
 
@@ -149,7 +150,7 @@ def _transpose(r: Reader, equation: Equation, index: Index) -> Any:
     return r.read(equation.inputs[0], tuple(inner))
 
 
-def _entry(entry: Any, n: int) -> tuple[int, int, int]:
+def slice_entry(entry: Any, n: int) -> tuple[int, int, int]:
     """A slice as first position, step and length."""
     start, _, step = entry.indices(n)
     return start, step, len(range(*entry.indices(n)))
@@ -159,7 +160,7 @@ def _getitem(r: Reader, equation: Equation, index: Index) -> Any:
     x, *arrays = equation.inputs
     shape = x.aval.shape
     entries = expand(equation.params["index"], len(shape))
-    own, together = _arrange(entries, [a.aval.shape for a in arrays], index)
+    own, together = arrange(entries, [a.aval.shape for a in arrays], index)
     rest = iter(arrays)
     inner: list[Affine] = []
     axis = 0
@@ -172,7 +173,7 @@ def _getitem(r: Reader, equation: Equation, index: Index) -> Any:
             found = r.read(array, broadcast(together, array.aval.shape))
             inner.append(r.gathered(found, array.aval, n))
         elif isinstance(entry, slice):
-            start, step, _ = _entry(entry, n)
+            start, step, _ = slice_entry(entry, n)
             inner.append(at * step + start)
         else:
             inner.append(Affine(constant=int(entry) % n))
@@ -180,7 +181,7 @@ def _getitem(r: Reader, equation: Equation, index: Index) -> Any:
     return r.read(x, tuple(inner))
 
 
-def _arrange(entries: tuple[Any, ...], shapes: list[tuple[int, ...]], index: Index) -> tuple[list[Affine], Index]:
+def arrange(entries: tuple[Any, ...], shapes: list[tuple[int, ...]], index: Index) -> tuple[list[Affine], Index]:
     """For each entry the part of the result's index that runs through it, and the index of the arrays together."""
     own = [ZERO] * len(entries)
     if not shapes:
@@ -211,7 +212,7 @@ def _pad(r: Reader, equation: Equation, index: Index) -> Any:
         if entry is None:
             continue
         n = equation.params["shape"][axis]
-        start, _, count = _entry(entry, n) if isinstance(entry, slice) else (int(entry) % n, 1, 1)
+        start, _, count = slice_entry(entry, n) if isinstance(entry, slice) else (int(entry) % n, 1, 1)
         tests.append((index[axis], start, count))
         kinds.append(isinstance(entry, slice))
         axis += 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.compile.emit import I8, I32, I64, PTR, Value, type_of
+from wengert.compile.writes import emit_write, writes
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 
 if TYPE_CHECKING:
@@ -168,10 +169,42 @@ class _Carry:
                     self.frame.move(here, self.frame.pointers[v], size_of(v))
 
 
+# ---- writes into parts
+
+
+def _update(frame: Frame, equation: Equation) -> bool:
+    if not writes(equation):
+        return False
+    source, dest = address_of(frame, equation.inputs[0]), frame.pointers[equation.outputs[0]]
+    if source is not dest:
+        frame.copy(source, dest, size_of(equation.outputs[0]))
+    return _write(frame, equation)
+
+
+def _scatter_add(frame: Frame, equation: Equation) -> bool:
+    if not writes(equation):
+        return False
+    out = equation.outputs[0]
+    frame.clear(frame.pointers[out], size_of(out))
+    return _write(frame, equation)
+
+
+def _write(frame: Frame, equation: Equation) -> bool:
+    e = frame.e
+    used = list(dict.fromkeys([*equation.outputs, *(x for x in equation.inputs if isinstance(x, Var))]))
+    name = e.fresh("k")
+    with e.function(name, [PTR] * (len(used) + 1), export=False) as (*args, flags):
+        emit_write(e, equation, {}, dict(zip(used, args, strict=True)), flags)
+    e.call(name, None, *(frame.pointers[v] for v in used), frame.memory)
+    return True
+
+
 STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "call": _call,
     "cond": _cond,
     "scan": _scan,
+    "scatter_add": _scatter_add,
+    "update": _update,
     "while_loop": _while,
 }
 
