@@ -48,6 +48,7 @@ class Emitter:
         self._count = 0
         self.block = ""
         self.exports: list[str] = []
+        self.defined: set[str] = set()  # functions, by name: helpers are written once
         self.symbols: dict[str, int] = {}  # addresses of what the module imports
 
     # ---- names, constants, instructions
@@ -347,6 +348,7 @@ class Emitter:
     ) -> Generator[list[Value]]:  # fmt: skip
         """A function's body; gives its arguments. It returns by ``ret``; without a result at its end by itself."""
         saved = (self._lines, self._allocas, self.block)
+        self.defined.add(name)
         self._lines, self._allocas, self.block = [], [], "entry"
         kinds = [t if isinstance(t, Type) else Type(t) for t in types]
         args = [Value(self, f"%a{k}", t) for k, t in enumerate(kinds)]
