@@ -48,6 +48,7 @@ def callback(
     *,
     multiple: bool | None = None,
     threaded: bool = False,
+    copies: bool = False,
     name: str = "",
 ) -> tuple[int, Any]:
     """Native access to a Python function: ``i32 f(ptr operands)``, addresses of inputs, then of outputs.
@@ -62,6 +63,7 @@ def callback(
         outputs: abstract values.
         multiple: whether it gives a sequence; by default, where there is not exactly one output.
         threaded: whether it is called by a core that a team runs: others may then run while Python does.
+        copies: whether it gets copies of the inputs, which it may keep.
         name: for messages.
 
     Returns:
@@ -74,7 +76,7 @@ def callback(
         try:
             with _gate_open(threaded):
                 at = (ctypes.c_void_p * (len(inputs) + len(outputs))).from_address(table)
-                results = function(*map(_operand, at, inputs))
+                results = function(*(_operand(a, aval, copies) for a, aval in zip(at, inputs, strict=False)))
                 for address, aval, x in zip(at[len(inputs) :], outputs, results if many else [results], strict=True):
                     _give(address, aval, x, name)
         except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too is raised where the call returns
@@ -102,13 +104,15 @@ class _gate_open:
 
 def _view(address: int, aval: Aval) -> np.ndarray[Any, Any]:
     """An array over memory that it does not own."""
-    memory = (ctypes.c_char * max(1, aval.size * aval.dtype.itemsize)).from_address(address)
+    memory: Any = (ctypes.c_char * max(1, aval.size * aval.dtype.itemsize)).from_address(address)
     return np.ndarray(aval.shape, aval.dtype, memory)
 
 
-def _operand(address: int, aval: Aval) -> Any:
+def _operand(address: int, aval: Aval, copies: bool) -> Any:
     view = _view(address, aval)
     if aval.kind == "array":
+        if copies:
+            return view.copy()
         view.flags.writeable = False
         return view
     return view[()] if aval.kind == "scalar" else view.item()

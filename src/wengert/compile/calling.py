@@ -8,36 +8,31 @@ results' arrays, runs the core, and hands the results out; about a tenth of a mi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from wengert.compile import objects
 from wengert.compile.donating import define_take, new_array
 from wengert.compile.emit import F64, I8, I32, I64, PTR, Emitter, Value
-from wengert.compile.records import ARRAY, BOOL, COMPLEX, FLOAT, INT, LINE, SCALAR, Call, Group, Operand, Team, get, put, record_at
+from wengert.compile.records import (
+    ARRAY,
+    BOOL,
+    COMPLEX,
+    FLOAT,
+    INT,
+    LINE,
+    SCALAR,
+    Call,
+    Group,
+    Operand,
+    get,
+    put,
+    record_at,
+)
+from wengert.compile.teams import give_free, take_free
 
-__all__ = ["SLOT", "declare", "define_call"]
+__all__ = ["SLOT", "define_call"]
 
 SLOT: Final = 16  # bytes for a number that is not read where it lies
-
-
-def declare(e: Emitter) -> None:
-    """What the code calls: functions of CPython and NumPy."""
-    signatures: dict[str, tuple[Any, ...]] = {
-        "Py_IncRef": (None, PTR), "Py_DecRef": (None, PTR),
-        "PyEval_SaveThread": (PTR,), "PyEval_RestoreThread": (None, PTR),
-        "PyMem_RawMalloc": (PTR, I64), "PyMem_RawFree": (None, PTR),
-        "PyLong_AsLongLongAndOverflow": (I64, PTR, PTR), "PyLong_AsVoidPtr": (PTR, PTR),
-        "PyLong_FromLongLong": (PTR, I64), "PyFloat_FromDouble": (PTR, F64), "PyBool_FromLong": (PTR, I64),
-        "PyComplex_FromDoubles": (PTR, F64, F64),
-        "PyTuple_New": (PTR, I64), "PyTuple_SetItem": (I32, PTR, I64, PTR),
-        "PyList_New": (PTR, I64), "PyList_SetItem": (I32, PTR, I64, PTR),
-        "PyObject_CallOneArg": (PTR, PTR, PTR), "PyObject_CallNoArgs": (PTR, PTR), "PyErr_NoMemory": (PTR,),
-        "PyArray_Scalar": (PTR, PTR, PTR, PTR),
-        "PyArray_NewFromDescr": (PTR, PTR, PTR, I32, PTR, PTR, PTR, I32, PTR),
-    }  # fmt: skip
-    addresses = objects.python_functions() | objects.numpy_functions()
-    for name, (result, *types) in signatures.items():
-        e.external(name, addresses[name], result, *types)
 
 
 def _choose(e: Emitter, kind: Value, branches: Mapping[int, Callable[[], Sequence[Value]]]) -> list[Value]:
@@ -305,12 +300,7 @@ def _unlocked(e: Emitter, call: Value, run: Callable[[], Value]) -> Value:
 
 def _by_team(e: Emitter, group: Value, core: Value, operands: Value, arena: Value) -> Value:
     """By a free team of the group, or a new one, one team at a time."""
-    null = e.const(PTR, 0)
-    free = get(e, group, Group, "free")
-
-    def pop() -> list[Value]:
-        put(e, get(e, free, Team, "next"), group, Group, "free")
-        return [free]
+    null, free = e.const(PTR, 0), take_free(e, group)
 
     def make() -> list[Value]:
         number = e.call("PyObject_CallNoArgs", PTR, get(e, group, Group, "make"))
@@ -322,7 +312,7 @@ def _by_team(e: Emitter, group: Value, core: Value, operands: Value, arena: Valu
 
         return e.if_(number.differs(null), address, lambda: [null])
 
-    (team,) = e.if_(free.differs(null), pop, make)
+    (team,) = e.if_(free.differs(null), lambda: [free], make)
 
     def run() -> list[Value]:
         gate = get(e, group, Group, "gate")
@@ -331,8 +321,7 @@ def _by_team(e: Emitter, group: Value, core: Value, operands: Value, arena: Valu
         code = e.call("wengert_run", I32, team, core, operands, arena)
         e.call("wengert_leave", None, gate)
         e.call("PyEval_RestoreThread", None, state)
-        put(e, get(e, group, Group, "free"), team, Team, "next")
-        put(e, team, group, Group, "free")
+        give_free(e, group, team)
         return [code]
 
     return e.if_(team.differs(null), run, lambda: [e.const(I32, -1)])[0]

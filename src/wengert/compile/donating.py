@@ -42,7 +42,9 @@ def define_take(e: Emitter) -> None:
 
         def fill() -> None:
             target = e.load(_field(e, result, "data"), PTR)
-            e.if_(allowed, lambda: _move(e, x, result), lambda: _copy(e, target, data, get(e, record, Operand, "bytes")))
+            e.if_(
+                allowed, lambda: _move(e, x, result), lambda: _copy(e, target, data, get(e, record, Operand, "bytes"))
+            )
 
         e.if_(result.differs(null), fill)
         e.ret(result)

@@ -35,9 +35,7 @@ def _parsed(text: str, target: Target) -> Any:
     return module
 
 
-def object_code(
-    text: str, target: Target | None = None, *, relocatable: bool = False, level: int = 1
-) -> bytes:
+def object_code(text: str, target: Target | None = None, *, relocatable: bool = False, level: int = 1) -> bytes:
     """The object file of a module of LLVM IR."""
     target = target or host()
     with _lock:

@@ -15,15 +15,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-from numpy._core import _multiarray_umath as _numpy  # pyright: ignore[reportPrivateUsage]  # where its C API is
 
 from wengert.errors import CompileError
 
 __all__ = [
-    "ALIGNED", "C_CONTIGUOUS", "F_CONTIGUOUS", "HEADER", "OWNDATA", "WRITEABLE", "array_fields", "as_object",
-    "numpy_functions", "python_functions", "usable", "verify",
+    "ALIGNED", "C_CONTIGUOUS", "F_CONTIGUOUS", "HEADER", "OWNDATA", "WRITEABLE", "address_of", "array_fields", "as_object",
+    "dtype_fields",
+    "numpy_function", "usable", "verify",
 ]  # fmt: skip
 
+_numpy: Final[Any] = sys.modules["numpy._core._multiarray_umath"]
 HEADER: Final = object.__basicsize__  # reference count and type
 TYPE: Final = 8
 C_CONTIGUOUS, F_CONTIGUOUS, OWNDATA, ALIGNED, WRITEABLE = 0x1, 0x2, 0x4, 0x100, 0x400
@@ -38,31 +39,15 @@ dtype_fields: Final = MappingProxyType({"byteorder": HEADER + 10, "number": HEAD
 FOREIGN: Final = ">" if sys.byteorder == "little" else "<"  # order of bytes
 NUMBER: Final = HEADER  # where a float, and a NumPy scalar, hold their number
 
-_PYTHON: Final = (
-    "Py_IncRef", "Py_DecRef", "PyEval_SaveThread", "PyEval_RestoreThread", "PyMem_RawMalloc", "PyMem_RawFree",
-    "PyLong_AsLongLongAndOverflow", "PyLong_FromLongLong", "PyLong_AsVoidPtr", "PyFloat_FromDouble", "PyBool_FromLong",
-    "PyComplex_FromDoubles", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyObject_CallOneArg",
-    "PyObject_CallNoArgs", "PyErr_NoMemory",
-)  # fmt: skip
-_NUMPY: Final = MappingProxyType({"PyArray_Scalar": 60, "PyArray_NewFromDescr": 94})
-
 
 def address_of(function: Any) -> int:
     """Where a foreign function is."""
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-@functools.cache
-def python_functions() -> dict[str, int]:
-    """Addresses of CPython's functions, by name."""
-    return {name: address_of(getattr(ctypes.pythonapi, name)) for name in _PYTHON}
-
-
-@functools.cache
-def numpy_functions() -> dict[str, int]:
-    """Addresses of NumPy's functions, by name, from the table it gives to C extensions."""
-    table = _table()
-    return {name: table[number] for name, number in _NUMPY.items()}
+def numpy_function(number: int) -> int:
+    """The address of a function in the table that NumPy gives to C extensions."""
+    return _table()[number]
 
 
 def _table() -> Any:

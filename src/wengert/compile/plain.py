@@ -6,13 +6,11 @@ Operands are checked and results are made by Python, which takes some microsecon
 from __future__ import annotations
 
 import ctypes
-import threading
 from typing import Any, final
 
 import numpy as np
 
 from wengert.compile import threads
-from wengert.compile.records import Group, Team
 from wengert.compile.runtime import runtime
 from wengert.compile.specs import Spec
 from wengert.core.types import Aval, aval_of
@@ -20,7 +18,6 @@ from wengert.core.types import Aval, aval_of
 __all__ = ["Plain"]
 
 _Address = ctypes.c_void_p
-_lock = threading.Lock()  # of the groups, where no interpreter's lock guards them
 
 
 @final
@@ -34,6 +31,7 @@ class Plain:
         self.__name__ = spec.name
 
     def __call__(self, *args: Any) -> Any:
+        """The results, or ``NotImplemented`` for operands that do not fit."""
         spec = self.spec
         if len(args) != len(spec.inputs) or not all(map(_matches, args, spec.inputs)):
             return NotImplemented
@@ -57,24 +55,14 @@ class Plain:
         return _by_team(threads.group(self.spec.threads), self.spec.core, ctypes.addressof(table), start)
 
 
-def _by_team(group: Group, core: int, table: int, arena: int) -> int:
-    team = _take(group)
+def _by_team(group: Any, core: int, table: int, arena: int) -> int:
+    team = threads.take(group) or ctypes.cast(group.make, ctypes.py_object).value()
     enter, leave = (runtime().function(f"wengert_{name}", None, _Address) for name in ("enter", "leave"))
-    run = runtime().function("wengert_run", ctypes.c_int32, *[_Address] * 4)
     enter(group.gate)
-    code = run(team, core, table, arena)
+    code = runtime().function("wengert_run", ctypes.c_int32, *[_Address] * 4)(team, core, table, arena)
     leave(group.gate)
-    with _lock:
-        Team.from_address(team).next, group.free = group.free, team
+    threads.give(group, team)
     return code
-
-
-def _take(group: Group) -> int:
-    with _lock:
-        team = group.free
-        if team:
-            group.free = Team.from_address(team).next
-    return team or ctypes.cast(group.make, ctypes.py_object).value()
 
 
 def _matches(x: Any, aval: Aval) -> bool:

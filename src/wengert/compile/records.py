@@ -47,9 +47,11 @@ class Operand(ctypes.Structure):
 
 
 class Call(ctypes.Structure):
-    """One compiled function: all that its entry needs. A workspace is a block of memory that one call uses:
-    itself (the address to be freed), the operands' addresses, the results' objects, slots for numbers, the arena.
-    """  # fmt: skip
+    """One compiled function: all that its entry needs.
+
+    A workspace is a block of memory that one call uses: the address to be freed, in a line of its own, the operands'
+    addresses, the results' objects, slots for numbers, and the arena.
+    """
 
     _fields_ = [
         ("core", c_void_p),

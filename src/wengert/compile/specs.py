@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -39,6 +39,9 @@ class Spec:
     def __post_init__(self) -> None:
         if self.result == "single" and len(self.outputs) != 1:
             raise CompileError(f"{self.name} has {len(self.outputs)} outputs, so its result is a tuple or a list")
+        for aval in (*self.inputs, *self.outputs):
+            if aval.dtype.kind not in "biufc" or not aval.dtype.isnative:
+                raise CompileError(f"{self.name}: compiled code has no arrays of {aval.dtype}")
         if len(set(self.donated.values())) < len(self.donated):
             raise CompileError(f"{self.name}: an operand is donated to two outputs")
         for output, source in self.donated.items():
@@ -67,12 +70,12 @@ def fit(x: Any, aval: Aval, name: str) -> Any:
             "  write: p = f(p, ...) and go on with the result, or do not donate it"
         )
     if type(x) not in _PYTHON and not (type(x) in (np.ndarray, np.memmap) or isinstance(x, np.generic)):
-        raise CompileError(f"{name} is a {type(x).__name__}, where {_described(aval)} is expected\n  write: {_write(aval)}")
+        raise CompileError(f"{name} is a {type(x).__name__}{_expected(aval)}")
     given = aval_of(x)
     if given.shape != aval.shape:
         raise ShapeError(f"{name} has shape {given.shape}, where {_described(aval)} is expected")
     if given.dtype.newbyteorder("=") != aval.dtype:
-        raise CompileError(f"{name} is {_described(given)}, where {_described(aval)} is expected\n  write: {_write(aval)}")
+        raise CompileError(f"{name} is {_described(given)}{_expected(aval)}")
     if aval.kind == "python":
         return _python_number(x, aval, name)
     if aval.kind == "scalar":
@@ -91,6 +94,10 @@ def _described(aval: Aval) -> str:
     if aval.kind == "python":
         return f"a Python {aval}"
     return f"a NumPy {aval.dtype}" if aval.kind == "scalar" else f"an array of {aval.dtype} of shape {aval.shape}"
+
+
+def _expected(aval: Aval) -> str:
+    return f", where {_described(aval)} is expected\n  write: {_write(aval)}"
 
 
 def _write(aval: Aval) -> str:

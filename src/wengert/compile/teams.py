@@ -14,9 +14,12 @@ from typing import Final
 
 from wengert.compile import atomic
 from wengert.compile.emit import I32, I64, PTR, Emitter, Value
-from wengert.compile.records import Gate, Team, at, get, put
+from wengert.compile.records import Gate, Group, Team, at, get, put
 
-__all__ = ["LOOKS", "barrier", "define_gate", "define_run", "define_spin", "define_worker"]
+__all__ = [
+    "LOOKS", "barrier", "define_dismiss", "define_gate", "define_group", "define_run", "define_spin", "define_worker",
+    "give_free", "take_free",
+]  # fmt: skip
 
 LOOKS: Final = 2000  # at a barrier, before the processor is offered to another thread
 _BARRIER: Final = "wengert_barrier"
@@ -75,11 +78,16 @@ def define_worker(e: Emitter) -> None:
 
         def job(seen: Value) -> list[Value]:
             now = _next_round(e, team, round_, seen)
+            working = e.fresh("working")
+            e.branch(get(e, team, Team, "core").differs(e.const(PTR, 0)), working, "dismissed")
+            e.begin(working)
             _work(e, team, number)
             atomic.add(e, at(e, team, Team, "working"), -1, "release")
             return [now]
 
         e.while_(lambda _seen: e.const(I64, 0).equals(0), job, [e.const(I64, 0)])
+        e.jump("dismissed")
+        e.begin("dismissed")
         e.ret(e.const(PTR, 0))
 
 
@@ -130,19 +138,56 @@ def define_run(e: Emitter) -> None:
         for value, field in ((core, "core"), (operands, "operands"), (arena, "arena"), (0, "arrived"), (0, "code")):
             put(e, value, team, Team, field)
         put(e, get(e, team, Team, "threads") - 1, team, Team, "working")
-        atomic.add(e, at(e, team, Team, "round"), 1)
-        e.if_(atomic.load(e, at(e, team, Team, "sleepers"), "seq_cst").differs(0), lambda: _rouse(e, team))
+        _begin_round(e, team)
         _work(e, team, e.const(I64, 0))
         working = at(e, team, Team, "working")
         atomic.spin(e, lambda: atomic.load(e, working).equals(0), lambda: _yield(e, team), LOOKS)
         e.ret(e.convert(atomic.load(e, at(e, team, Team, "code")), I32))
 
 
-def _rouse(e: Emitter, team: Value) -> None:
-    mutex = at(e, team, Team, "mutex")
-    e.call("wengert_lock", I32, mutex)
-    e.call("wengert_wake", I32, at(e, team, Team, "wake"))
-    e.call("wengert_unlock", I32, mutex)
+def define_dismiss(e: Emitter) -> None:
+    """``wengert_dismiss(ptr team)``: the helpers end; a job without a core tells them so."""
+    with e.function("wengert_dismiss", ["ptr"]) as (team,):
+        put(e, e.const(PTR, 0), team, Team, "core")
+        _begin_round(e, team)
+
+
+def _begin_round(e: Emitter, team: Value) -> None:
+    """Those who look see it at once; those who sleep are woken."""
+
+    def rouse() -> None:
+        mutex = at(e, team, Team, "mutex")
+        e.call("wengert_lock", I32, mutex)
+        e.call("wengert_wake", I32, at(e, team, Team, "wake"))
+        e.call("wengert_unlock", I32, mutex)
+
+    atomic.add(e, at(e, team, Team, "round"), 1)
+    e.if_(atomic.load(e, at(e, team, Team, "sleepers"), "seq_cst").differs(0), rouse)
+
+
+def take_free(e: Emitter, group: Value) -> Value:
+    """A team of the group that does nothing, taken out of it; null where there is none."""
+    free = get(e, group, Group, "free")
+
+    def take() -> None:
+        put(e, get(e, free, Team, "next"), group, Group, "free")
+
+    e.if_(free.differs(e.const(PTR, 0)), take)
+    return free
+
+
+def give_free(e: Emitter, group: Value, team: Value) -> None:
+    """Put a team back."""
+    put(e, get(e, group, Group, "free"), team, Team, "next")
+    put(e, team, group, Group, "free")
+
+
+def define_group(e: Emitter) -> None:
+    """``wengert_take(group)`` and ``wengert_give(group, team)``, for Python; it holds the interpreter's lock."""
+    with e.function("wengert_take", ["ptr"], PTR) as (group,):
+        e.ret(take_free(e, group))
+    with e.function("wengert_give", ["ptr", "ptr"]) as (group, team):
+        give_free(e, group, team)
 
 
 def define_gate(e: Emitter) -> None:
@@ -160,7 +205,6 @@ def define_gate(e: Emitter) -> None:
             if name == "leave":
                 e.call("wengert_wake", I32, opened)
             e.call("wengert_unlock", I32, mutex)
-
 
 
 def define_spin(e: Emitter) -> None:

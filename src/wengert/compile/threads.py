@@ -7,20 +7,22 @@ waits, without the interpreter's lock. A child made by fork has no helpers and m
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from threadpoolctl import ThreadpoolController
 
 from wengert.compile.records import Gate, Group, Team
-from wengert.compile.runtime import runtime, threading_functions
+from wengert.compile.runtime import kernel32, runtime, threading_functions
 from wengert.compile.teams import barrier
 from wengert.errors import CompileError
 
@@ -31,6 +33,8 @@ _LOOKING: Final = 40e-6  # seconds that a helper looks for the next job before i
 _STACK: Final = 8 << 20  # bytes; some systems give threads half a megabyte
 _chosen: list[int] = []
 _groups: list[Any] = []
+_helpers: dict[int, list[int]] = {}  # threads by the address of their team
+_lock = threading.Lock()
 
 
 def _available() -> int:
@@ -48,7 +52,7 @@ def _checked(n: Any, where: str) -> int:
         number = int(n)
     except (TypeError, ValueError):
         number = 0
-    if number < 1 or number != n and not isinstance(n, str):
+    if number < 1 or (number != n and not isinstance(n, str)):
         raise ValueError(f"{where} is {n!r}: a number of threads is 1, 2, ...\n  write: wengert.set_threads(2)")
     return number
 
@@ -134,11 +138,41 @@ def _make_team(threads: int) -> int:
     team = _block(Team)
     _prepare_lock(team, "mutex", "wake")
     team.threads, team.spins, team.pause = threads, _spins(), threading_functions()["yield"]
+    address = ctypes.addressof(team)
+    _helpers[address] = []
     for number in range(1, threads):
         helper = _block(_Helper)
-        helper.team, helper.number = ctypes.addressof(team), number
-        _start(runtime()["wengert_work"], ctypes.addressof(helper))
-    return ctypes.addressof(team)
+        helper.team, helper.number = address, number
+        _helpers[address].append(_start(runtime()["wengert_work"], ctypes.addressof(helper)))
+    return address
+
+
+def take(group: Any) -> int | None:
+    """The address of a free team of a group, if there is one; it is the caller's then."""
+    with _lock:
+        return runtime().function("wengert_take", ctypes.c_void_p, ctypes.c_void_p, holds_gil=True)(
+            ctypes.addressof(group)
+        )
+
+
+def give(group: Any, team: int) -> None:
+    """Put a team back into its group."""
+    with _lock:
+        runtime().function("wengert_give", None, ctypes.c_void_p, ctypes.c_void_p, holds_gil=True)(
+            ctypes.addressof(group), team
+        )
+
+
+def dismiss() -> None:
+    """End the helpers of all teams that do nothing; the next call makes new ones.
+
+    It happens before a fork, so that no thread is missing in the child, and when Python ends.
+    """
+    for made in _groups:
+        while team := take(made):
+            runtime().function("wengert_dismiss", None, ctypes.c_void_p)(team)
+            for thread in _helpers.pop(team):
+                _join(thread)
 
 
 class _Helper(ctypes.Structure):
@@ -159,21 +193,21 @@ def _seconds(f: Any, n: int) -> float:
     return time.perf_counter() - start
 
 
-def _start(function: int, argument: int) -> None:
-    """A thread of the system, for good. Signals go to Python's threads."""
+def _start(function: int, argument: int) -> int:
+    """A thread of the system; gives what :func:`_join` needs. Signals go to Python's threads."""
     if sys.platform == "win32":
-        thread = ctypes.WinDLL("kernel32").CreateThread(
-            None, ctypes.c_size_t(_STACK), ctypes.c_void_p(function), ctypes.c_void_p(argument), 0, None
-        )
-        failed = not thread
+        create = kernel32().CreateThread
+        create.restype = ctypes.c_void_p
+        thread = create(None, ctypes.c_size_t(_STACK), ctypes.c_void_p(function), ctypes.c_void_p(argument), 0, None)
     else:
         with _signals_blocked():
-            failed = _start_posix(_system(), function, argument)
-    if failed:
+            thread = _start_posix(_system(), function, argument)
+    if not thread:
         raise CompileError("the system gives no more threads\n  write: wengert.set_threads(1)")
+    return thread
 
 
-def _start_posix(system: Any, function: int, argument: int) -> bool:
+def _start_posix(system: Any, function: int, argument: int) -> int | None:
     attributes, thread = ctypes.create_string_buffer(256), ctypes.c_void_p()
     system.pthread_attr_init(attributes)
     system.pthread_attr_setstacksize(attributes, ctypes.c_size_t(_STACK))
@@ -181,13 +215,19 @@ def _start_posix(system: Any, function: int, argument: int) -> bool:
         ctypes.byref(thread), attributes, ctypes.c_void_p(function), ctypes.c_void_p(argument)
     )
     system.pthread_attr_destroy(attributes)
-    if not failed:
-        system.pthread_detach(thread)
-    return bool(failed)
+    return None if failed else thread.value
+
+
+def _join(thread: int) -> None:
+    if sys.platform == "win32":
+        kernel32().WaitForSingleObject(ctypes.c_void_p(thread), -1)
+        kernel32().CloseHandle(ctypes.c_void_p(thread))
+    else:
+        _system().pthread_join(ctypes.c_void_p(thread), None)
 
 
 @contextmanager
-def _signals_blocked() -> Iterator[None]:
+def _signals_blocked() -> Generator[None]:
     """A new thread inherits which signals it does not get; those of its own faults stay."""
     faults = {getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP")}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
@@ -202,15 +242,19 @@ def _signals_blocked() -> Iterator[None]:
 
 def _after_fork() -> None:
     """In the child only the thread that forked is left: no helpers, and nobody who would open the gate."""
+    global _lock
     if gate.cache_info().currsize:
         ctypes.memset(ctypes.addressof(gate()), 0, ctypes.sizeof(Gate))
         _prepare_lock(gate(), "mutex", "opened")
     for made in _groups:
-        made.free = None
+        made.free = None  # nor is a team whole that another thread was about to put back
+    _helpers.clear()
+    _lock = threading.Lock()
 
 
+atexit.register(dismiss)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=dismiss, after_in_child=_after_fork)
 
 
 # ---- BLAS
@@ -218,20 +262,26 @@ if hasattr(os, "register_at_fork"):
 
 @functools.cache
 def _blas() -> list[Any]:
-    """The BLAS libraries of this process."""
-    import scipy.linalg.blas  # noqa: F401  # loads the library whose functions compiled code calls
+    """The BLAS that SciPy brings, whose functions compiled code calls; NumPy's own wheel has another."""
+    import scipy.linalg  # noqa: F401  # pyright: ignore[reportUnusedImport]  # it loads the library
 
-    return ThreadpoolController().select(user_api="blas").lib_controllers
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library for library in found if f"{os.sep}numpy" not in library.filepath] or found
 
 
 def blas_threads(n: int) -> int:
-    """Let BLAS use ``n`` threads for each product; gives how many it used before.
+    """Let the BLAS that compiled code calls use ``n`` threads for each product; gives how many it used before.
 
-    Products that are large use BLAS's threads; kernels that a team runs use the team's. Never both at once, so
-    a core that a team runs must find ``n = 1``.
+    Large products use BLAS's threads, kernels that a team runs use the team's; never both at once: a core that a team
+    runs and that calls BLAS must find ``n = 1``. A BLAS that cannot be told (Apple's) stays as it is.
+
+    Example:
+        >>> from wengert.compile.threads import blas_threads
+        >>> before = blas_threads(1)
+        >>> blas_threads(before)
+        1
     """
-    before = 1
+    before = max([1, *(library.num_threads for library in _blas())])
     for library in _blas():
-        before = max(before, library.num_threads)
         library.set_num_threads(n)
     return before
