@@ -58,7 +58,7 @@ class Emitter:
         self._count = 0
         self.block = ""
         self.exports: list[str] = []
-        self.defined: set[str] = set()  # names of the functions written so far
+        self.defined: set[str] = set()  # functions, by name: helpers are written once
         self.symbols: dict[str, int] = {}  # addresses of what the module imports
         self.helpers: set[str] = set()  # functions that lowering rules have put into the module
 
@@ -402,6 +402,7 @@ class Emitter:
     ) -> Generator[list[Value]]:  # fmt: skip
         """A function's body; gives its arguments. It returns by ``ret``; without a result at its end by itself."""
         saved = (self._lines, self._allocas, self.block)
+        self.defined.add(name)
         self._lines, self._allocas, self.block = [], [], "entry"
         kinds = [t if isinstance(t, Type) else Type(t) for t in types]
         args = [Value(self, f"%a{k}", t) for k, t in enumerate(kinds)]

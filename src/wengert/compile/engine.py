@@ -35,11 +35,11 @@ def _parsed(text: str, target: Target) -> Any:
     return module
 
 
-def object_code(text: str, target: Target | None = None, *, relocatable: bool = False) -> bytes:
+def object_code(text: str, target: Target | None = None, *, relocatable: bool = False, level: int = 1) -> bytes:
     """The object file of a module of LLVM IR."""
     target = target or host()
     with _lock:
-        return machine(target, relocatable=relocatable).emit_object(_parsed(text, target))
+        return machine(target, relocatable=relocatable, level=level).emit_object(_parsed(text, target))
 
 
 def assembly(text: str, target: Target | None = None) -> str:

@@ -64,13 +64,16 @@ def host() -> Target:
 _local = threading.local()
 
 
-def machine(target: Target, *, relocatable: bool = False) -> Any:
-    """An LLVM target machine. Codegen level 1: code comes vectorised, and level 2 takes four times as long."""
-    name = "relocatable" if relocatable else "jit"
+def machine(target: Target, *, relocatable: bool = False, level: int = 1) -> Any:
+    """An LLVM target machine. Codegen level 1: code comes vectorised, and level 2 takes four times as long.
+
+    Level 0 takes a tenth of the time of level 1, and is for code without loops that matter.
+    """
+    name = f"{'relocatable' if relocatable else 'jit'}{level}"
     found = getattr(_local, name, None)
     if found is None or found[0] is not target:
         made = llvm.Target.from_triple(target.triple).create_target_machine(
-            cpu=target.cpu, features=target.features, opt=1, jit=not relocatable,
+            cpu=target.cpu, features=target.features, opt=level, jit=not relocatable,
             reloc="pic" if relocatable else "default",
         )  # fmt: skip
         found = (target, made)
