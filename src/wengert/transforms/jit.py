@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
+import types
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -12,14 +15,14 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.program import Program
-from wengert.core.trace import Constant, Tracer
+from wengert.core.trace import Tracer
 from wengert.core.types import aval_of
 from wengert.errors import TraceError, at_line
 from wengert.transforms.call import call, execute
 from wengert.transforms.closing import general_paths
 from wengert.transforms.inputs import is_number, name_of, run
 from wengert.transforms.randomness import no_drawing
-from wengert.transforms.reaching import Reached, reach
+from wengert.transforms.reaching import Reached, is_users, reach
 from wengert.transforms.retraces import Retraces
 from wengert.transforms.stage import Capture
 
@@ -81,7 +84,37 @@ def jit(
     names = [static_argnames] if isinstance(static_argnames, str) else list(static_argnames)
     numbers = [static_argnums] if isinstance(static_argnums, int) else list(static_argnums)
     donated = [donate] if isinstance(donate, str | int) else list(donate)
-    return Jitted(f, Chosen(f, [*names, *numbers], "static_argnames"), Chosen(f, donated, "donate"))
+    return wrapper(Jitted(f, Chosen(f, [*names, *numbers], "static_argnames"), Chosen(f, donated, "donate")))
+
+
+def wrapper(jitted: Jitted) -> Callable[..., Any]:
+    """The function that users call, which tries machine code first: a method's binding, and calls, cost least so."""
+    # ``entry`` is machine code of the last form that was called, where nothing has to be looked at but its operands,
+    # which it looks at itself, and what is ``watched``; ``finish`` makes the result of its outputs
+    entry: Callable[..., Any] | None = None
+    watched: tuple[tuple[Any, Any, Any], ...] = ()
+    finish: Callable[[Any], Any] = tuple
+
+    def install(new: Any, to_watch: Any, to_finish: Any) -> None:
+        nonlocal entry, watched, finish
+        entry, watched, finish = new, to_watch, to_finish
+
+    @functools.wraps(jitted.f, updated=())
+    def call_of(*args: Any, **kwargs: Any) -> Any:
+        if entry is not None and not kwargs:
+            for holder, key, value in watched:
+                if holder.get(key) is not value:
+                    break
+            else:
+                outs = entry(*args)
+                if outs is not NotImplemented:
+                    return finish(outs)
+        return jitted.general(args, kwargs)
+
+    jitted.install = install
+    call_of.__shadow__ = jitted.shadow  # type: ignore[attr-defined]
+    call_of.jitted = jitted  # type: ignore[attr-defined]
+    return call_of
 
 
 class Chosen:
@@ -168,54 +201,72 @@ def signature(x: Any) -> Any:
     return type(x)
 
 
+class Forms:
+    """The staged forms of one function, or of one object's method."""
+
+    __slots__ = ("entries", "retraces")
+
+    def __init__(self, name: str) -> None:
+        self.entries: OrderedDict[Any, Entry] = OrderedDict()
+        self.retraces = Retraces(name)
+
+
 class Jitted:
     """A function under ``jit``."""
 
-    # ``entry`` is the machine code of the last form that was called, where nothing else has to be looked at
     def __init__(self, f: Callable[..., Any], static: Chosen, donate: Chosen) -> None:
         self.f, self.static, self.donate = f, static, donate
-        self.entries: OrderedDict[Any, Entry] = OrderedDict()
-        self.retraces = Retraces(name_of(f))
-        self.entry: Callable[..., Any] | None = None
-        self.finish: Callable[[Any], Any] | None = None
-        functools.update_wrapper(self, f, updated=())
+        self.forms = Forms(name_of(f))
+        # forms for objects that are the first argument: what they hold is read like a closure
+        self.of_objects: dict[int, tuple[Any, Forms]] = {}
+        self.install: Callable[[Any, Any, Any], None] = lambda *_: None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.entry is not None and not kwargs:
-            out = self.entry(*args)
-            if out is not NotImplemented:
-                return out if self.finish is None else self.finish(out)
-        return self.general(args, kwargs)
-
-    def __repr__(self) -> str:
-        return f"jit({name_of(self.f)})"
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None:
-            return self
-        if pytree.flatten(instance)[1] is not pytree.LEAF:  # a tree of arrays: an argument like any other
-            return functools.partial(self, instance)
-        name = f"<jit of {name_of(self.f)}>"
-        bound = vars(instance).get(name)
-        if bound is None or bound.f.__func__ is not self.f:
-            bound = Jitted(self.f.__get__(instance, owner), _shifted(self.static), _shifted(self.donate))
-            vars(instance)[name] = bound
-        return bound
-
-    def __shadow__(self, visit: Callable[[Any], Any]) -> Any:
+    def shadow(self, visit: Callable[[Any], Any]) -> Any:
+        """The same for a shadow of the function."""
         new = visit(self.f)
-        return self if new is self.f else Jitted(new, self.static, self.donate)
+        return None if new is self.f else wrapper(Jitted(new, self.static, self.donate))
+
+    def forms_of(self, x: Any) -> Forms:
+        """The forms of a method of this object, which are dropped with it."""
+        known = self.of_objects.get(id(x))
+        if known is None or known[0]() is not x:
+            drop = lambda _, key=id(x), forms=self.of_objects: forms.pop(key, None)
+            known = self.of_objects[id(x)] = (weakref.ref(x, drop), Forms(name_of(self.f)))
+        return known[1]
 
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Any call: find the form for these arguments, or stage it."""
         args, kwargs, static = self.apart(args, kwargs)
+        f, forms = self.f, self.forms
+        if args and is_object(args[0]):
+            f, forms = types.MethodType(f, args[0]), self.forms_of(args[0])
+            args = (None, *args[1:])
         leaves, treedef = pytree.flatten((args, kwargs))
         key = (treedef, tuple(map(signature, leaves)), static)
-        entry = self.find(key)
+        entry = self.find(forms, key)
         if entry is None:
-            entry = self.stage(key, leaves)
-        donated = self.donated(args, kwargs, leaves)
-        return entry.call(leaves, donated)
+            entry = self.stage(f, forms, key, leaves)
+        out = entry.call(leaves, self.donated(args, kwargs, leaves))
+        if f is self.f:
+            self.adopt(entry, treedef)
+        return out
+
+    def adopt(self, entry: Entry, treedef: pytree.TreeDef) -> None:
+        """Let the machine code of this form be tried first from now on, if its operands are the arguments."""
+        self.install(None, (), tuple)
+        direct = getattr(entry.run, "entry", None)
+        args, kwargs = treedef.children
+        plain = not kwargs.size and all(child is pytree.LEAF for child in args.children)
+        watched = entry.reached.watched()
+        if direct is None or not plain or entry.hidden or entry.traced or entry.kept or entry.key[2] or watched is None:
+            return
+        if entry.out_def is pytree.LEAF:
+            finish: Any = operator.itemgetter(0)
+        elif entry.out_def.kind is tuple and all(child is pytree.LEAF for child in entry.out_def.children):
+            finish = tuple
+        else:
+            finish = functools.partial(pytree.unflatten, entry.out_def)
+        self.install(direct, watched, finish)
 
     def apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         """Arguments without the static ones, and these by position or name."""
@@ -239,18 +290,18 @@ class Jitted:
             tuple(found),
         )
 
-    def find(self, key: Any) -> Entry | None:
+    def find(self, forms: Forms, key: Any) -> Entry | None:
         """The form that has been staged for arguments of this kind, if it still holds."""
-        entry = self.entries.get(key)
+        entry = forms.entries.get(key)
         if entry is None:
-            self.retraces.new(key, self.paths)
+            forms.retraces.new(key, self.paths)
             return None
         name = entry.stale()
         if name is not None:
-            del self.entries[key]
-            self.retraces.rebound(name)
+            del forms.entries[key]
+            forms.retraces.rebound(name)
             return None
-        self.retraces.hit(key)
+        forms.retraces.hit(key)
         return entry
 
     def paths(self, treedef: pytree.TreeDef) -> list[str]:
@@ -261,19 +312,20 @@ class Jitted:
         found = [f"{name}{path}" for name, x in zip(names, args, strict=False) for path, _ in pytree.flatten_with_paths(x)]
         return found + [f"{name}{path}" for name, x in kwargs.items() for path, _ in pytree.flatten_with_paths(x)]
 
-    def stage(self, key: Any, leaves: Sequence[Any]) -> Entry:
+    def stage(self, f: Any, forms: Forms, key: Any, leaves: Sequence[Any]) -> Entry:
         """Run the function on abstract values, and keep its Program for arguments of this kind."""
         treedef, _, static = key
         self.check(treedef, leaves)
         trace = Capture()
         inputs = [trace.input(x) for x in leaves]
         variables = [z.i for z in inputs]
-        shadow, reached = reach(self.f, trace.input)
+        shadow, reached = reach(f, trace.input)
         hidden = [z.i for z in reached.tracers]
         args, kwargs = pytree.unflatten(treedef, inputs)
         args = tuple({k: x for k, _, x in static}.get(k, x) for k, x in enumerate(args))
+        args = args if f is self.f else args[1:]
         kwargs |= {k: x for k, _, x in static if isinstance(k, str)}
-        with general_paths(self.f), no_drawing(self.f, reached.generators):
+        with general_paths(f), no_drawing(f, reached.generators):
             out = run(trace, shadow, args, kwargs)
             outs, out_def = pytree.flatten(out)
             kept = {k: x for k, x in enumerate(outs) if not is_number(x)}
@@ -285,9 +337,9 @@ class Jitted:
         )  # fmt: skip
         entry = Entry(key, program, out_def, kept, reached, [x for _, x in traced])
         if not traced:  # what is closed over and traced belongs to this one call
-            self.entries[key] = entry
-            while len(self.entries) > MOST:
-                self.entries.popitem(last=False)
+            forms.entries[key] = entry
+            while len(forms.entries) > MOST:
+                forms.entries.popitem(last=False)
         return entry
 
     def check(self, treedef: pytree.TreeDef, leaves: Sequence[Any]) -> None:
@@ -325,11 +377,6 @@ def _hashable(x: Any) -> bool:
     return True
 
 
-def _shifted(chosen: Chosen) -> Chosen:
-    """The same choice where the first argument is bound."""
-    out = Chosen.__new__(Chosen)
-    out.names, out.positions = chosen.names, frozenset(k - 1 for k in chosen.positions if k)
-    return out
-
-
-_ = Constant
+def is_object(x: Any) -> bool:
+    """Whether an argument is an object of the user's, such as a method's ``self``, and not a tree of numbers."""
+    return hasattr(x, "__dict__") and is_users(type(x)) and not is_number(x) and pytree.flatten(x)[1] is pytree.LEAF

@@ -68,6 +68,12 @@ class Reached:
     sizes: list[tuple[Any, int, str]] = field(default_factory=list[tuple[Any, int, str]])
     generators: list[Any] = field(default_factory=list[Any])
 
+    def watched(self) -> tuple[tuple[Any, Any, Any], ...] | None:
+        """Dicts, keys and values to compare by identity, where that is all there is to compare; else None."""
+        if self.contents or self.sizes or not all(isinstance(read.holder, dict) for read, _ in self.guards):
+            return None
+        return tuple((read.holder, read.key, value) for read, value in self.guards)
+
     def changed(self) -> str | None:
         """The name of something that is no longer what it was, or None."""
         for read, value in self.guards:
@@ -157,6 +163,9 @@ class _Walk:
 
     def inside(self, x: Any, name: str) -> Any:
         """The shadow of a value that holds others."""
+        if isinstance(x, types.FunctionType) and "__shadow__" in x.__dict__:  # another one under jit
+            new = x.__dict__["__shadow__"](lambda inner: self.visit(inner, None, name))
+            return x if new is None else new
         owner = getattr(x, "__self__", None)
         if isinstance(x, types.FunctionType):
             return self.function(x, name)
@@ -175,8 +184,6 @@ class _Walk:
             self.found.generators.append(x)
         elif isinstance(x, type):
             self.of_class(x, name)
-        elif hasattr(type(x), "__shadow__"):
-            return type(x).__shadow__(x, lambda inner: self.visit(inner, None, name))
         elif hasattr(x, "__dict__") and (is_users(type(x)) or type(x).__module__.startswith("wengert.")):
             return self.instance(x, name)
         return x
@@ -253,8 +260,7 @@ class _Walk:
     def globals(self, f: Any) -> dict[str, Any]:
         """The global names of a function that have shadows."""
         out: dict[str, Any] = {}
-        for code in codes_in(f.__code__):
-            self.names.update(code.co_names)
+        self.names |= attribute_names(f.__code__)
         for name, attributes in global_names(f.__code__).items():
             value = f.__globals__.get(name, MISSING)
             if value is MISSING:
@@ -343,6 +349,14 @@ def global_names(code: types.CodeType) -> dict[str, set[str]]:
             elif step.opname not in ("CACHE", "PUSH_NULL"):
                 last = None
     return found
+
+
+@functools.lru_cache(maxsize=4096)
+def attribute_names(code: types.CodeType) -> frozenset[str]:
+    """The names of attributes that code reads, and of functions that may read any."""
+    steps = [step for inner in codes_in(code) for step in dis.get_instructions(inner)]
+    loads = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_GLOBAL")
+    return frozenset(step.argval for step in steps if step.opname in loads)
 
 
 def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
