@@ -35,6 +35,7 @@ class Core:
     arena: int = FLAGS
     callbacks: list[Any] = field(default_factory=list[Any])
     fallbacks: list[Equation] = field(default_factory=list[Equation])
+    donated: dict[int, int] = field(default_factory=dict[int, int])  # output to input whose memory it takes over
     plans: dict[Program, Plan] = field(default_factory=dict[Program, Plan])
 
     def planned(self, program: Program) -> Plan:
@@ -49,9 +50,10 @@ def bytes_of(aval: Aval) -> int:
     return max(aval.size * aval.dtype.itemsize, 8)
 
 
-def emit_core(program: Program, name: str = "core") -> Core:
-    """Write the core of a Program."""
+def emit_core(program: Program, donated: Sequence[bool] = (), name: str = "core") -> Core:
+    """Write the core of a Program; results may take over the memory of donated inputs."""
     core = Core(Emitter())
+    core.donated = _pairs(core.planned(program), donated)
     e = core.emitter
     with e.function(name, [PTR, PTR, I64, PTR], I32) as (operands, memory, _thread, _team):
         e.store(e.const(I64, 0), memory)
@@ -61,6 +63,20 @@ def emit_core(program: Program, name: str = "core") -> Core:
         e.ret(e.convert(e.load(memory, I8), I32, unsigned=True))
     core.arena = frame.arena.size
     return core
+
+
+def _pairs(plan: Plan, donated: Sequence[bool]) -> dict[int, int]:
+    """Which results take over the memory of donated inputs: those that can be written over them."""
+    inputs, outputs = plan.program.inputs, plan.program.outputs
+    free = [k for k, given in enumerate(donated) if given and inputs[k].aval.kind == "array"]
+    pairs: dict[int, int] = {}
+    for k, out in enumerate(outputs):
+        for j in free:
+            if isinstance(out, Var) and outputs.index(out) == k and plan.in_place({out: inputs[j]}):
+                pairs[k] = j
+                free.remove(j)
+                break
+    return pairs
 
 
 @final

@@ -334,8 +334,7 @@ def _reads_where_it_writes(
 ) -> bool:
     """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
     if isinstance(kernel, Step):
-        x, *rest = kernel.equation.inputs
-        return kernel.equation.primitive.name == "update" and writes(kernel.equation) and x is var and var not in rest
+        return kernel.equation.inputs.count(var) == 1 and kernel.equation.inputs.index(var) == _takes(kernel, out)
     if isinstance(kernel, Product):
         found = form(kernel.unit.equation, made, stored)
         if found is None or var in (found.a.base, found.b.base) or kernel.unit.var is out:
@@ -358,6 +357,17 @@ def _reads_where_it_writes(
         if any(p != row_major(index, unit.shape) or unit.shape != var.aval.shape for p in places):
             return False
     return True
+
+
+def _takes(step: Step, out: Var) -> int | None:
+    """Which operand's memory a result may be written over."""
+    equation = step.equation
+    name, params, k = equation.primitive.name, equation.params, equation.outputs.index(out)
+    if name == "update" and writes(equation):
+        return 0
+    if name == "scan" and k < params["carry"]:
+        return params["constants"] + k
+    return params["test_constants"] + params["body_constants"] + k if name == "while_loop" else None
 
 
 def _tree_cost(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.compile.callbacks import callback
 from wengert.compile.emit import I8, I32, I64, PTR, Value, type_of
 from wengert.compile.writes import emit_write, writes
 from wengert.core.program import Atom, Equation, Literal, Program, Var
@@ -132,7 +133,7 @@ class _Carry:
             here = frame.pointers[v]
             if spare is not None and self.length is not None and self.length % 2:
                 here, spare = spare, here  # so that the last value comes to lie where the result is wanted
-            frame.copy(address_of(frame, x), here, size_of(x))
+            frame.move(address_of(frame, x), here, size_of(x))
             if spare is not None:
                 pointers += [here, spare]
         return pointers
@@ -177,7 +178,7 @@ def _update(frame: Frame, equation: Equation) -> bool:
         return False
     source, dest = address_of(frame, equation.inputs[0]), frame.pointers[equation.outputs[0]]
     if source is not dest:
-        frame.copy(source, dest, size_of(equation.outputs[0]))
+        frame.move(source, dest, size_of(equation.outputs[0]))
     return _write(frame, equation)
 
 
@@ -215,7 +216,11 @@ def fallback(frame: Frame, equation: Equation) -> None:
     """Call the primitive's NumPy implementation."""
     e, core = frame.e, frame.core
     core.fallbacks.append(equation)
-    address, keep = callback(equation)
+    primitive, params = equation.primitive, equation.params
+    address, keep = callback(
+        functools.partial(primitive.impl, **params), [x.aval for x in equation.inputs],
+        [v.aval for v in equation.outputs], multiple=primitive.multiple, copies=True, name=primitive.name,
+    )  # fmt: skip
     core.callbacks.append(keep)
     name = f"python{len(core.callbacks)}"
     e.external(name, address, I32, PTR)
@@ -229,36 +234,3 @@ def fallback(frame: Frame, equation: Equation) -> None:
     e.begin(stop)
     e.ret(code)
     e.begin(go)
-
-
-def callback(equation: Equation) -> tuple[int, Any]:
-    """A function for native code that runs an equation with NumPy."""
-    inputs = [x.aval for x in equation.inputs]
-    outputs = [v.aval for v in equation.outputs]
-    impl, params, multiple = equation.primitive.impl, equation.params, equation.primitive.multiple
-
-    def array(address: int, aval: Any) -> Any:
-        n = aval.size * aval.dtype.itemsize
-        buffer = (ctypes.c_char * n).from_address(address)
-        return np.frombuffer(buffer, aval.dtype, aval.size).reshape(aval.shape)
-
-    def run(table: Any) -> int:
-        try:
-            operands: list[Any] = []
-            for k, aval in enumerate(inputs):
-                x = array(table[k], aval)
-                operands.append(x if aval.kind == "array" else x[()] if aval.kind == "scalar" else x.item())
-            out = impl(*operands, **params)
-            for k, (o, aval) in enumerate(zip(out if multiple else (out,), outputs, strict=True)):
-                if aval.size:
-                    array(table[len(inputs) + k], aval)[...] = o
-        except BaseException as problem:  # noqa: BLE001 - handed to whoever called the compiled function
-            FAILED.append(problem)
-            return 2
-        return 0
-
-    made = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(ctypes.c_void_p))(run)
-    return ctypes.cast(made, ctypes.c_void_p).value or 0, made
-
-
-FAILED: list[BaseException] = []
