@@ -36,7 +36,8 @@ _NOTHING = pytree.flatten(None)[1]
 
 def apply(primitive: Primitive, operands: Sequence[Any], home: Program, **params: Any) -> Sequence[Any]:
     """An operation under whatever is under way; where nothing is, as a Program of its own, so that all of it is run
-    by the executor."""
+    by the executor.
+    """
     if current() is not None or any(isinstance(x, Tracer) for x in operands):
         return bind(primitive, *operands, **params)
     types = avals_of(operands)

@@ -152,9 +152,11 @@ def _parameters(f: Any) -> list[str] | None:
 class Entry:
     """One staged form of a function."""
 
-    __slots__ = ("hidden", "key", "kept", "out_def", "program", "reached", "run", "traced")
+    __slots__ = ("hidden", "kept", "key", "out_def", "program", "reached", "run", "traced")
 
-    def __init__(self, key: Any, program: Program, out_def: Any, kept: Any, reached: Reached, traced: list[Any]) -> None:
+    def __init__(
+        self, key: Any, program: Program, out_def: Any, kept: Any, reached: Reached, traced: list[Any]
+    ) -> None:
         self.key, self.program, self.out_def, self.kept, self.reached = key, program, out_def, kept, reached
         self.hidden = [(read, signature(read.now())) for read in reached.arrays]
         self.traced = traced
@@ -309,7 +311,9 @@ class Jitted:
         args, kwargs = pytree.unflatten(treedef, range(treedef.size))
         names = _parameters(self.f) or []
         names += [f"argument {k}" for k in range(len(names), len(args))]
-        found = [f"{name}{path}" for name, x in zip(names, args, strict=False) for path, _ in pytree.flatten_with_paths(x)]
+        found = [
+            f"{name}{path}" for name, x in zip(names, args, strict=False) for path, _ in pytree.flatten_with_paths(x)
+        ]
         return found + [f"{name}{path}" for name, x in kwargs.items() for path, _ in pytree.flatten_with_paths(x)]
 
     def stage(self, f: Any, forms: Forms, key: Any, leaves: Sequence[Any]) -> Entry:

@@ -21,7 +21,7 @@ from wengert import pytree
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file
 
-__all__ = ["MISSING", "Read", "Reached", "reach"]
+__all__ = ["MISSING", "Reached", "Read", "reach"]
 
 
 class _Missing:

@@ -19,6 +19,7 @@ from wengert.core.types import Aval, aval_of
 from wengert.errors import ConcretizationError, TraceError, at_line, user_line
 from wengert.transforms.forward import jvp
 from wengert.transforms.inputs import enter_constants, is_number, name_of, run
+from wengert.transforms.rewriting import suggestion
 
 __all__ = ["linearize", "make_program"]
 
@@ -46,10 +47,10 @@ class StageArray(ArrayTracer):
 
 def abstract(x: Tracer) -> ConcretizationError:
     """The error for an abstract value where a number is wanted."""
+    general = "np.where(condition, a, b) in place of `if condition: ...`, or run the function without staging it"
     return ConcretizationError(
         f"while a function is staged this {x.aval} has a type but no value: it cannot decide an `if` or a `while`, "
-        f"or be converted{at_line()}\n"
-        "  write: np.where(condition, a, b) in place of `if condition: ...`, or run the function without staging it"
+        f"or be converted{at_line()}\n{suggestion(general)}"
     )
 
 
