@@ -49,6 +49,7 @@ class Emitter:
         self.block = ""
         self.exports: list[str] = []
         self.symbols: dict[str, int] = {}  # addresses of what the module imports
+        self.helpers: set[str] = set()  # functions that lowering rules have put into the module
 
     # ---- names, constants, instructions
 
@@ -85,8 +86,7 @@ class Emitter:
             return Value(self, text, t)
         if text in ("0", "false", "0x0000000000000000"):
             return Value(self, "zeroinitializer", t)
-        one = f"{t.scalar} {text}"
-        return Value(self, f"<{', '.join([one] * t.lanes)}>", t)
+        return Value(self, f"splat ({t.scalar} {text})", t)
 
     def constants(self, t: Type, numbers: Sequence[Any]) -> Value:
         """A vector of different constants."""
@@ -187,7 +187,9 @@ class Emitter:
         return self.value(t, f"call {t} @{full}({', '.join(map(str, values))}{extra})")
 
     def fma(self, a: Any, b: Any, c: Any) -> Value:
-        """A b + c, rounded once."""
+        """A b + c, rounded once; where the processor has no such instruction, the sum of the rounded product."""
+        if not self.target.fused:
+            return self.add(self.mul(a, b), c)
         return self.intrinsic("fma", a, b, c)
 
     def sqrt(self, a: Value) -> Value:
@@ -260,7 +262,7 @@ class Emitter:
     def _respread(self, a: Value, lanes: int) -> Value:
         if a.name in ("0", "false", "0x0000000000000000"):
             return Value(self, "zeroinitializer", a.type.wide(lanes))
-        return Value(self, f"<{', '.join([str(a)] * lanes)}>", a.type.wide(lanes))
+        return Value(self, f"splat ({a})", a.type.wide(lanes))
 
     def extract(self, a: Value, lane: int | Value) -> Value:
         """One lane."""

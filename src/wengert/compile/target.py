@@ -33,6 +33,16 @@ class Target:
         return self.bytes // itemsize
 
     @property
+    def arm(self) -> bool:
+        """Whether it is a 64-bit ARM."""
+        return self.triple.startswith(("aarch64", "arm64"))
+
+    @property
+    def fused(self) -> bool:
+        """Whether it multiplies and adds with one rounding; without, LLVM would call the C library for each."""
+        return self.arm or "+fma" in self.features.split(",")
+
+    @property
     def key(self) -> str:
         """What code for this machine is known by in a cache."""
         return f"{self.triple}/{self.cpu}/{self.features}/llvm{'.'.join(map(str, llvm.llvm_version_info))}"
