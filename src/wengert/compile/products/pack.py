@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wengert.compile.emit import I64, Emitter, Type, Value
+from wengert.compile.emit import I64, PTR, Emitter, Type, Value
 from wengert.compile.products.matrix import Matrix, literal, locate
 
 __all__ = ["copy", "transpose"]
@@ -72,18 +72,32 @@ def _turn(
             return e.const(I64, min(known, limit))
         return at if end % lanes == 0 and low == 0 else e.select(at < limit, at, e.const(I64, limit))
 
+    square = _square(e, lanes, t)
+
     def block(i: Value, j: Value) -> None:
-        origin = locate(e, source, i, j, t)
-        vectors = [e.load(origin, t.wide(lanes), r * source.row) for r in range(lanes)]
-        aim = locate(e, dest, i, j, t)
-        for r, vector in enumerate(_turned(e, vectors)):
-            e.store(vector, aim, r * dest.column)
+        distances = e.const(I64, source.row), e.const(I64, dest.column)
+        e.call(square, None, locate(e, source, i, j, t), distances[0], locate(e, dest, i, j, t), distances[1])
 
     def strip(at: Value) -> None:
         i = fitted(at, rows)
         e.loop(columns, lambda j: block(i, fitted(j, columns)), step=lanes)
 
     e.loop(high, strip, start=low, step=lanes)
+
+
+def _square(e: Emitter, lanes: int, t: Type) -> str:
+    """The function of this module that transposes a square, given both addresses and the distances of rows."""
+    name = f'"transpose {t.element} {lanes}"'
+    if name not in e.defined:
+        with e.function(name, [PTR, I64, PTR, I64], export=False) as (source, far, dest, apart):
+            vectors: list[Value] = []
+            for _ in range(lanes):
+                vectors.append(e.load(source, t.wide(lanes)))
+                source = e.offset(source, far, t)
+            for vector in _turned(e, vectors):
+                e.store(vector, dest)
+                dest = e.offset(dest, apart, t)
+    return name
 
 
 def _turned(e: Emitter, vectors: list[Value]) -> list[Value]:

@@ -20,7 +20,12 @@ __all__ = [
 Strides = tuple[int, int]
 Machine = tuple[int, bool, int]  # lanes of a vector, whether they can be masked, registers
 Method = Literal["kernel", "blas"]
-PANEL = 1 << 18
+PANEL = 1 << 18  # bytes of a result that is finished while it is in the second-level cache
+NEAR = 512  # vectors that the first-level cache holds
+PACK = 5 << 19  # bytes of a B that is packed even where it lies in rows
+KERNEL = 8 << 20  # bytes of all operands up to which kernels outrun BLAS
+THIN = 8  # rows or columns of a product that is bound by memory, whoever computes it
+CODE = 4000  # lines of code that weigh as much as twice the time
 
 
 @final
@@ -114,7 +119,8 @@ def panels(n: int, vectors: int, wide: int, masks: bool) -> tuple[Panel, ...]:
 def _step(height: int, panel: Panel, wide: int) -> float:
     """Cycles of one step of k in a tile: multiplications or loads, whichever take longer."""
     each = 1.0 if panel.lanes == wide else 0.6
-    return max(height * panel.vectors * each, 0.5 * height + panel.vectors * each)
+    loads = 0.5 * height + panel.vectors * each
+    return max(height * panel.vectors * each, loads) + 0.06 * (height + panel.vectors) + 0.4
 
 
 def _tile_cycles(height: int, panel: Panel, k: int, wide: int) -> float:
@@ -127,6 +133,7 @@ def _tile_cycles(height: int, panel: Panel, k: int, wide: int) -> float:
 def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tuple[Panel, ...], float]:
     """Height and columns of the tiles whose estimated time is least, small code preferred."""
     wide, masks, registers = machine
+    far = n * k > NEAR * wide
     best: tuple[float, int, tuple[Panel, ...], float] | None = None
     for vectors in range(1, 5):
         cut = panels(n, vectors, wide, masks)
@@ -139,8 +146,10 @@ def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tu
             cycles = code = 0.0
             for p in cut:
                 cycles += p.count * (blocks * _tile_cycles(height, p, k, wide) + _tile_cycles(rest, p, k, wide))
-                code += sum(2 * h * p.vectors + h + p.vectors for h in (height * bool(blocks), rest))
-            score = cycles * (1 + code / 4000)
+                code += sum(4 * h * p.vectors + 3 * h + 20 for h in (height * bool(blocks), rest) if h)
+            if far:  # narrow panels of rows that lie far apart come slowly from the second-level cache
+                cycles *= (1 + 0.06 * (4 - widest)) * (1 + 0.3 / height)
+            score = cycles * (1 + code / CODE)
             if best is None or score < best[0]:
                 best = score, height, cut, cycles
     assert best is not None
@@ -179,10 +188,10 @@ def panel_rows(n: int, t: Type) -> int:
 
 def _rows_plan(machine: Machine, m: int, n: int, k: int, b: Strides, t: Type, parts: int) -> tuple[float, Plan]:
     height, cut, cycles = _tile(m, n, k, machine, parts)
-    pack = b[1] != 1 and n > 1
+    pack = (b[1] != 1 and n > 1) or (k * n * t.size > PACK and m >= 32)
     if not pack:
         return cycles, Plan("rows", height, cut, False, 0)
-    cycles += n * k * (6.0 / machine[0] + 0.2 if b[0] == 1 else 2.0)
+    cycles += n * k * (3.0 / machine[0] if b[1] == 1 else 6.0 / machine[0] + 0.2 if b[0] == 1 else 2.0)
     return cycles, Plan("rows", height, cut, True, room(k * max(p.width for p in cut), t))
 
 
@@ -229,7 +238,7 @@ def plan(
         cycles, inner = _straight(machine, n, m, k, (b[1], b[0]), (a[1], a[0]), t)
         direct = flips_in_place(c, fused)
         buffers = 0 if direct else 1 if not fused or n == 1 else 2
-        cycles += buffers * m * n * (4.0 / machine[0] + 0.2) + (8.0 * m if fused else 0)
+        cycles += 50 + buffers * m * n * (4.0 / machine[0] + 0.2) + (8.0 * m if fused else 0)
         found.append((cycles, Plan("columns", 1, (), False, inner.workspace + buffers * room(m * n, t))))
     if c is not None and c[1] != 1 and n > 1:
         found[0] = (found[0][0] + 2.0 * m * n, found[0][1])
@@ -269,8 +278,13 @@ def workspace_bytes(
 
 
 def method(m: int, n: int, k: int, t: Type, threads: int = 1) -> Method:
-    """Whether a product is computed by kernels of our own, which threads can share by rows, or by one call of BLAS."""
-    return "kernel"
+    """By kernels of our own, which ``threads`` share by rows, or by one call of BLAS, which has threads of its own.
+
+    Kernels were measured to be the faster until operands outgrow the second-level cache several times; with more
+    threads, each of which has such a cache, a little longer.
+    """
+    size = (m * k + k * n + m * n) * t.size
+    return "kernel" if min(m, n) <= THIN or size <= KERNEL * (1 + 0.5 * (threads > 1)) else "blas"
 
 
 def cost(m: int, n: int, k: int, t: Type | None = None, threads: int = 1) -> Cost:
