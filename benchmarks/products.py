@@ -1,4 +1,4 @@
-"""Matrix products in machine code beside BLAS and NumPy: GFLOP/s, as a share of the measured peak of one core (which all run on).
+"""Matrix products in machine code beside BLAS and NumPy: GFLOP/s, as a share of the peak of the core.
 
     python benchmarks/products.py                 squares and the shapes of networks, float32 and float64
     python benchmarks/products.py --only 64x64x64 --rounds 15

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wengert.compile.emit import I64, Emitter, Value
 from wengert.compile.products.job import Job, Space, begin, conclude, deliver, live_mask, multiply_add
 from wengert.compile.products.matrix import Matrix, address, locate, plus
 from wengert.compile.products.pack import copy
-from wengert.compile.products.plan import Panel, Plan
+from wengert.compile.products.plan import Panel, Plan, turned_stride
 
 __all__ = ["rows_product"]
 
@@ -15,6 +17,10 @@ ACCUMULATORS = 8  # sums in flight that hide the latency of a multiplication
 
 def rows_product(e: Emitter, job: Job, plan: Plan, space: Space, rows: tuple[Value, Value] | None = None) -> None:
     """All panels of columns; each is packed if the plan says so, and then meets all rows."""
+    if plan.turn:
+        by_rows = Matrix(space.take(job.m * turned_stride(job.k, job.t), job.t), turned_stride(job.k, job.t), 1)
+        copy(e, job.m, job.k, job.a, by_rows, job.t, span=rows)
+        job = replace(job, a=by_rows)
     widest = max(panel.width for panel in plan.panels)
     packed = space.take(job.k * widest, job.t) if plan.pack else None
     for panel in plan.panels:
