@@ -208,3 +208,11 @@ def test_a_finish_that_keeps_everything_needs_no_result() -> None:
 
         compiled(build, 3)(a, b, w)
         np.testing.assert_allclose(w, want, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("t", [F32, F64])
+def test_large_products_whose_operands_are_packed(t: Type) -> None:
+    for cuts in (0, 2):
+        check(300, 70, 600, t, "FCC", cuts=cuts, by="kernel")
+        check(40, 1300, 600, t, "CCC", cuts=cuts, by="kernel")
+        check(40, 300, 130, t, "CFC", cuts=cuts, by="kernel", closures=True)

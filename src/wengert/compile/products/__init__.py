@@ -4,6 +4,7 @@ from wengert.compile.products.matrix import Finish, Matrix, Start
 from wengert.compile.products.pack import copy, transpose
 from wengert.compile.products.plan import Cost, cost, method, row_block, workspace_bytes
 from wengert.compile.products.product import batched_product, product
+from wengert.compile.products.symbols import blas_symbol, lapack_symbol
 
 __all__ = [
     "Cost",
@@ -11,8 +12,10 @@ __all__ = [
     "Matrix",
     "Start",
     "batched_product",
+    "blas_symbol",
     "copy",
     "cost",
+    "lapack_symbol",
     "method",
     "product",
     "row_block",

@@ -65,8 +65,8 @@ def begin(e: Emitter, job: Job, i: Value, j: Value, lanes: int, live: int) -> Va
     return None if job.start is None else job.start(i, j, lanes, live_mask(e, lanes, live))
 
 
-def deliver(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int) -> None:
-    """Finish a vector of sums, and store it."""
+def deliver(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int, at: Value | None = None) -> None:
+    """Finish a vector of sums, and store it (at an address that is known already, perhaps)."""
     lanes = total.type.lanes
     mask = live_mask(e, lanes, live)
     if job.finish is not None:
@@ -76,7 +76,7 @@ def deliver(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int) -
         total = finished
     if job.c is None:
         raise ValueError("a product without a matrix to go to needs a finish that returns None")
-    at = locate(e, job.c, i, j, total.type)
+    at = at or locate(e, job.c, i, j, total.type)
     if job.c.column == 1 or not lanes:
         e.store(total, at, mask=mask)
         return

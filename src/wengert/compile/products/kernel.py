@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wengert.compile.emit import I64, Emitter, Value
 from wengert.compile.products.job import Job, Space, begin, conclude, deliver, live_mask, multiply_add
 from wengert.compile.products.matrix import Matrix, address, locate, plus
 from wengert.compile.products.pack import copy
-from wengert.compile.products.plan import Panel, Plan
+from wengert.compile.products.plan import Panel, Plan, turned_stride
 
 __all__ = ["rows_product"]
 
@@ -15,6 +17,10 @@ ACCUMULATORS = 8  # sums in flight that hide the latency of a multiplication
 
 def rows_product(e: Emitter, job: Job, plan: Plan, space: Space, rows: tuple[Value, Value] | None = None) -> None:
     """All panels of columns; each is packed if the plan says so, and then meets all rows."""
+    if plan.turn:
+        by_rows = Matrix(space.take(job.m * turned_stride(job.k, job.t), job.t), turned_stride(job.k, job.t), 1)
+        copy(e, job.m, job.k, job.a, by_rows, job.t, span=rows)
+        job = replace(job, a=by_rows)
     widest = max(panel.width for panel in plan.panels)
     packed = space.take(job.k * widest, job.t) if plan.pack else None
     for panel in plan.panels:
@@ -53,17 +59,24 @@ def _all_rows(
 def _tile(e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, b: Matrix) -> None:
     """C[i : i + height, j : j + width]: accumulators stay in registers along k."""
     t, width = job.t.wide(panel.lanes), max(panel.lanes, 1)
-    places = [(plus(e, i, r), v, plus(e, j, v * width)) for r in range(height) for v in range(panel.vectors)]
-    lives = [width] * (panel.vectors - 1) + [panel.last]
-    zero = e.const(t, 0)
+    places = [(r, v * width, width) for r in range(height) for v in range(panel.vectors)]
+    places = [(r, v, panel.last if v == panel.width - width else live) for r, v, live in places]
+    rows = [plus(e, i, r) if job.fused else i for r in range(height)]
+    columns = {v: plus(e, j, v) if job.fused else j for _, v, _ in places}
     early = job.alpha == 1
-    first = [begin(e, job, r, c, panel.lanes, lives[v]) if early else None for r, v, c in places]
+    first = [begin(e, job, rows[r], columns[v], panel.lanes, live) if early else None for r, v, live in places]
+    zero = e.const(t, 0)
     totals = _sums(e, job, panel, height, locate(e, job.a, i, 0, job.t), b, [zero if f is None else f for f in first])
-    for (r, v, c), total in zip(places, totals, strict=True):
-        if early:
-            deliver(e, job, total, r, c, lives[v])
+    corner = None if job.fused or job.c is None else locate(e, job.c, i, j, job.t)
+    for (r, v, live), total in zip(places, totals, strict=True):
+        if corner is not None and job.c is not None:
+            scaled = total if early else total * job.alpha
+            at = e.offset(corner, r * job.c.row + v * job.c.column, job.t)
+            deliver(e, job, scaled, rows[r], columns[v], live, at)
+        elif early:
+            deliver(e, job, total, rows[r], columns[v], live)
         else:
-            conclude(e, job, total, r, c, t, lives[v])
+            conclude(e, job, total, rows[r], columns[v], t, live)
 
 
 def _sums(
@@ -74,7 +87,7 @@ def _sums(
     sets = 1
     while sets * 2 * size <= ACCUMULATORS and sets * 2 <= job.k:
         sets *= 2
-    unroll = sets if sets > 1 or job.k % 2 else 2
+    unroll = sets if sets > 1 or size > ACCUMULATORS or job.k % 2 else 2
     zero = e.const(job.t.wide(panel.lanes), 0)
     carry = first + [zero] * (size * (sets - 1))
     full = job.k - job.k % unroll

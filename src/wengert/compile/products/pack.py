@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wengert.compile.emit import I64, Emitter, Type, Value
+from wengert.compile.emit import I64, PTR, Emitter, Type, Value
 from wengert.compile.products.matrix import Matrix, literal, locate
 
 __all__ = ["copy", "transpose"]
@@ -29,11 +29,11 @@ def copy(
     if not (rows and columns):
         return
     if (source.column == 1 or columns == 1) and (dest.row == 1 or rows == 1) and min(rows, columns) > 1:
-        _turn(e, rows, columns, source, dest, t, low, high)
+        _turn(e, rows, columns, source, dest, t, (low, high), (0, columns))
     elif source.row == 1 and dest.row == 1 and span is None:
         _lines(e, rows, source.transposed, dest.transposed, t, 0, columns)
-    elif source.row == 1 and dest.column == 1 and min(rows, columns) > 1 and span is None:
-        _turn(e, columns, rows, source.transposed, dest.transposed, t, 0, columns)
+    elif source.row == 1 and dest.column == 1 and min(rows, columns) > 1:
+        _turn(e, columns, rows, source.transposed, dest.transposed, t, (0, columns), (low, high))
     else:
         _lines(e, columns, source, dest, t, low, high)
 
@@ -61,29 +61,44 @@ def _lines(
 
 
 def _turn(
-    e: Emitter, rows: int, columns: int, source: Matrix, dest: Matrix, t: Type, low: Value | int, high: Value | int
-) -> None:
+    e: Emitter, rows: int, columns: int, source: Matrix, dest: Matrix, t: Type,
+    down: tuple[Value | int, Value | int], across: tuple[Value | int, Value | int],
+) -> None:  # fmt: skip
     """By square blocks of as many lanes as fit; the last block of each direction is moved back to fit."""
     lanes = min(e.target.lanes(t.size), 1 << (min(rows, columns).bit_length() - 1))
 
-    def fitted(at: Value, end: int) -> Value:
+    def fitted(at: Value, low: Value | int, end: int) -> Value:
         known, limit = literal(at), end - lanes
         if known is not None:
             return e.const(I64, min(known, limit))
         return at if end % lanes == 0 and low == 0 else e.select(at < limit, at, e.const(I64, limit))
 
+    square = _square(e, lanes, t)
+
     def block(i: Value, j: Value) -> None:
-        origin = locate(e, source, i, j, t)
-        vectors = [e.load(origin, t.wide(lanes), r * source.row) for r in range(lanes)]
-        aim = locate(e, dest, i, j, t)
-        for r, vector in enumerate(_turned(e, vectors)):
-            e.store(vector, aim, r * dest.column)
+        distances = e.const(I64, source.row), e.const(I64, dest.column)
+        e.call(square, None, locate(e, source, i, j, t), distances[0], locate(e, dest, i, j, t), distances[1])
 
     def strip(at: Value) -> None:
-        i = fitted(at, rows)
-        e.loop(columns, lambda j: block(i, fitted(j, columns)), step=lanes)
+        i = fitted(at, down[0], rows)
+        e.loop(across[1], lambda j: block(i, fitted(j, across[0], columns)), start=across[0], step=lanes)
 
-    e.loop(high, strip, start=low, step=lanes)
+    e.loop(down[1], strip, start=down[0], step=lanes)
+
+
+def _square(e: Emitter, lanes: int, t: Type) -> str:
+    """The function of this module that transposes a square, given both addresses and the distances of rows."""
+    name = f'"transpose {t.element} {lanes}"'
+    if name not in e.defined:
+        with e.function(name, [PTR, I64, PTR, I64], export=False) as (source, far, dest, apart):
+            vectors: list[Value] = []
+            for _ in range(lanes):
+                vectors.append(e.load(source, t.wide(lanes)))
+                source = e.offset(source, far, t)
+            for vector in _turned(e, vectors):
+                e.store(vector, dest)
+                dest = e.offset(dest, apart, t)
+    return name
 
 
 def _turned(e: Emitter, vectors: list[Value]) -> list[Value]:

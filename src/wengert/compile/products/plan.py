@@ -14,13 +14,20 @@ from wengert.compile.target import Target, host
 
 __all__ = [
     "Cost", "Method", "Panel", "Plan", "cost", "dot_block", "flips_in_place", "method", "panel_rows", "panels", "plan",
-    "readable", "room", "row_block", "straight_plan", "workspace_bytes",
+    "readable", "room", "row_block", "straight_plan", "turned_stride", "workspace_bytes",
 ]  # fmt: skip
 
 Strides = tuple[int, int]
 Machine = tuple[int, bool, int]  # lanes of a vector, whether they can be masked, registers
 Method = Literal["kernel", "blas"]
-PANEL = 1 << 18
+PANEL = 1 << 18  # bytes of a result that is finished while it is in the second-level cache
+NEAR = 512  # vectors that the first-level cache holds
+PACK = 5 << 19  # bytes of a B that is packed even where it lies in rows
+APART = 1 << 10  # bytes between the columns of a large A, from which on it is copied to lie by rows
+LARGE = 1 << 19  # bytes of such an A
+KERNEL = 8 << 20  # bytes of all operands up to which kernels outrun BLAS
+THIN = 8  # rows or columns of a product that is bound by memory, whoever computes it
+CODE = 4000  # lines of code that weigh as much as twice the time
 
 
 @final
@@ -54,12 +61,14 @@ class Plan:
     """A product's form.
 
     ``rows``: lanes along the rows of C; ``dots``: lanes along k; ``columns``: C's transpose is computed, lanes along
-    its rows; ``blas``. ``height`` is the number of rows of a tile; ``pack``: B goes through the workspace.
+    its rows; ``blas``. ``height`` is the number of rows of a tile. ``turn`` and ``pack``: A, and B panel by panel,
+    go through the workspace.
     """
 
     form: Literal["rows", "dots", "columns", "blas"]
     height: int
     panels: tuple[Panel, ...]
+    turn: bool
     pack: bool
     workspace: int  # bytes
 
@@ -114,7 +123,8 @@ def panels(n: int, vectors: int, wide: int, masks: bool) -> tuple[Panel, ...]:
 def _step(height: int, panel: Panel, wide: int) -> float:
     """Cycles of one step of k in a tile: multiplications or loads, whichever take longer."""
     each = 1.0 if panel.lanes == wide else 0.6
-    return max(height * panel.vectors * each, 0.5 * height + panel.vectors * each)
+    loads = 0.5 * height + panel.vectors * each
+    return max(height * panel.vectors * each, loads) + 0.06 * (height + panel.vectors) + 0.4
 
 
 def _tile_cycles(height: int, panel: Panel, k: int, wide: int) -> float:
@@ -127,6 +137,7 @@ def _tile_cycles(height: int, panel: Panel, k: int, wide: int) -> float:
 def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tuple[Panel, ...], float]:
     """Height and columns of the tiles whose estimated time is least, small code preferred."""
     wide, masks, registers = machine
+    far = n * k > NEAR * wide
     best: tuple[float, int, tuple[Panel, ...], float] | None = None
     for vectors in range(1, 5):
         cut = panels(n, vectors, wide, masks)
@@ -139,8 +150,10 @@ def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tu
             cycles = code = 0.0
             for p in cut:
                 cycles += p.count * (blocks * _tile_cycles(height, p, k, wide) + _tile_cycles(rest, p, k, wide))
-                code += sum(2 * h * p.vectors + h + p.vectors for h in (height * bool(blocks), rest))
-            score = cycles * (1 + code / 4000)
+                code += sum(4 * h * p.vectors + 3 * h + 20 for h in (height * bool(blocks), rest) if h)
+            if far:  # narrow panels of rows that lie far apart come slowly from the second-level cache
+                cycles *= (1 + 0.06 * (4 - widest)) * (1 + 0.3 / height)
+            score = cycles * (1 + code / CODE)
             if best is None or score < best[0]:
                 best = score, height, cut, cycles
     assert best is not None
@@ -177,13 +190,23 @@ def panel_rows(n: int, t: Type) -> int:
     return max(8, PANEL // (n * t.size) // 8 * 8)
 
 
-def _rows_plan(machine: Machine, m: int, n: int, k: int, b: Strides, t: Type, parts: int) -> tuple[float, Plan]:
+def _rows_plan(
+    machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides, t: Type, parts: int
+) -> tuple[float, Plan]:
     height, cut, cycles = _tile(m, n, k, machine, parts)
-    pack = b[1] != 1 and n > 1
-    if not pack:
-        return cycles, Plan("rows", height, cut, False, 0)
-    cycles += n * k * (6.0 / machine[0] + 0.2 if b[0] == 1 else 2.0)
-    return cycles, Plan("rows", height, cut, True, room(k * max(p.width for p in cut), t))
+    turn = a[1] * t.size >= APART and m * k * t.size >= LARGE and n >= 4 * machine[0] and m > 1
+    space = room(m * turned_stride(k, t), t) if turn else 0
+    cycles += m * k * (6.0 / machine[0] + 0.2) if turn else 0
+    pack = (b[1] != 1 and n > 1) or (k * n * t.size > PACK and m >= 32)
+    if pack:
+        cycles += n * k * (3.0 / machine[0] if b[1] == 1 else 6.0 / machine[0] + 0.2 if b[0] == 1 else 2.0)
+        space += room(k * max(p.width for p in cut), t)
+    return cycles, Plan("rows", height, cut, turn, pack, space)
+
+
+def turned_stride(k: int, t: Type) -> int:
+    """The distance of rows of a copy of A: a cache line more than they hold, lest they share a place in the cache."""
+    return k + 64 // t.size
 
 
 def _dots_plan(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides, t: Type) -> tuple[float, Plan]:
@@ -198,11 +221,11 @@ def _dots_plan(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides,
         if not contiguous:
             cycles += (6.0 / wide + 0.2 if 1 in x and count > 1 else 1.5) * count * k
             space += room(count * k, t)
-    return cycles, Plan("dots", height, (), False, space)
+    return cycles, Plan("dots", height, (), False, False, space)
 
 
 def _straight(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides, t: Type) -> tuple[float, Plan]:
-    found = _rows_plan(machine, m, n, k, b, t, 1), _dots_plan(machine, m, n, k, a, b, t)
+    found = _rows_plan(machine, m, n, k, a, b, t, 1), _dots_plan(machine, m, n, k, a, b, t)
     return min(found, key=lambda pair: pair[0])
 
 
@@ -222,15 +245,15 @@ def plan(
 ) -> Plan:  # fmt: skip
     """The form of a product of these strides; ``ranged``: it is computed a range of rows at a time."""
     if not ranged and t.is_float and (by or method(m, n, k, t)) == "blas":
-        return Plan("blas", 1, (), False, _blas_room(m, n, k, a, b, c, t, fused))
+        return Plan("blas", 1, (), False, False, _blas_room(m, n, k, a, b, c, t, fused))
     machine = _machine(target, t)
-    found = [_rows_plan(machine, m, n, k, b, t, parts if ranged else 1), _dots_plan(machine, m, n, k, a, b, t)]
+    found = [_rows_plan(machine, m, n, k, a, b, t, parts if ranged else 1), _dots_plan(machine, m, n, k, a, b, t)]
     if not ranged:
         cycles, inner = _straight(machine, n, m, k, (b[1], b[0]), (a[1], a[0]), t)
         direct = flips_in_place(c, fused)
         buffers = 0 if direct else 1 if not fused or n == 1 else 2
-        cycles += buffers * m * n * (4.0 / machine[0] + 0.2) + (8.0 * m if fused else 0)
-        found.append((cycles, Plan("columns", 1, (), False, inner.workspace + buffers * room(m * n, t))))
+        cycles += 50 + buffers * m * n * (4.0 / machine[0] + 0.2) + (8.0 * m if fused else 0)
+        found.append((cycles, Plan("columns", 1, (), False, False, inner.workspace + buffers * room(m * n, t))))
     if c is not None and c[1] != 1 and n > 1:
         found[0] = (found[0][0] + 2.0 * m * n, found[0][1])
     return min(found, key=lambda pair: pair[0])[1]
@@ -269,8 +292,13 @@ def workspace_bytes(
 
 
 def method(m: int, n: int, k: int, t: Type, threads: int = 1) -> Method:
-    """Whether a product is computed by kernels of our own, which threads can share by rows, or by one call of BLAS."""
-    return "kernel"
+    """By kernels of our own, which ``threads`` share by rows, or by one call of BLAS, which has threads of its own.
+
+    Kernels were measured to be the faster until operands outgrow the second-level cache several times; with more
+    threads, each of which has such a cache, a little longer.
+    """
+    size = (m * k + k * n + m * n) * t.size
+    return "kernel" if min(m, n) <= THIN or size <= KERNEL * (1 + 0.5 * (threads > 1)) else "blas"
 
 
 def cost(m: int, n: int, k: int, t: Type | None = None, threads: int = 1) -> Cost:
