@@ -19,9 +19,8 @@ import numpy as np
 from wengert.errors import CompileError
 
 __all__ = [
-    "ALIGNED", "C_CONTIGUOUS", "F_CONTIGUOUS", "HEADER", "OWNDATA", "WRITEABLE", "address_of", "array_fields", "as_object",
-    "dtype_fields",
-    "numpy_function", "usable", "verify",
+    "ALIGNED", "C_CONTIGUOUS", "FOREIGN", "F_CONTIGUOUS", "HEADER", "NUMBER", "OWNDATA", "TYPE", "WRITEABLE",
+    "address_of", "array_fields", "dtype_fields", "numpy_function", "usable", "verify",
 ]  # fmt: skip
 
 _numpy: Final[Any] = sys.modules["numpy._core._multiarray_umath"]

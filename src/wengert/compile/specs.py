@@ -71,6 +71,7 @@ def fit(x: Any, aval: Aval, name: str) -> Any:
         )
     if type(x) not in _PYTHON and not (type(x) in (np.ndarray, np.memmap) or isinstance(x, np.generic)):
         raise CompileError(f"{name} is a {type(x).__name__}{_expected(aval)}")
+    x = np.asarray(x) if type(x) is np.memmap else x
     given = aval_of(x)
     if given.shape != aval.shape:
         raise ShapeError(f"{name} has shape {given.shape}, where {_described(aval)} is expected")

@@ -140,10 +140,14 @@ def _make_team(threads: int) -> int:
     team.threads, team.spins, team.pause = threads, _spins(), threading_functions()["yield"]
     address = ctypes.addressof(team)
     _helpers[address] = []
-    for number in range(1, threads):
-        helper = _block(_Helper)
-        helper.team, helper.number = address, number
-        _helpers[address].append(_start(runtime()["wengert_work"], ctypes.addressof(helper)))
+    try:
+        for number in range(1, threads):
+            helper = _block(_Helper)
+            helper.team, helper.number = address, number
+            _helpers[address].append(_start(runtime()["wengert_work"], ctypes.addressof(helper)))
+    except CompileError:
+        _dismiss(address)
+        raise
     return address
 
 
@@ -170,9 +174,13 @@ def dismiss() -> None:
     """
     for made in _groups:
         while team := take(made):
-            runtime().function("wengert_dismiss", None, ctypes.c_void_p)(team)
-            for thread in _helpers.pop(team):
-                _join(thread)
+            _dismiss(team)
+
+
+def _dismiss(team: int) -> None:
+    runtime().function("wengert_dismiss", None, ctypes.c_void_p)(team)
+    for thread in _helpers.pop(team):
+        _join(thread)
 
 
 class _Helper(ctypes.Structure):
