@@ -18,6 +18,7 @@ from wengert.rewrite.cse import cse
 from wengert.rewrite.dce import dce
 from wengert.rewrite.edit import everywhere
 from wengert.rewrite.fold import fold
+from wengert.rewrite.hoist import batch_products, hoist
 from wengert.rewrite.inline import inline
 from wengert.rewrite.layout import layout
 from wengert.rewrite.pieces import pieces
@@ -52,6 +53,8 @@ def passes(*, fast_math: bool = False) -> tuple[Pass, ...]:
         Pass("products", products),
         *([Pass("broadcast_products", broadcast_products)] if fast_math else []),
         Pass("layout", layout),
+        Pass("hoist", hoist),
+        Pass("batch_products", batch_products),
         Pass("cse", cse),
         Pass("dce", dce),
     )

@@ -138,7 +138,8 @@ def inside(do: Pass, program: Program) -> Program:
     touched = False
     for equation in program.equations:
         params = equation.params
-        if params:
+        if params and any(isinstance(v, Program) or (type(v) is tuple and v and isinstance(v[0], Program))
+                          for v in params.values()):  # fmt: skip
             found = {key: new for key, value in params.items() if (new := changed_programs(do, value)) is not value}
             if found:
                 equation = replace(equation, params={**params, **found})

@@ -19,6 +19,8 @@ Inline = Callable[[Editor, Equation, tuple[Atom, ...]], "list[Atom] | None"]
 
 def inline(program: Program) -> Program:
     """Calls, branches that are known, and loops of at most one step become equations."""
+    if not any(e.primitive.name in INLINE for e in program.equations):
+        return program
     editor = Editor(program)
     changed = False
     for equation in program.equations:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from wengert.core.program import Program
+from wengert.core.program import Program, Var
 from wengert.rewrite.runs import Numbered, Run
 
 FURTHEST = 4  # turns back that a value may be carried
@@ -223,8 +223,8 @@ def request(program: Program, numbered: Numbered, plans: list[Plan]) -> None:
                 single(slot.numbers[: slot.distance].tolist(), plans)
     for k in np.flatnonzero(~inside).tolist():
         single(numbered.operands[k], plans)
-    numbers = {v: k for k, v in enumerate(numbered.atoms)}
-    single([numbers[a] for a in program.outputs if a in numbers], plans)  # type: ignore[index]
+    outputs = {a for a in program.outputs if isinstance(a, Var)}
+    single([k for k, v in enumerate(numbered.atoms) if v in outputs], plans)
 
 
 def request_slices(slot: Slot, plans: list[Plan]) -> None:

@@ -11,7 +11,7 @@ from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.ops.elementwise import multiply
 from wengert.ops.products import dot, remaining
 from wengert.ops.reduce import reduce_sum
-from wengert.ops.shape import reshape, transpose
+from wengert.ops.shape import inverse, reshape, transpose
 from wengert.rewrite.edit import Editor, uses
 
 Labels = tuple[int, ...]
@@ -107,7 +107,10 @@ def path(terms: Sequence[tuple[Atom, Labels]], output: Labels, sizes: dict[int, 
 
 
 def squeezed(editor: Editor, atom: Atom, labels: Labels, sizes: dict[int, int]) -> tuple[Atom, Labels]:
-    """An operand without the axes of length one that stretch."""
+    """An operand without the axes of length one that stretch, as it was before it was transposed."""
+    made = editor.made.get(atom) if isinstance(atom, Var) else None
+    if made is not None and made.primitive is transpose:
+        atom, labels = made.inputs[0], tuple(labels[k] for k in inverse(made.params["axes"]))
     kept = [(c, n) for c, n in zip(labels, atom.aval.shape, strict=True) if n == sizes[c]]
     if len(kept) == len(labels):
         return atom, labels

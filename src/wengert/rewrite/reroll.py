@@ -42,10 +42,10 @@ def reroll(program: Program) -> Program:
 
 def wrapped(start: int, step: int, count: int, size: int) -> slice | None:
     """The slice of ``count`` elements from ``start`` on; None where it is everything."""
-    stop: int | None = start + step * count
+    stop = start + step * count
     if (start, step, count) == (0, 1, size):
         return None
-    return slice(start, None if stop is not None and stop < 0 else stop, step)
+    return slice(start, None if stop < 0 else stop, None if step == 1 else step)
 
 
 def typed(slot: Slot) -> tuple[Any, ...]:
@@ -174,8 +174,7 @@ class Loop:
         self.finals()
         for key, variables in self.carries.items():
             outputs += [self.local[key[0]], *variables[:-1]]
-        wanted = plan.stacked | {offset for turn, offset in plan.single if turn < plan.count - 1}
-        for offset in sorted(wanted):
+        for offset in sorted(self.wanted()):
             self.ys.append(("after", offset))
             outputs.append(self.local[offset])
         for offset in sorted(plan.before):
@@ -195,14 +194,19 @@ class Loop:
         outs = self.editor.emit_all(scan, operands, params, self.program.equations[plan.start].line)
         self.results(outs)
 
+    def wanted(self) -> set[int]:
+        """The results that are stacked."""
+        return self.plan.stacked | {offset for turn, offset in self.plan.single if turn < self.plan.count - 1}
+
     def found(self, offset: int) -> Var:
         """A carried result as a turn finds it."""
         return next(c[0] for key, c in self.carries.items() if key[:2] == (offset, 1))
 
     def finals(self) -> None:
         """A carry, which nothing reads, for each result that is wanted of the last turn alone."""
+        known = self.wanted() | {key[0] for key in self.carries}
         for turn, offset in sorted(self.plan.single):
-            if turn == self.plan.count - 1 and not any(key[0] == offset for key in self.carries):
+            if turn == self.plan.count - 1 and offset not in known:
                 aval = self.numbered.aval(self.plan.base + offset)
                 zero = Literal(aval.dtype.type(0))
                 first = zero if aval.kind == "scalar" else self.editor.emit(broadcast_to, zero, shape=aval.shape)

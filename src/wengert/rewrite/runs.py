@@ -103,7 +103,8 @@ def find_runs(symbols: np.ndarray[Any, Any], *, turns: int, least: int) -> list[
     runs: list[Run] = []
     free = np.ones(len(symbols), bool)
     ranks, width = np.unique(symbols, return_inverse=True)[1], 1
-    while len(ranks) > width:
+    # a window of twice the longest period is long enough; and what is taken is not looked for again
+    while width < 2 * len(symbols) // turns and len(ranks) > width and free.sum() >= least:
         gaps = distances(ranks)
         if not gaps.any():
             break
