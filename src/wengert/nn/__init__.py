@@ -28,6 +28,7 @@ from wengert.nn.activations import (
     swish,
     tanh,
 )
+from wengert.nn.convolutional import Conv1d, Conv2d, Conv3d
 from wengert.nn.layers import Activation, Dense, Dropout, Maxout
 from wengert.nn.losses import (
     accuracy,
@@ -41,14 +42,24 @@ from wengert.nn.losses import (
     mse,
     softmax_cross_entropy,
 )
+from wengert.nn.pooling import AvgPool1d, AvgPool2d, Flatten, GlobalAvgPool, MaxPool1d, MaxPool2d
 from wengert.nn.sequential import Sequential, count_parameters, mlp
 from wengert.nn.stepper import LayerStepper, Node, Stepper
 
 __all__ = [
     "Activation",
+    "AvgPool1d",
+    "AvgPool2d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
     "Dense",
     "Dropout",
+    "Flatten",
+    "GlobalAvgPool",
     "LayerStepper",
+    "MaxPool1d",
+    "MaxPool2d",
     "Maxout",
     "Node",
     "Sequential",

@@ -128,7 +128,7 @@ class Activation:
         array([0., 2.])
     """
 
-    function: str | Callable[[Any], Any] = static()  # noqa: RUF009 - a field, as dataclasses.field is one
+    function: str | Callable[[Any], Any] = static()
     draws: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ again, batch and stage.
 
 from wengert.ops import (
     bases,
+    conv,
     convolve,
     determinants,
     eigen,
@@ -32,6 +33,7 @@ from wengert.ops import (
 
 __all__ = [
     "bases",
+    "conv",
     "convolve",
     "determinants",
     "eigen",
