@@ -11,7 +11,7 @@ Example:
     (5, 3)
 """
 
-from wengert.nn import activations, initial, losses
+from wengert.nn import activations, initial, losses, state
 from wengert.nn.activations import (
     activation,
     elu,
@@ -29,7 +29,7 @@ from wengert.nn.activations import (
     tanh,
 )
 from wengert.nn.convolutional import Conv1d, Conv2d, Conv3d
-from wengert.nn.layers import Activation, Dense, Dropout, Maxout
+from wengert.nn.layers import Activation, Dense, Dropout, Embedding, Maxout
 from wengert.nn.losses import (
     accuracy,
     binary_cross_entropy,
@@ -42,21 +42,26 @@ from wengert.nn.losses import (
     mse,
     softmax_cross_entropy,
 )
+from wengert.nn.normalisation import BatchNorm, LayerNorm
 from wengert.nn.pooling import AvgPool1d, AvgPool2d, Flatten, GlobalAvgPool, MaxPool1d, MaxPool2d
 from wengert.nn.sequential import Sequential, count_parameters, mlp
+from wengert.nn.state import apply, remember, state_of, with_state
 from wengert.nn.stepper import LayerStepper, Node, Stepper
 
 __all__ = [
     "Activation",
     "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm",
     "Conv1d",
     "Conv2d",
     "Conv3d",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAvgPool",
+    "LayerNorm",
     "LayerStepper",
     "MaxPool1d",
     "MaxPool2d",
@@ -67,6 +72,7 @@ __all__ = [
     "accuracy",
     "activation",
     "activations",
+    "apply",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
@@ -85,12 +91,16 @@ __all__ = [
     "mlp",
     "mse",
     "relu",
+    "remember",
     "sigmoid",
     "silu",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "state",
+    "state_of",
     "step",
     "swish",
     "tanh",
+    "with_state",
 ]
