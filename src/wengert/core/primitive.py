@@ -43,6 +43,10 @@ class Primitive:
     wanted operand. ``batch(batched, operands, params)`` computes with axis 0 of the batched operands as
     the batch, and gives outputs with the batch at axis 0. ``reads(k, n)`` says which of the n operands,
     and whether the output (at position n), the rule of operand k reads.
+
+    ``augment(avals, wanted, params)``, where there is one, gives the parameters of an application with more outputs,
+    behind its own, for the backward walk to read (its residuals), and which operands that reads: operations that
+    hold Programs are recorded in this form. ``dual(tangents, operands, params)`` gives outputs and tangents together.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Primitive:
     multiple: bool = False
     diffs: tuple[Rule | None, ...] = ()
     ufunc: np.ufunc | None = None
+    augment: Rule | None = None
+    dual: Rule | None = None
     cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
     def __call__(self, *operands: Any, **params: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.core.primitive import Primitive
@@ -50,7 +50,8 @@ class Equation:
 class Program:
     """A staged function: ``program(*inputs)`` evaluates it; ``print(program)`` shows it.
 
-    ``constants`` are the arrays that the function closed over, as pairs of variable and value.
+    ``constants`` are the arrays that the function closed over, as pairs of variable and value. ``cache`` holds what
+    is derived from the Program (its jvp, its machine code), so that it is freed with it.
     """
 
     inputs: tuple[Var, ...]
@@ -58,6 +59,7 @@ class Program:
     equations: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
     name: str = "program"
+    cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
     def __call__(self, *args: Any) -> Any:
         """The outputs, a tuple of them if there are several, for inputs of the Program's shapes."""
