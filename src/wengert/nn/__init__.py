@@ -28,6 +28,7 @@ from wengert.nn.activations import (
     swish,
     tanh,
 )
+from wengert.nn.cells import GRUCell, LSTMCell, RNNCell
 from wengert.nn.convolutional import Conv1d, Conv2d, Conv3d
 from wengert.nn.layers import Activation, Dense, Dropout, Embedding, Maxout
 from wengert.nn.losses import (
@@ -44,11 +45,15 @@ from wengert.nn.losses import (
 )
 from wengert.nn.normalisation import BatchNorm, LayerNorm
 from wengert.nn.pooling import AvgPool1d, AvgPool2d, Flatten, GlobalAvgPool, MaxPool1d, MaxPool2d
+from wengert.nn.recurrent import GRU, LSTM, RNN
 from wengert.nn.sequential import Sequential, count_parameters, mlp
 from wengert.nn.state import apply, remember, state_of, with_state
 from wengert.nn.stepper import LayerStepper, Node, Stepper
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "AvgPool1d",
     "AvgPool2d",
@@ -60,13 +65,16 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GlobalAvgPool",
+    "LSTMCell",
     "LayerNorm",
     "LayerStepper",
     "MaxPool1d",
     "MaxPool2d",
     "Maxout",
     "Node",
+    "RNNCell",
     "Sequential",
     "Stepper",
     "accuracy",
