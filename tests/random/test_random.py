@@ -216,6 +216,11 @@ def test_fold_in_of_traced_numbers():
         make_program(random.fold_in)(keys[0], 1.0)
 
 
+def test_keys_of_traced_seeds():
+    np.testing.assert_array_equal(vmap(random.key)(np.arange(3)), [random.key(i) for i in range(3)])
+    np.testing.assert_array_equal(make_program(random.key)(1)(7), random.key(7))
+
+
 def test_draws_inside_a_gradient_are_constants():
     key = random.key(8)
     f = lambda w, k, i: np.sum(w * random.normal(random.fold_in(k, i), (3,)))

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from wengert.errors import DataError, UnsupportedError
 from wengert.random._normal import normal_quantile
-from wengert.random._philox import FOLD, GENERATOR, SPLIT, WORD, Key, bit_generator, bits, checked, word
+from wengert.random._philox import FOLD, GENERATOR, NO_DATA, SPLIT, WORD, Key, bit_generator, bits, checked, word
 
 __all__ = [
     "Key",
@@ -51,7 +51,7 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def key(seed: int) -> Key:
-    """The key of a seed, an integer from 0 to 2**64 − 1. Different seeds give independent numbers.
+    """The key of a seed, an integer from 0 to 2**64 − 1 (it may be traced). Different seeds give independent numbers.
 
     Raises:
         DataError: if the seed is negative, too large or no integer.
@@ -61,7 +61,7 @@ def key(seed: int) -> Key:
         >>> random.key(7)
         array([7, 0], dtype=uint64)
     """
-    return np.array([word(seed, "a seed"), 0], dtype=np.uint64)
+    return np.stack([word(seed, "a seed"), NO_DATA])
 
 
 def split(key: Key, n: int = 2) -> list[Key]:

@@ -16,7 +16,7 @@ from wengert.errors import DataError, ShapeError
 from wengert.ops.elementwise import cast_to_integer
 from wengert.ops.random import random_bits
 
-__all__ = ["FOLD", "GENERATOR", "SAMPLE", "SPLIT", "WORD", "Key", "bit_generator", "bits", "checked", "word"]
+__all__ = ["FOLD", "GENERATOR", "NO_DATA", "SAMPLE", "SPLIT", "WORD", "Key", "bit_generator", "bits", "checked", "word"]
 
 WORD = 1 << 64
 SAMPLE, SPLIT, FOLD, GENERATOR = range(4)
