@@ -20,6 +20,7 @@ from wengert.errors import GradientCheckError as GradientCheckError
 from wengert.errors import LeakError as LeakError
 from wengert.errors import ModelError as ModelError
 from wengert.errors import NonFiniteError as NonFiniteError
+from wengert.errors import RetraceWarning as RetraceWarning
 from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
@@ -36,6 +37,7 @@ from wengert.transforms import hvp as hvp
 from wengert.transforms import jacfwd as jacfwd
 from wengert.transforms import jacobian as jacobian
 from wengert.transforms import jacrev as jacrev
+from wengert.transforms import jit as jit
 from wengert.transforms import jvp as jvp
 from wengert.transforms import linearize as linearize
 from wengert.transforms import make_program as make_program

@@ -16,8 +16,8 @@ from typing import Any
 from wengert.errors import ShapeError
 
 __all__ = [
-    "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "map_learned", "register", "replace_nodes", "state",
-    "state_mask", "static", "unflatten",
+    "LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "map_learned", "register", "replace_nodes",
+    "state", "state_mask", "static", "unflatten",
 ]  # fmt: skip
 
 _STATIC, _STATE = "wengert.static", "wengert.state"

@@ -95,9 +95,7 @@ def _augment(avals: tuple[Aval, ...], wanted: tuple[bool, ...], params: dict[str
     program: Program = params["program"]
     split = _split(program, avals, wanted)
     rule = {"program": program, "split": split}
-    return Augmented(
-        {"program": split.forward}, rule, len(program.outputs), split.reads, split.sources, split.active
-    )
+    return Augmented({"program": split.forward}, rule, len(program.outputs), split.reads, split.sources, split.active)
 
 
 def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:

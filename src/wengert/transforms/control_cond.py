@@ -164,14 +164,22 @@ def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], p
 
 
 def _backward(
-    split: Split, avals: tuple[Aval, ...], slots: int, mine: list[int], reads: Mask, found: Mask, types: tuple[Aval, ...]
+    split: Split,
+    avals: tuple[Aval, ...],
+    slots: int,
+    mine: list[int],
+    reads: Mask,
+    found: Mask,
+    types: tuple[Aval, ...],
 ) -> Program:
     """The way back of a branch, from what all branches are handed to what all branches give."""
 
     def run(*xs: Any) -> list[Any]:
         kept, read, gs = grouped(xs, (slots, sum(reads)))
         own = [x for x, r in zip(with_absent(read, reads), split.reads, strict=True) if r]
-        ds = with_absent(split.pull([*(kept[mine[k - len(split.active)]] for k in split.sources), *own, *gs]), split.found)
+        ds = with_absent(
+            split.pull([*(kept[mine[k - len(split.active)]] for k in split.sources), *own, *gs]), split.found
+        )
         asked = [d for d, there in zip(ds, found, strict=True) if there]
         return [zeros_of(t) if d is None else d for d, t in zip(asked, types, strict=True)]
 

@@ -34,7 +34,9 @@ Mask = tuple[bool, ...]
 WHILE: list[Any] = []
 
 
-def loop(test: Callable[..., Any], body: Callable[..., Sequence[Any]], consts: Sequence[Any], carry: Sequence[Any]) -> Any:
+def loop(
+    test: Callable[..., Any], body: Callable[..., Sequence[Any]], consts: Sequence[Any], carry: Sequence[Any]
+) -> Any:
     """``while test(*consts, *carry): carry = body(*consts, *carry)``, in the operation's own terms."""
     types = avals_of([*consts, *carry])
     test_program = staged(lambda *xs: [test(*xs)], types, "test")
@@ -76,7 +78,13 @@ def _read(stack: Any, at: Any, aval: Aval) -> Any:
 
 
 def _snapshots_up_to(
-    body: Program, consts: Sequence[Any], target: Any, top: Any, starts: Any, stacks: Sequence[Any], types: Sequence[Aval]
+    body: Program,
+    consts: Sequence[Any],
+    target: Any,
+    top: Any,
+    starts: Any,
+    stacks: Sequence[Any],
+    types: Sequence[Aval],
 ) -> Sequence[Any]:
     """Run on from the last snapshot, making new ones, until one is the state at ``target``."""
     b = len(consts)
@@ -135,9 +143,10 @@ def _step_back(body: Program, avals: tuple[Aval, ...], mask: Mask) -> Program:
         into = [g for g, a in zip(with_absent(gs, carried), active, strict=True) if a]
         ds = with_absent(pull.evaluate([*operands, *into]), found)
         return [
-            zeros_of(tangent_type(aval)) if d is None else d for d, aval, there in zip(ds, avals, mask, strict=True) if there
+            zeros_of(tangent_type(aval)) if d is None else d
+            for d, aval, there in zip(ds, avals, mask, strict=True)
+            if there
         ]
 
     types = (*avals, *(tangent_type(t) for t, there in zip(avals[b:], carried, strict=True) if there))
     return derived(body, ("step back", avals, mask), lambda: staged(run, types, pull.name))
-

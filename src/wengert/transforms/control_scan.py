@@ -188,7 +188,9 @@ def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], p
     of_consts, carried, of_xs = grouped(split.found[:c] + split.wanted[c : c + m] + split.found[c + m :], (c, m))
     gs = [cotangent_of(g, o) for g, o, there in zip(cts[:m], outs, carried, strict=False) if there]
     sums = [zeros_of(tangent_type(aval_of(x))) for x, there in zip(operands[:c], of_consts, strict=True) if there]
-    consts, slices = ([x for x, r in zip(operands[at], split.reads[at], strict=True) if r] for at in (slice(c), slice(c + m, None)))
+    consts, slices = (
+        [x for x, r in zip(operands[at], split.reads[at], strict=True) if r] for at in (slice(c), slice(c + m, None))
+    )
     slices = [*[outs[k] for k in split.sources], *slices]
     slices += [cotangent_of(g, o) for g, o, there in zip(cts[m:], outs[m:], split.active[m:], strict=False) if there]
     body = _way_back(split, params, avals_of(consts), avals_of([*gs, *sums]), tuple(sliced(aval_of(x)) for x in slices))

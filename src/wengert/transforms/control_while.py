@@ -108,9 +108,13 @@ def _batch(batched: Sequence[bool], operands: Sequence[Any], params: dict[str, A
     m = len(operands) - a - b
     mask = tuple(batched)
     while True:
-        whole = [x if have == want else stretched(x, size) for x, have, want in zip(operands, batched, mask, strict=True)]
+        whole = [
+            x if have == want else stretched(x, size) for x, have, want in zip(operands, batched, mask, strict=True)
+        ]
         types = avals_of(whole)
-        test, (each,) = batched_program(params["test"], (*types[:a], *types[a + b :]), (*mask[:a], *mask[a + b :]), size)
+        test, (each,) = batched_program(
+            params["test"], (*types[:a], *types[a + b :]), (*mask[:a], *mask[a + b :]), size
+        )
         forced = (True,) * m if each else mask[a + b :]
         body, found = batched_program(params["body"], types[a:], mask[a:], size, forced)
         if found == mask[a + b :]:

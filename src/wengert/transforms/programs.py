@@ -61,9 +61,7 @@ def retyped(program: Program, avals: Avals) -> Program:
     """The same function for operands of other types; the Program itself where they are its own."""
     if all(v.aval == aval for v, aval in zip(program.inputs, avals, strict=True)):
         return program
-    return derived(
-        program, ("retyped", avals), lambda: staged(lambda *xs: program.evaluate(xs), avals, program.name)
-    )
+    return derived(program, ("retyped", avals), lambda: staged(lambda *xs: program.evaluate(xs), avals, program.name))
 
 
 def coerced(x: Any, aval: Aval) -> Any:

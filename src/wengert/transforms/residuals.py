@@ -55,7 +55,12 @@ class Split:
 
 
 def split_program(
-    program: Program, avals: tuple[Aval, ...], wanted: Mask, reusable: Mask, given: Mask, invariant: Mask,
+    program: Program,
+    avals: tuple[Aval, ...],
+    wanted: Mask,
+    reusable: Mask,
+    given: Mask,
+    invariant: Mask,
     active: Mask | None = None,
 ) -> Split:
     """The two ways of ``program`` for operands of these types, with cotangents of the wanted ones.

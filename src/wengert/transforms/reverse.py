@@ -196,7 +196,8 @@ class Tape(list[Any], Trace):
         form: Augmented = primitive.augment(tuple(aval_of(v) for v in values), wanted, params)
         outs = self.evaluate(primitive, [*values, *form.more], form.params)
         kept = [
-            (v if want else self.safe(v)) if k else ghost(v) for v, k, want in zip(values, form.reads, wanted, strict=True)
+            (v if want else self.safe(v)) if k else ghost(v)
+            for v, k, want in zip(values, form.reads, wanted, strict=True)
         ]
         saved = tuple(o if n >= form.outputs or n in form.sources else ghost(o) for n, o in enumerate(outs))
         n = len(self)
