@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "wengert"
 # ---- the tables -------------------------------------------------------------------------------
 
 GROUND = {"errors", "files", "pytree"}
-NAMESPACES = {"numpy", "scipy", "random", "control"}
+NAMESPACES = {"numpy", "scipy", "random", "convolution", "control"}
 # What the rooms from `nn` up are written against: the public face of differentiation.
 PUBLIC = GROUND | NAMESPACES | {"transforms"}
 NETWORKS = {"nn", "optim", "data"}
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "numpy": GROUND | {"core", "ops", "frontend"},
     "scipy": GROUND | {"core", "ops", "frontend", "numpy"},
     "random": GROUND | {"core", "ops", "frontend", "numpy"},
+    "convolution": GROUND | {"core", "ops", "frontend", "numpy"},
     "transforms": GROUND | {"core", "ops", "frontend", "numpy", "scipy", "random"},
     "control": GROUND | {"transforms"},
     # for those who add operations: their records, and the laws that try them

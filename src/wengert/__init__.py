@@ -37,6 +37,9 @@ _MODULES = (
     "scipy",
     "training",
 )
+    "control", "convolution", "data", "errors", "explain", "extend", "nn", "numpy", "optim", "pytree", "random",
+    "scipy", "training",
+)  # fmt: skip
 _WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERRORS, "wengert.errors")
 
 # written out in __init__.pyi for type checkers
