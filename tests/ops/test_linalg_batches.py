@@ -53,6 +53,24 @@ def test_vmap_is_a_loop(name):
                 close(got, want, 1e-10)
 
 
+@pytest.mark.parametrize("name", LOOPED)
+def test_stacks_of_stacks_are_loops(name):
+    """With two axes before the matrices, in values and in derivatives of both modes."""
+    f, args = LOOPED[name]
+    nested = [np.reshape(x, (2, 3, *x.shape[1:])) for x in args]
+    weights = [GENERATOR.normal(size=np.shape(y)) for y in tuple_of(f(*(x[0] for x in args)))]
+
+    def pulled(*xs):
+        return grad(lambda *xs: sum(np.sum(w * y) for w, y in zip(weights, tuple_of(f(*xs)), strict=True)))(*xs)
+
+    def pushed(*xs):
+        return jvp(f, xs, tuple(np.cos(x) for x in xs))[1]
+
+    for g in (f, pulled, pushed):
+        for got, want in zip(tuple_of(vmap(vmap(g))(*nested)), looped(g, *args), strict=True):
+            close(np.reshape(got, np.shape(want)), want, 1e-10)
+
+
 def test_batched_solve_by_residual():
     a, b = matrix(50, 6, 6), matrix(50, 6)
     x = vmap(solve)(a, b)
