@@ -220,6 +220,7 @@ def find_tests() -> Tests:
     """Which tests run which line: found once for a state of source and tests."""
     CACHE.mkdir(exist_ok=True)
     data, durations, valid = CACHE / "coverage", CACHE / "durations.json", CACHE / "valid_for.json"
+    latest = CACHE / "latest_durations.json"
     before, now = json.loads(valid.read_text()) if valid.exists() else {}, state()
     wanted = to_map(before, now)
     took: dict[str, float] = {} if wanted is TESTS or not valid.exists() else json.loads(durations.read_text())
@@ -227,15 +228,16 @@ def find_tests() -> Tests:
     if wanted:
         if not took:
             data.unlink(missing_ok=True)
+            valid.unlink(missing_ok=True)
         print(f"which tests run which line: run once under coverage, some minutes for all: {wanted}", flush=True)
         command = [
             sys.executable, "-m", "pytest", *wanted, "-q", "-p", "no:cacheprovider", "-p", "tools.mutate_durations",
             f"--cov={OPS}", "--cov-context=test", "--cov-report=", "-W", "ignore", *(["--cov-append"] if took else []),
         ]  # fmt: skip
-        env = {**os.environ, "COVERAGE_FILE": str(data), "WENGERT_DURATIONS": str(durations)}
+        env = {**os.environ, "COVERAGE_FILE": str(data), "WENGERT_DURATIONS": str(latest)}
         env["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'src'}"  # this tree, wherever else wengert is installed
         subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=subprocess.DEVNULL)
-        took.update(json.loads(durations.read_text()))
+        took.update(json.loads(latest.read_text()))
         durations.write_text(json.dumps(took))
         valid.write_text(json.dumps(now))
     from coverage import CoverageData

@@ -55,19 +55,20 @@ def test_vmap_is_a_loop(name):
 
 @pytest.mark.parametrize("name", LOOPED)
 def test_stacks_of_stacks_are_loops(name):
-    """With two axes before the matrices, in values and in derivatives of both modes."""
+    """The rules themselves, on two axes before the matrices: values and derivatives of both modes."""
     f, args = LOOPED[name]
-    nested = [np.reshape(x, (2, 3, *x.shape[1:])) for x in args]
-    weights = [GENERATOR.normal(size=np.shape(y)) for y in tuple_of(f(*(x[0] for x in args)))]
+    whole, nested = vmap(vmap(f)), tuple(np.reshape(x, (2, 3, *x.shape[1:])) for x in args)
+    weights = tuple(GENERATOR.normal(size=np.shape(y)) for y in tuple_of(f(*(x[0] for x in args))))
 
-    def pulled(*xs):
-        return grad(lambda *xs: sum(np.sum(w * y) for w, y in zip(weights, tuple_of(f(*xs)), strict=True)))(*xs)
-
-    def pushed(*xs):
+    def pushed(f, *xs):
         return jvp(f, xs, tuple(np.cos(x) for x in xs))[1]
 
-    for g in (f, pulled, pushed):
-        for got, want in zip(tuple_of(vmap(vmap(g))(*nested)), looped(g, *args), strict=True):
+    def pulled(f, *xs):
+        total = lambda *xs: sum(np.sum(w * y) for w, y in zip(weights, tuple_of(f(*xs)), strict=True))
+        return grad(total, tuple(range(len(xs))))(*xs)
+
+    for g in (lambda f, *xs: f(*xs), pushed, pulled):
+        for got, want in zip(tuple_of(g(whole, *nested)), looped(lambda *xs, g=g: g(f, *xs), *args), strict=True):
             close(np.reshape(got, np.shape(want)), want, 1e-10)
 
 
