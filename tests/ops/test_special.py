@@ -15,6 +15,7 @@ from wengert import UnsupportedError, check_grads, elementwise_grad, grad, jvp, 
 from wengert.frontend import special as frontend
 from wengert.frontend.tables import REFUSED, UFUNCS
 from wengert.ops.special import RECORDS
+from wengert.ops.special_record import flat_ufunc, several, special
 
 ALL = {name: f for name in dir(sc) if isinstance(f := getattr(sc, name), np.ufunc)}
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::wengert.FlatDerivativeWarning")
@@ -292,3 +293,9 @@ def test_scipy_is_loaded_by_those_who_use_it() -> None:
     assert run(f"{start}print('scipy.special' in sys.modules)") == "False"
     user = "import scipy.special as sc\nprint(wengert.grad(sc.ndtr)(0.0))"
     assert run(start + user) == run(f"import wengert\nimport wengert.scipy.special\n{user}") == "0.3989422804014327"
+
+
+def test_a_name_that_this_scipy_does_not_have_makes_no_record() -> None:
+    before = set(RECORDS)
+    assert special("no_such", None, tex="") is flat_ufunc("no_such") is several("no_such") is None
+    assert set(RECORDS) == before
