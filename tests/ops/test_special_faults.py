@@ -319,6 +319,12 @@ ROWS: list[Row] = [
       for along in ((1,), (2,), (1, 2), (1, 1))),
     *(("eval_jacobi", (4, 0.7, -0.3, x), along, 1e-11) for x in (0.4, -0.9)
       for along in ((1,), (2,), (3,), (1, 1), (1, 2), (2, 3), (3, 3))),
+    # where a + b is 0 or −1 the recurrence begins with 0/0
+    *(("eval_jacobi", (3, a, b, 0.4), along, 1e-11) for a, b in ((0.25, -0.25), (-0.25, -0.75), (0.0, 0.0))
+      for along in ((1,), (2,), (1, 2), (2, 2))),
+    # degrees 0 and 1
+    *((name, (n, 0.7, 0.4), (1,), 1e-12) for name in ("eval_gegenbauer", "eval_genlaguerre") for n in (0, 1)),
+    *(("eval_jacobi", (n, 0.7, -0.3, 0.4), (k,), 1e-12) for n in (0, 1) for k in (1, 2, 3)),
     *(("owens_t", (h, a), along, 1e-11) for h, a in ((0.4, 1.7),) for along in ((0,), (1,))),
     *(("log_wright_bessel", (0.5, 1.2, 0.7), along, 1e-11) for along in ((0,), (1,), (2,), (2, 2), (0, 2))),
     *(("log_expit", (x,), (0,) * order, 1e-13) for x in (-40.0, 0.3, 40.0) for order in (1, 2)),
