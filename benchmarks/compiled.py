@@ -222,8 +222,9 @@ def versions() -> dict[str, str]:
 def main() -> None:
     args = arguments()
     rows, names = chosen(args.only), [name for name in PEERS if name in args.peers.split(",")]
-    measured = rates(args.threads)
     print(machine.describe())
+    print(machine.busy(), end="")
+    measured = rates(args.threads)
     print(", ".join(f"{name} {v}" for name, v in versions().items()), f"; {args.threads} threads")
     print("GFLOP/s: " + ", ".join(f"{name} {number(r and r / 1e9, 0)}" for name, r in measured.items()))
     print(f"\nµs a step or gradient\n{HEAD}")
@@ -234,6 +235,7 @@ def main() -> None:
     if args.json:
         told = {
             "machine": machine.describe(),
+            "busy": machine.busy().strip(),
             "versions": versions(),
             "threads": args.threads,
             "rates": measured,

@@ -160,8 +160,9 @@ class Wengert(Peer):
     def __init__(self, threads: int = 2) -> None:
         import wengert
 
-        missing = [name for name in ("jit", "control", "set_threads") if not hasattr(wengert, name)]
+        missing = [name for name in ("jit", "control") if not hasattr(wengert, name)]
         if missing:
             raise NotYetError(f"not yet: wengert.{', wengert.'.join(missing)}")
-        wengert.set_threads(threads)
+        if hasattr(wengert, "set_threads"):
+            wengert.set_threads(threads)
         super().__init__(_wengert(wengert.control.scan, wengert.jit))

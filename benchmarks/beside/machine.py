@@ -42,6 +42,14 @@ def describe() -> str:
     return f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
+def busy() -> str:
+    """A warning where others work on this machine too, else nothing."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    load = os.getloadavg()[0]
+    return f"load average {load:.1f}: others work on this machine, and threads wait for each other\n" * (load > 0.5)
+
+
 def product_rate(dtype: str) -> float:
     """Operations a second of one large product by NumPy's BLAS."""
     import numpy as np

@@ -75,6 +75,7 @@ def fresh(name: str, threads: int, cache: Path) -> Iterator[Process]:
         name,
         threads,
         WENGERT_CACHE_DIR=str(cache / "wengert"),
+        XDG_CACHE_HOME=str(cache),
         JAX_COMPILATION_CACHE_DIR=str(cache / "jax"),
         JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
         JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",

@@ -205,7 +205,7 @@ def step(lib: Lib, net: Network) -> Callable[..., Any]:
     def f(state: Any, x: Any, y: Any, rows: Any) -> Any:
         key, *keys = lib.random.split(state["key"], len(net.sizes) - 1) if net.dropout else (None,)
         (loss, stats), gradient = value_and_grad(state["params"], state["stats"], keys, x[rows], y[rows])
-        new = update(lib, net, state, gradient) | {"stats": stats}
+        new = state | update(lib, net, state, gradient) | {"stats": stats}
         return new | {"key": key} if net.dropout else new, loss
 
     return f
