@@ -24,19 +24,6 @@ _ERRORS = (
 )  # fmt: skip
 # `explain` is a room that can be called: wengert.explain(f)(x), wengert.explain.report
 _MODULES = (
-    "control",
-    "data",
-    "errors",
-    "explain",
-    "extend",
-    "nn",
-    "numpy",
-    "optim",
-    "pytree",
-    "random",
-    "scipy",
-    "training",
-)
     "control", "convolution", "data", "errors", "explain", "extend", "nn", "numpy", "optim", "pytree", "random",
     "scipy", "training",
 )  # fmt: skip
