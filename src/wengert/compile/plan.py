@@ -19,7 +19,7 @@ from wengert.compile.views import form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
 
-__all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan"]
+__all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
 
 # What an element costs, in additions; what is not named costs one.
 COSTS = dict.fromkeys(("divide", "sqrt", "reciprocal", "remainder", "floor_divide", "fmod", "cbrt"), 6) | dict.fromkeys(
@@ -231,8 +231,8 @@ def _multiplies(equation: Equation) -> bool:
 class _Placing:
     """Puts units into kernels, one after another."""
 
-    def __init__(self, made: dict[Var, Equation], stored: set[Var]) -> None:
-        self.made, self.stored = made, stored
+    def __init__(self, made: dict[Var, Equation], stored: set[Var], shared: bool) -> None:
+        self.made, self.stored, self.shared = made, stored, shared
         self.kernels: list[Kernel] = []
         self.place: dict[Var, int] = {}
         self.units: dict[Var, Unit] = {}
@@ -282,10 +282,12 @@ class _Placing:
 
     def joins(self, unit: Unit, nest: Nest, at: int) -> bool:
         """Whether a nest can take a unit: it runs over the same elements and reads what is there by then."""
-        symbols = _symbols_for(unit, nest)
+        symbols = symbols_for(unit, nest)
         if symbols is None or len(nest.units) >= 24:
             return False
         inner = _inner(unit)
+        if self.shared and _sums_rows(unit) != _sums_rows(nest.units[0]):
+            return False  # threads cut sums over rows another way than the rows themselves
         if unit.kind == "reduce" and nest.inner is not None and not _fits(unit, nest.inner):
             return False
         split = nest.inner if nest.inner is not None else inner
@@ -304,7 +306,7 @@ class _Placing:
     def at_hand(self, var: Var, position: Affine, nest: Nest, split: int | None) -> bool:
         """Whether a value that this nest makes is there, in the same round, when it is read."""
         maker = self.units[var]
-        symbols = _symbols_for(maker, nest)
+        symbols = symbols_for(maker, nest)
         assert symbols is not None
         if maker.kind == "map":
             return position == row_major(tuple(map(of, symbols)), maker.shape)
@@ -341,7 +343,7 @@ def _reads_where_it_writes(
             return False
     alone = any(u.kind == "reduce" for u in kernel.units)
     for unit in kernel.units:
-        symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
+        symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
         finder = Finder(made, stored)
         index = tuple(map(of, symbols))
@@ -397,12 +399,18 @@ def _inner(unit: Unit) -> int | None:
     return at
 
 
+def _sums_rows(unit: Unit) -> bool:
+    """Whether a unit reduces over what are rows to others."""
+    inner = _inner(unit)
+    return inner is not None and any(k < inner and unit.shape[k] != 1 for k in unit.axes)
+
+
 def _fits(unit: Unit, inner: int) -> bool:
     reduced = {k in unit.axes for k in range(inner, len(unit.shape)) if unit.shape[k] != 1}
     return len(reduced) <= 1
 
 
-def _symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
+def symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
     """The nest's loop variables for a unit's axes: all of them, or the outer ones for what a row has one of."""
     if unit.shape == nest.shape:
         return nest.symbols
@@ -416,12 +424,12 @@ def _symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
     return tuple(next(rest)[1] if n != 1 else Symbol(1) for n in unit.shape)
 
 
-def plan(program: Program) -> Plan:
-    """Choose what is stored, and put the units into kernels."""
+def plan(program: Program, *, shared: bool = False) -> Plan:
+    """Choose what is stored, and put the units into kernels; ``shared`` by several threads."""
     made = {v: e for e in program.equations for v in e.outputs}
     stored = _choose(program, made)
     while True:
-        placing = _Placing(made, stored)
+        placing = _Placing(made, stored, shared)
         try:
             for unit in _units(program, made, stored):
                 placing.put(unit)
@@ -446,7 +454,7 @@ def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
         return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
     found: dict[Var, None] = {}
     for unit in kernel.units:
-        symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
+        symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
         found.update(dict.fromkeys(v for v, _ in placing.reads(unit, symbols)))
     if isinstance(kernel, Product):

@@ -48,13 +48,18 @@ def _cond(frame: Frame, equation: Equation) -> bool:
     branches: Sequence[Program] = equation.params["branches"]
     given = [address_of(frame, x) for x in operands]
     results = [frame.pointers[v] for v in equation.outputs]
+    frame.barrier()
     chosen = e.convert(e.load(address_of(frame, index), type_of(index.aval.dtype)), I64)
+
+    def run(k: int) -> None:
+        frame.run(branches[k], given, results)
+        frame.barrier()
 
     def branch(k: int) -> None:
         if k == len(branches) - 1:
-            frame.run(branches[k], given, results)
-            return
-        e.if_(chosen <= k, lambda: frame.run(branches[k], given, results), lambda: branch(k + 1))
+            run(k)
+        else:
+            e.if_(chosen <= k, lambda: run(k), lambda: branch(k + 1))
 
     branch(0)
     return True
@@ -77,7 +82,9 @@ def _scan(frame: Frame, equation: Equation) -> bool:
         out = [e.offset(base, at * size, I8) for base, size in ys]
         return carry.step(given, moved, out, pointers)
 
-    carry.finish(e.loop(length, step, carry.begin()))
+    pointers = carry.begin()
+    frame.barrier()
+    carry.finish(e.loop(length, step, pointers))
     return True
 
 
@@ -93,9 +100,17 @@ def _while(frame: Frame, equation: Equation) -> bool:
 
     def holds(*pointers: Value) -> Value:
         frame.run(test, [*for_test, *carry.current(pointers)], [answer])
+        frame.barrier()
         return e.load(answer, type_of(np.dtype(bool)))
 
-    carry.finish(e.while_(holds, lambda *p: carry.step(given, [], [], p), carry.begin()))
+    def step(*pointers: Value) -> list[Value]:
+        out = carry.step(given, [], [], pointers)
+        frame.always_barrier()  # the answer has been read by all
+        return out
+
+    pointers = carry.begin()
+    frame.barrier()
+    carry.finish(e.while_(holds, step, pointers))
     return True
 
 
@@ -159,6 +174,7 @@ class _Carry:
         rest = iter(following)
         there = [p if fixed else next(rest) for p, fixed in zip(here, self.fixed, strict=True)]
         self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys])
+        self.frame.barrier()
         moved = [(pointers[k], pointers[k + 1]) for k in range(0, len(pointers), 2)]
         return [p for a, b in moved for p in (b, a)]
 
@@ -196,7 +212,8 @@ def _write(frame: Frame, equation: Equation) -> bool:
     name = e.fresh("k")
     with e.function(name, [PTR] * (len(used) + 1), export=False) as (*args, flags):
         emit_write(e, equation, {}, dict(zip(used, args, strict=True)), flags)
-    e.call(name, None, *(frame.pointers[v] for v in used), frame.memory)
+    given = [(frame.pointers[v], size_of(v)) for v in used]
+    frame.alone(given[1:], given[:1], lambda: e.call(name, None, *(p for p, _ in given), frame.flags))
     return True
 
 
@@ -220,6 +237,7 @@ def fallback(frame: Frame, equation: Equation) -> None:
     address, keep = callback(
         functools.partial(primitive.impl, **params), [x.aval for x in equation.inputs],
         [v.aval for v in equation.outputs], multiple=primitive.multiple, copies=True, name=primitive.name,
+        threaded=core.threads > 1,
     )  # fmt: skip
     core.callbacks.append(keep)
     name = f"python{len(core.callbacks)}"
@@ -228,9 +246,14 @@ def fallback(frame: Frame, equation: Equation) -> None:
     table = e.alloca(PTR, len(values), align=8)
     for k, x in enumerate(values):
         e.store(address_of(frame, x), table, k)
-    code = e.call(name, I32, table)
-    stop, go = e.fresh("F"), e.fresh("G")
-    e.branch(e.compare("ne", code, 0), stop, go)
-    e.begin(stop)
-    e.ret(code)
-    e.begin(go)
+
+    def call() -> None:
+        code = e.call(name, I32, table)
+        stop, go = e.fresh("F"), e.fresh("G")
+        e.branch(e.compare("ne", code, 0), stop, go)
+        e.begin(stop)
+        e.ret(code)
+        e.begin(go)
+
+    places = [(address_of(frame, x), max(size_of(x), 1)) for x in values]
+    frame.alone(places[: len(equation.inputs)], places[len(equation.inputs) :], call)
