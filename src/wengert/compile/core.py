@@ -16,10 +16,11 @@ from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value, type_of
 from wengert.compile.multiply import emit_product
 from wengert.compile.nests import emit_nest
 from wengert.compile.plan import Kernel, Nest, Plan, Step, plan
+from wengert.compile.reading import is_iota
 from wengert.compile.sharing import Access, Traffic, share
 from wengert.compile.steps import STEPS, fallback
 from wengert.compile.teams import barrier
-from wengert.core.program import Equation, Literal, Program, Var
+from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.types import Aval
 
 __all__ = ["Core", "Frame", "emit_core"]
@@ -39,13 +40,16 @@ class Core:
     fallbacks: list[Equation] = field(default_factory=list[Equation])
     donated: dict[int, int] = field(default_factory=dict[int, int])  # output to input whose memory it takes over
     threads: int = 1
-    plans: dict[Program, Plan] = field(default_factory=dict[Program, Plan])
+    plans: dict[Any, Plan] = field(default_factory=dict[Any, Plan])
 
-    def planned(self, program: Program) -> Plan:
-        """The plan of a Program, made once."""
-        if program not in self.plans:
-            self.plans[program] = plan(program, shared=self.threads > 1)
-        return self.plans[program]
+    def planned(self, program: Program, iotas: Sequence[bool] = ()) -> Plan:
+        """The plan of a Program, made once; ``iotas``: which of its inputs are known to be 0, 1, 2, …"""
+        known = frozenset(v for v, yes in zip(program.inputs, iotas, strict=False) if yes)
+        key = (program, known)
+        if key not in self.plans:
+            known |= {v for v, value in program.constants if is_iota(value)}
+            self.plans[key] = plan(program, known, shared=self.threads > 1)
+        return self.plans[key]
 
 
 def bytes_of(aval: Aval) -> int:
@@ -100,6 +104,7 @@ class Frame:
         self.first = 0  # the number of the first constant among the operands
         self.e = core.emitter
         self.pointers: dict[Var, Value] = {}
+        self.iotas: frozenset[Var] = frozenset()
         self.places: dict[str, tuple[str, int]] = {}  # of addresses, by name: whose memory, and where in it
         self.traffic = Traffic()
 
@@ -147,9 +152,13 @@ class Frame:
         """The address of input, output or constant ``k``."""
         return self.e.load(self.operands, PTR, k)
 
-    def planned(self, program: Program) -> Plan:
+    def planned(self, program: Program, iotas: Sequence[bool] = ()) -> Plan:
         """The plan of a Program."""
-        return self.core.planned(program)
+        return self.core.planned(program, iotas)
+
+    def is_iota(self, atom: Atom) -> bool:
+        """Whether a value is known to be 0, 1, 2, …"""
+        return isinstance(atom, Var) and atom in self.iotas
 
     def room(self, size: int) -> Value:
         """Memory that stays taken."""
@@ -161,14 +170,18 @@ class Frame:
         self.places[found.name] = ("arena", offset)
         return found
 
-    def run(self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value]) -> None:
+    def run(
+        self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value], iotas: Sequence[bool] = ()
+    ) -> None:
         """Write a Program's kernels: operands are at these addresses, results go to those."""
         inner = self.inner()
         inner.pointers.update(zip(program.inputs, inputs, strict=True))
         for var, value in program.constants:
             inner.pointers[var] = self.operand(self.first + len(self.core.constants))
             self.core.constants.append(value)
-        _Writer(inner, self.planned(program), outputs).emit()
+        made = self.planned(program, iotas)
+        inner.iotas = frozenset(v for v, equation in made.made.items() if equation.primitive.name == "iota")
+        _Writer(inner, made, outputs).emit()
 
     def move(self, source: Value, dest: Value, size: int) -> None:
         """Copy bytes between places that may be one."""

@@ -14,7 +14,7 @@ from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
-from wengert.compile.reading import Unreadable, is_virtual
+from wengert.compile.reading import Unreadable, iota, is_virtual
 from wengert.compile.views import form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
@@ -156,7 +156,7 @@ MOVES = frozenset(("getitem", "scatter_add"))
 def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     """What lies in memory: inputs, results, what is not virtual, and what is dear and read more than once."""
     consumers = _consumers(program)
-    stored: set[Var] = {*program.inputs, *(v for v, _ in program.constants)}
+    stored: set[Var] = {v for v in (*program.inputs, *(v for v, _ in program.constants)) if v not in made}
     stored.update(a for a in program.outputs if isinstance(a, Var))
     cost: dict[Var, int] = {}
     nodes: dict[Var, int] = {}
@@ -166,14 +166,14 @@ def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
             stored.add(x)
 
     for equation in program.equations:
-        if not is_virtual(equation):
+        if not is_virtual(equation, made):
             stored.update(equation.outputs)
             if equation.primitive.name not in REDUCTIONS and equation.primitive.name != "dot":
                 for x in equation.inputs:
                     keep(x)
             continue
         out = equation.outputs[0]
-        inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored]
+        inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored and x in cost]
         grows = out.aval.size > max((x.aval.size for x in equation.inputs), default=0)
         for x in inner:
             # what is read at more places than it has elements, or at other places, is not computed for each anew
@@ -205,7 +205,7 @@ def _arrange(equation: Equation, made: dict[Var, Equation], stored: set[Var]) ->
 def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Iterator[Unit]:
     for equation in program.equations:
         name = equation.primitive.name
-        if is_virtual(equation):
+        if is_virtual(equation, made):
             if equation.outputs[0] in stored:
                 yield Unit("map", equation, equation.outputs[0].aval.shape)
         elif name in REDUCTIONS and _reduces(equation):
@@ -424,9 +424,12 @@ def symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
     return tuple(next(rest)[1] if n != 1 else Symbol(1) for n in unit.shape)
 
 
-def plan(program: Program, *, shared: bool = False) -> Plan:
-    """Choose what is stored, and put the units into kernels; ``shared`` by several threads."""
-    made = {v: e for e in program.equations for v in e.outputs}
+def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool = False) -> Plan:
+    """Choose what is stored, and put the units into kernels; ``shared`` by several threads.
+
+    ``iotas`` are inputs and constants that are known to be 0, 1, 2, …
+    """
+    made = {v: e for e in program.equations for v in e.outputs} | {v: iota(v) for v in iotas}
     stored = _choose(program, made)
     while True:
         placing = _Placing(made, stored, shared)

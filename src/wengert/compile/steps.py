@@ -37,7 +37,7 @@ def size_of(atom: Atom) -> int:
 def _call(frame: Frame, equation: Equation) -> bool:
     frame.run(
         equation.params["program"], [address_of(frame, x) for x in equation.inputs],
-        [frame.pointers[v] for v in equation.outputs],
+        [frame.pointers[v] for v in equation.outputs], [frame.is_iota(x) for x in equation.inputs],
     )  # fmt: skip
     return True
 
@@ -52,7 +52,7 @@ def _cond(frame: Frame, equation: Equation) -> bool:
     chosen = e.convert(e.load(address_of(frame, index), type_of(index.aval.dtype)), I64)
 
     def run(k: int) -> None:
-        frame.run(branches[k], given, results)
+        frame.run(branches[k], given, results, [frame.is_iota(x) for x in operands])
         frame.barrier()
 
     def branch(k: int) -> None:
@@ -74,7 +74,7 @@ def _scan(frame: Frame, equation: Equation) -> bool:
     given = [address_of(frame, x) for x in constants]
     slices = [(address_of(frame, x), size_of(x) // max(length, 1)) for x in xs]
     ys = [(frame.pointers[v], size_of(v) // max(length, 1)) for v in equation.outputs[carried:]]
-    carry = _Carry(frame, body, nc, list(start), list(equation.outputs[:carried]), length)
+    carry = _Carry(frame, body, constants, list(start), list(equation.outputs[:carried]), length)
 
     def step(i: Value, *pointers: Value) -> list[Value]:
         at = e.const(I64, length - 1) - i if reverse else i
@@ -95,7 +95,7 @@ def _while(frame: Frame, equation: Equation) -> bool:
     tested, constants, start = _parts(equation.inputs, nt, nb)
     for_test = [address_of(frame, x) for x in tested]
     given = [address_of(frame, x) for x in constants]
-    carry = _Carry(frame, body, nb, list(start), list(equation.outputs), None)
+    carry = _Carry(frame, body, constants, list(start), list(equation.outputs), None)
     answer = frame.room(8)
 
     def holds(*pointers: Value) -> Value:
@@ -125,13 +125,15 @@ class _Carry:
     """
 
     def __init__(
-        self, frame: Frame, body: Program, constants: int, start: list[Atom], outputs: list[Var], length: int | None
-    ) -> None:
+        self, frame: Frame, body: Program, constants: Sequence[Atom], start: list[Atom], outputs: list[Var],
+        length: int | None,
+    ) -> None:  # fmt: skip
         self.frame, self.body, self.outputs, self.length = frame, body, outputs, length
         self.start = start
         n = len(start)
-        self.inputs = body.inputs[constants : constants + n]
-        self.inside = frame.planned(body).in_place(
+        self.iotas = [frame.is_iota(x) for x in constants]
+        self.inputs = body.inputs[len(constants) : len(constants) + n]
+        self.inside = frame.planned(body, self.iotas).in_place(
             {out: var for out, var in zip(body.outputs[:n], self.inputs, strict=True) if isinstance(out, Var)}
         )
         self.fixed = [
@@ -173,7 +175,7 @@ class _Carry:
         following = [p for k, p in enumerate(pointers) if k % 2]
         rest = iter(following)
         there = [p if fixed else next(rest) for p, fixed in zip(here, self.fixed, strict=True)]
-        self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys])
+        self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys], self.iotas)
         self.frame.barrier()
         moved = [(pointers[k], pointers[k + 1]) for k in range(0, len(pointers), 2)]
         return [p for a, b in moved for p in (b, a)]
