@@ -144,7 +144,7 @@ def interleaved(row: Row, workers: dict[str, Process], rounds: int, turn: float)
     return {"figures": found, "rate": statistics.median(rates) if rates else None}
 
 
-def first_calls(row: Row, name: str, form: str | None, threads: int, figures: Figures) -> None:
+def first_calls(row: Row, name: str, threads: int, figures: Figures) -> None:
     """The first call in a new process, and in a second one that finds what the first one left on the disk."""
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -153,7 +153,7 @@ def first_calls(row: Row, name: str, form: str | None, threads: int, figures: Fi
                     told = worker.ask("forms", row=row.name)
                     if not told["forms"]:
                         return
-                    prepared = worker.ask("prepare", row=row.name, form=form or told["forms"][0])
+                    prepared = worker.ask("prepare", row=row.name, form=figures.form or told["forms"][0])
                 figures.check = figures.check or prepared["check"]
                 if again:
                     figures.cached = prepared["first"]
