@@ -165,9 +165,9 @@ def line(row: Row, found: dict[str, Any]) -> str:
 
 
 def first_table(rows: list[Row], results: Results) -> None:
-    """First calls in seconds, and what the first call adds to the peak of memory, in MiB."""
+    """What first calls cost beyond second ones, in seconds, and how far they raise the peak of memory, in MiB."""
     print(
-        f"\n{'first call, seconds':24}{'wengert':>10}{'cached':>10}{'JAX':>10}{'cached':>10}{'torch':>10}"
+        f"\n{'first − second call, s':24}{'wengert':>10}{'cached':>10}{'JAX':>10}{'cached':>10}{'torch':>10}"
         f"{'w/JAX':>8}{'needs':>7}{'cached/JAX':>12}{'needs':>7}   peak memory, MiB: wengert, JAX, torch"
     )
     for row in rows:
