@@ -103,10 +103,17 @@ class _NestEmitter:
                 self.base = self.thread * self.cut.count
         size = prod([s.extent for s in self.rows])
         count = self.count(self.outer[-1]) if self.outer else 0
-        self.turned = bool(self.outer) and 2 * size <= self.lanes and size <= TURNED and 2 * count >= self.lanes
+        short = size <= TURNED and (4 if not self._has_row_sums() else 2) * size <= self.lanes
+        self.turned = bool(self.outer) and short and 2 * count >= self.lanes
         last = self.count(self.rows[-1]) if self.rows else 1
+        if not self.turned and last > 1:
+            self.lanes = min(self.lanes, 1 << (last - 1).bit_length())
         self.blocks = prod([s.extent for s in self.rows[:-1]]) * -(-last // self.lanes)
         self.written_out = self.turned or self.blocks <= WRITTEN_OUT
+
+    def _has_row_sums(self) -> bool:
+        inner = self.nest.inner or 0
+        return any(k >= inner for u in self.nest.units for k in u.axes)
 
     def count(self, s: Symbol) -> int:
         """How many values of a loop variable this thread has."""
