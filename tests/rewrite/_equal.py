@@ -24,7 +24,8 @@ def bits(x: Any) -> tuple[Any, ...]:
 
 def same_bits(got: Any, want: Any) -> None:
     """Equal to the bit, and of the same type."""
-    assert bits(got) == bits(want), (got, want)
+    if bits(got) != bits(want):  # not an assert, whose message would show all bits
+        raise AssertionError(f"{aval_of(got)}: {got!r}, {aval_of(want)}: {want!r}"[:600])
 
 
 def close(got: Any, want: Any, rtol: float) -> None:

@@ -38,7 +38,7 @@ def floats(*names: str) -> Any:
 
 def negates(name: str) -> Any:
     """The negative of this operand is its negative in the result's type as well: it does not wrap before."""
-    return lambda m: m.dtype(name).kind in "fc" or m.dtype(name) == m.aval.dtype
+    return lambda m: m.aval.dtype.kind != "c" and (m.dtype(name).kind == "f" or m.dtype(name) == m.aval.dtype)
 
 
 def float_array(m: Match) -> bool:
@@ -60,10 +60,15 @@ def nonzero(m: Match) -> bool:
     return m.dtype("x").kind == "f" and m.aval.dtype.kind == "f" and m.number("c") != 0 and m.dtype("c").kind in "if"
 
 
+def two_numbers(m: Match) -> bool:
+    """A float, and two numbers that are no complex ones or bools."""
+    return m.dtype("x").kind == "f" and all(m.dtype(n).kind in "if" for n in ("c", "d"))
+
+
 def narrow(m: Match) -> bool:
     """The operands together are smaller than the result: the operation is done before stretching."""
     shapes = [atom.aval.shape for atom in m.atoms.values()]
-    return math.prod(np.broadcast_shapes(*shapes)) < m.aval.size and strong(m)
+    return math.prod(np.broadcast_shapes(*shapes)) < m.aval.size and strong(m) and m.aval.dtype.kind == "f"
 
 
 def strong(m: Match) -> bool:
@@ -170,7 +175,7 @@ ARITHMETIC: list[Rule] = [
     Rule("to the power two", op(power)(x, 2), op(square)(x), float_array),
     Rule("to the power one half", op(power)(x, 0.5), op(sqrt)(x), float_array),
     Rule("the square of a negative", op(square)(-x), op(square)(x), floats("x")),
-    Rule("the modulus of a negative", op(e.absolute)(-x), op(e.absolute)(x)),
+    Rule("the modulus of a negative", op(e.absolute)(-x), op(e.absolute)(x), floats("x")),
     Rule("the modulus of a modulus", op(e.absolute)(op(e.absolute)(x)), op(e.absolute)(x)),
     Rule("the larger of the same", op(e.maximum)(x, x), x, real("x")),
     Rule("the smaller of the same", op(e.minimum)(x, x), x, real("x")),
@@ -202,10 +207,10 @@ SHAPES: list[Rule] = [
     Rule("an element of a number stretched", op(getitem)(c), number),
     Rule("parts of a number stretched", op(getitem)(stretch(x), k), stretch(x, shape=shape), scalar_inside),
     Rule("one array joined", op(concatenate)(x), x),
-    Rule("a sum over no axes", op(reduce_sum)(x, axes=()), x),
+    Rule("a sum over no axes", op(reduce_sum)(x, axes=()), x, lambda m: m.aval.dtype.kind in "iu"),
     Rule(
         "a sum over axes of length one", op(reduce_sum)(x, axes=A), op(reshape)(x, shape=shape),
-        lambda m: all(m.atoms["x"].aval.shape[axis] == 1 for axis in m.params["A"]),
+        lambda m: real("x")(m) and all(m.atoms["x"].aval.shape[axis] == 1 for axis in m.params["A"]),
     ),
 ]  # fmt: skip
 
@@ -222,9 +227,9 @@ FAST: list[Rule] = [
     Rule("plus zero", x + 0, x, floats("x"), fast=True),
     Rule("zero minus", 0 - x, -x, floats("x"), fast=True),
     Rule("the negative of a difference", -(x - y), y - x, floats("x", "y"), fast=True, single=True),
-    Rule("divided by a number", x / c, x * inverse, lambda m: floats("x")(m) and m.number("c") != 0, fast=True),
-    Rule("multiples of multiples", (x * c) * d, x * both(lambda p, q: p * q), floats("x"), fast=True),
-    Rule("numbers added twice", (x + c) + d, x + both(lambda p, q: p + q), floats("x"), fast=True),
+    Rule("divided by a number", x / c, x * inverse, nonzero, fast=True),
+    Rule("multiples of multiples", (x * c) * d, x * both(lambda p, q: p * q), two_numbers, fast=True),
+    Rule("numbers added twice", (x + c) + d, x + both(lambda p, q: p + q), two_numbers, fast=True),
     Rule("times a reciprocal", x * (1 / y), x / y, floats("x", "y"), fast=True, single=True),
     Rule("cubed", op(power)(x, 3), (x * x) * x, floats("x"), fast=True),
     Rule("squared", op(power)(x, 2), op(square)(x), floats("x"), fast=True),
@@ -241,7 +246,7 @@ def stretched_operands() -> list[Rule]:
     The latter is for operations that IEEE 754 rounds in one way: others may differ between scalars and arrays.
     """
     rounded = [e.add, e.subtract, e.multiply, e.divide]
-    binary = [*rounded, e.maximum, e.minimum, e.power, e.hypot, e.arctan2, e.logaddexp, *e.FLAT_UFUNCS[:6]]
+    binary = [*rounded, e.maximum, e.minimum, e.hypot, e.arctan2, e.logaddexp, *e.FLAT_UFUNCS[:6]]
     rules: list[Rule] = []
     for p in rounded:
         first, second = stretch(x), stretch(y)
@@ -264,7 +269,8 @@ def strict_or(m: Match) -> Any:
 
 def small(m: Match) -> bool:
     """One operand that is stretched, and a number."""
-    return m.atoms["x"].aval.size < m.aval.size and m.atoms["x"].aval.kind != "python"
+    aval = m.atoms["x"].aval
+    return aval.size < m.aval.size and aval.kind != "python" and m.aval.dtype.kind == "f"
 
 
 def _stretching(p: Any, n: int) -> list[Rule]:
