@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.ops.elementwise import add
-from wengert.ops.index import expand, scatter_add
+from wengert.ops.index import expand, getitem, scatter_add
 from wengert.ops.shape import broadcast_to, concatenate, reshape
 from wengert.rewrite.edit import Editor, uses
 
@@ -24,7 +24,8 @@ class Piece:
 
 
 def pieces(program: Program) -> Program:
-    """``scatter(a) + scatter(b)`` of parts that do not meet becomes ``concatenate(a, b)``."""
+    """``scatter(a) + scatter(b)`` of parts that do not meet becomes ``concatenate(a, b)``, rows joined a slice."""
+    program = rows_together(program)
     found, inner = joined(program)
     roots = {v for v in found if len(found[v]) > 1 and v not in inner}
     if not roots:
@@ -37,6 +38,50 @@ def pieces(program: Program) -> Program:
         else:
             editor.keep(equation)
     return editor.finish()
+
+
+def rows_together(program: Program) -> Program:
+    """``concatenate(x[3][None], x[4][None], …)`` becomes ``x[3:…]``."""
+    editor = Editor(program)
+    for equation in program.equations:
+        if equation.primitive is concatenate and equation.params["axis"] == 0:
+            parts = grouped_rows(editor, editor.inputs(equation))
+            if len(parts) < len(equation.inputs):
+                out = parts[0] if len(parts) == 1 else editor.emit(concatenate, *parts, line=equation.line, axis=0)
+                editor.replace(equation.outputs, (out,))
+                continue
+        editor.keep(equation)
+    return editor.finish() if editor.replaced else program
+
+
+def grouped_rows(editor: Editor, inputs: tuple[Atom, ...]) -> list[Atom]:
+    """Operands, with a slice in place of rows that follow one another in an array."""
+    found = [row_of(editor, atom) for atom in inputs]
+    out: list[Atom] = []
+    at = 0
+    while at < len(inputs):
+        end, row = at + 1, found[at]
+        while row is not None and end < len(inputs) and found[end] == (row[0], row[1] + end - at):
+            end += 1
+        if row is None or end - at < 2:
+            out.append(inputs[at])
+            at += 1
+        else:
+            out.append(editor.emit(getitem, row[0], index=(slice(row[1], row[1] + end - at),)))
+            at = end
+    return out
+
+
+def row_of(editor: Editor, atom: Atom) -> tuple[Atom, int] | None:
+    """(array, number) of the row that an operand is."""
+    made = editor.made.get(atom) if isinstance(atom, Var) else None
+    if made is None or made.primitive is not reshape or made.outputs[0].aval.shape[1:] != made.inputs[0].aval.shape:
+        return None
+    inner = editor.made.get(made.inputs[0]) if isinstance(made.inputs[0], Var) else None
+    if inner is None or inner.primitive is not getitem or len(inner.inputs) > 1 or len(inner.params["index"]) != 1:
+        return None
+    (entry,) = inner.params["index"]
+    return (inner.inputs[0], entry % inner.inputs[0].aval.shape[0]) if type(entry) is int else None
 
 
 def joined(program: Program) -> tuple[dict[Var, tuple[Piece, ...]], set[Var]]:
