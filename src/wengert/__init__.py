@@ -15,15 +15,28 @@ __version__ = "0.1.0"
 
 _TRANSFORMS = (
     "check_grads", "checkpoint", "custom_jvp", "custom_vjp", "debug", "elementwise_grad", "grad", "hessian", "hvp",
-    "jacfwd", "jacobian", "jacrev", "jvp", "linearize", "make_program", "report_kinks", "stop_gradient",
+    "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize", "make_program", "report_kinks", "stop_gradient",
     "value_and_grad", "vjp", "vmap",
 )  # fmt: skip
 _ERRORS = (
     "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
-    "GradientCheckError", "LeakError", "ModelError", "NonFiniteError", "ShapeError", "UnsupportedError", "WengertError",
+    "GradientCheckError", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning", "ShapeError", "UnsupportedError", "WengertError",
 )  # fmt: skip
 # `explain` is a room that can be called: wengert.explain(f)(x), wengert.explain.report
-_MODULES = ("data", "errors", "explain", "extend", "nn", "numpy", "optim", "pytree", "random", "scipy", "training")
+_MODULES = (
+    "control",
+    "data",
+    "errors",
+    "explain",
+    "extend",
+    "nn",
+    "numpy",
+    "optim",
+    "pytree",
+    "random",
+    "scipy",
+    "training",
+)
 _WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERRORS, "wengert.errors")
 
 # written out in __init__.pyi for type checkers

@@ -1,4 +1,5 @@
 # The names of __init__.py for type checkers; tests/test_facade.py holds the two together.
+from wengert import control as control
 from wengert import data as data
 from wengert import errors as errors
 from wengert import extend as extend
@@ -18,6 +19,7 @@ from wengert.errors import GradientCheckError as GradientCheckError
 from wengert.errors import LeakError as LeakError
 from wengert.errors import ModelError as ModelError
 from wengert.errors import NonFiniteError as NonFiniteError
+from wengert.errors import RetraceWarning as RetraceWarning
 from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
@@ -34,6 +36,7 @@ from wengert.transforms import hvp as hvp
 from wengert.transforms import jacfwd as jacfwd
 from wengert.transforms import jacobian as jacobian
 from wengert.transforms import jacrev as jacrev
+from wengert.transforms import jit as jit
 from wengert.transforms import jvp as jvp
 from wengert.transforms import linearize as linearize
 from wengert.transforms import make_program as make_program

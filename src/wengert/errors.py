@@ -21,6 +21,7 @@ __all__ = [
     "ModelError",
     "NonFiniteError",
     "ProgramError",
+    "RetraceWarning",
     "ShapeError",
     "TraceError",
     "UnsupportedError",
@@ -83,6 +84,10 @@ class GradientCheckError(WengertError, AssertionError):
 
 class FlatDerivativeWarning(UserWarning):
     """A derivative is zero only because the result reaches its input through flat operations."""
+
+
+class RetraceWarning(UserWarning):
+    """A function under ``jit`` is staged again and again, for a cause that the message names."""
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any
 
 from wengert.errors import ShapeError
 
-__all__ = ["TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "register", "static", "unflatten"]
+__all__ = ["LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "register", "static", "unflatten"]
 
 _STATIC = "wengert.static"
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from wengert.core.program import Atom, Program, Var
+from wengert.core.program import Atom, Equation, Program, Var
 from wengert.core.types import Aval, aval_of
 from wengert.errors import ProgramError
 
-__all__ = ["check_program"]
+__all__ = ["check_program", "held_by"]
+
+
+def held_by(equation: Equation) -> list[Program]:
+    """The Programs that stand in an equation's parameters: bodies, branches, tests."""
+    found: list[Program] = []
+    for value in equation.params.values():
+        found.extend(x for x in (value if isinstance(value, tuple) else (value,)) if isinstance(x, Program))
+    return found
 
 
 def check_program(program: Program) -> Program:
@@ -22,6 +30,9 @@ def check_program(program: Program) -> Program:
         >>> check_program(make_program(np.sin)(1.0)).name
         'sin'
     """
+    for equation in program.equations:
+        for inner in held_by(equation):
+            check_program(inner)
     known: set[Var] = set()
 
     def define(var: Var, where: str) -> None:

@@ -46,7 +46,7 @@ class Primitive:
 
     ``augment(avals, wanted, params)``, where there is one, gives the parameters of an application with more outputs,
     behind its own, for the backward walk to read (its residuals), and which operands that reads: operations that
-    hold Programs are recorded in this form.
+    hold Programs are recorded in this form. ``dual(tangents, operands, params)`` gives outputs and tangents together.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Primitive:
     diffs: tuple[Rule | None, ...] = ()
     ufunc: np.ufunc | None = None
     augment: Rule | None = None
+    dual: Rule | None = None
     cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
     def __call__(self, *operands: Any, **params: Any) -> Any:

@@ -33,6 +33,11 @@ def show(program: Program) -> str:
           b: f64 = sin a
           c: f64 = multiply 2.0 b
     """
+    return "\n".join(lines_of(program))
+
+
+def lines_of(program: Program) -> list[str]:
+    """The lines of a Program; those of Programs that stand in an equation come below it, indented."""
     names: dict[Var, str] = {}
 
     def read(atom: Atom) -> str:
@@ -44,11 +49,25 @@ def show(program: Program) -> str:
     lines = [f"  {read(v)}: {v.aval} = constant" for v, _ in program.constants]
     for equation in program.equations:
         operands = " ".join(read(x) for x in equation.inputs)
-        params = ", ".join(f"{key}={param_text(value)}" for key, value in equation.params.items())
+        inner = {key: value for key, value in equation.params.items() if programs(value)}
+        params = ", ".join(
+            f"{key}={param_text(value)}" for key, value in equation.params.items() if key not in inner
+        )  # fmt: skip
         left = ", ".join(f"{read(v)}: {v.aval}" for v in equation.outputs)
         lines.append(f"  {left} = {equation.primitive.name}{f'[{params}]' if params else ''} {operands}".rstrip())
+        for key, value in inner.items():
+            for n, body in enumerate(programs(value)):
+                first, *rest = lines_of(body)
+                lines.append(f"    {key}{f' {n}' if isinstance(value, tuple) else ''} = {first}")
+                lines.extend(f"    {line}" for line in rest)
     outputs = ", ".join(read(x) for x in program.outputs)
-    return "\n".join([f"{program.name}({inputs}) -> {outputs or '()'}", *lines])
+    return [f"{program.name}({inputs}) -> {outputs or '()'}", *lines]
+
+
+def programs(value: Any) -> list[Program]:
+    """The Programs that a parameter holds."""
+    found = value if isinstance(value, tuple) else (value,)
+    return [x for x in found if isinstance(x, Program)]
 
 
 def value_text(value: Any) -> str:

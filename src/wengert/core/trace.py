@@ -58,6 +58,7 @@ class Trace:
     level: int
     scalar: type[Tracer]
     array: type[ArrayTracer]
+    captures = False  # whether, while it is innermost, it interprets what is done to values of traces further out too
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Interpret one primitive of which some operand is a tracer of this trace."""
@@ -241,6 +242,10 @@ def innermost(operands: tuple[Any, ...]) -> Trace | None:
         if isinstance(x, Tracer) and type(x) is not Constant and x.t.level > level:
             trace = x.t
             level = trace.level
+    if trace is not None:
+        here = _current.get()
+        if here is not None and here.captures and here.level > level:
+            return here
     return trace
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dis
 import functools
 import itertools
+import operator
 import os
 import sys
 import threading
@@ -46,7 +47,12 @@ def make(name: str, args: Any, kwargs: Any) -> Any:
         return from_object(original, *args, **kwargs)
     if name in TRACED and (name == "fromiter" or tracers_in((*args, *kwargs.values()))):
         return TRACED[name](*args, **kwargs)
-    return handle(original(*args, **kwargs))
+    try:
+        return handle(original(*args, **kwargs))
+    except TypeError:
+        for x in tracers_in((*args, *kwargs.values())):
+            operator.index(x)  # says why a traced value is no count, where NumPy says that it is no integer
+        raise
 
 
 def handle(out: Any) -> Any:

@@ -9,6 +9,7 @@ from wengert.transforms.debugging import debug
 from wengert.transforms.forward import jvp
 from wengert.transforms.gradients import elementwise_grad, grad, stop_gradient, value_and_grad, vjp
 from wengert.transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+from wengert.transforms.jit import jit
 from wengert.transforms.kinks import Kink, Kinks, report_kinks
 from wengert.transforms.stage import linearize, make_program
 
@@ -28,6 +29,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linearize",
     "make_program",

@@ -11,8 +11,20 @@ from typing import Any
 
 from wengert.core.primitive import Primitive, reads_everything, register
 from wengert.core.program import Program
-from wengert.core.types import Aval
-from wengert.transforms.programs import avals_of, batched_program, jvp_program, retyped, types_of
+from wengert.core.types import Aval, aval_of
+from wengert.transforms.programs import (
+    avals_of,
+    batched_program,
+    coerced,
+    has_tangent,
+    jvp_program,
+    retyped,
+    tangent_type,
+    types_of,
+    zeros_of,
+)
+from wengert.transforms.residuals import Split, split_program
+from wengert.transforms.reverse import Augmented
 
 __all__ = ["EXECUTE", "call", "execute", "interpret"]
 
@@ -42,11 +54,16 @@ def _infer(*avals: Aval, program: Program) -> tuple[Aval, ...]:
     return types_of(retyped(program, avals))
 
 
-def _jvp(tangents: Sequence[Any], _outs: Any, operands: Sequence[Any], params: dict[str, Any]) -> tuple[Any, ...]:
+def jvp_of(dual: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+    """The rule for tangents from one that gives outputs and tangents together."""
+    return lambda tangents, _outs, operands, params: dual(tangents, operands, params)[1]
+
+
+def _dual(tangents: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]) -> tuple[Any, Any]:
     program: Program = params["program"]
     pushed, found = jvp_program(program, avals_of(operands), tangent_types(tangents))
     outs = call(*operands, *(t for t in tangents if t is not None), program=pushed)
-    return with_absent(outs[len(found) :], found)
+    return outs[: len(found)], with_absent(outs[len(found) :], found)
 
 
 def tangent_types(tangents: Sequence[Any]) -> tuple[Aval | None, ...]:
@@ -68,13 +85,39 @@ def _batch(batched: Sequence[bool], operands: Sequence[Any], params: dict[str, A
     return call(*operands, program=inner)
 
 
+def _split(program: Program, avals: tuple[Aval, ...], wanted: Sequence[bool]) -> Split:
+    reusable = tuple(has_tangent(a.aval) for a in program.outputs)
+    n = len(avals)
+    return split_program(program, avals, tuple(wanted), reusable, given=(True,) * n, invariant=(False,) * n)
+
+
+def _augment(avals: tuple[Aval, ...], wanted: tuple[bool, ...], params: dict[str, Any]) -> Augmented:
+    program: Program = params["program"]
+    split = _split(program, avals, wanted)
+    rule = {"program": program, "split": split}
+    return Augmented({"program": split.forward}, rule, len(program.outputs), split.reads, split.sources, split.active)
+
+
 def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
-    raise NotImplementedError
+    split: Split | None = params.get("split")
+    if split is None:
+        split = _split(params["program"], avals_of(operands), wanted)
+        outs = call(*operands, program=split.forward)
+    read = [x for x, r in zip(operands, split.reads, strict=True) if r]
+    gs = [cotangent_of(g, o) for g, o, there in zip(cts, outs, split.active, strict=False) if there]
+    ds = call(*[outs[k] for k in split.sources], *read, *gs, program=split.backward)
+    return with_absent(ds, split.found)
+
+
+def cotangent_of(g: Any, out: Any) -> Any:
+    """The cotangent of an output, of the type that Programs take it in; zeros where none has come."""
+    aval = tangent_type(aval_of(out))
+    return zeros_of(aval) if g is None else coerced(g, aval)
 
 
 call = register(
     Primitive(
-        "call", "general", _impl, _infer, _jvp, _vjp, _batch, reads_everything,
-        r"\operatorname{{program}}({0})", multiple=True,
+        "call", "general", _impl, _infer, jvp_of(_dual), _vjp, _batch, reads_everything,
+        r"\operatorname{{program}}({0})", multiple=True, augment=_augment, dual=_dual,
     )
 )  # fmt: skip

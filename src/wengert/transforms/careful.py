@@ -24,7 +24,7 @@ from wengert.errors import TraceError, UnsupportedError
 from wengert.ops import elementwise as ops
 from wengert.transforms.batch import Batch
 from wengert.transforms.checkpoint import back_segment
-from wengert.transforms.reverse import RECORDS, back, pull
+from wengert.transforms.reverse import RECORDS, back, back_several, pull
 
 __all__ = ["carefully", "cotangents_of"]
 
@@ -71,6 +71,8 @@ class Choices(Trace):
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         mine = [isinstance(x, Tracer) and x.t is self and type(x) is not Constant for x in operands]
         values = [x.v if m or type(x) is Constant else x for x, m in zip(operands, mine, strict=True)]
+        if primitive.name == "call":  # look at its operations one by one
+            return tuple(params["program"].evaluate(operands))
         with np.errstate(all="ignore"):
             out = bind(primitive, *values, **params)
         if primitive.multiple:
@@ -212,8 +214,8 @@ def chooses_beside_a_pole(entries: list[Any]) -> bool:
         step = entry[0]
         if step is back:
             chooses = chooses or entry[5] is ops.where
-        elif step is back_segment:
-            return True  # what stands in a checkpoint is not known here
+        elif step is back_segment or (step is back_several and entry[5].augment is not None):
+            return True  # what stands in a checkpoint or a Program is not known here
     return chooses and any(map(_may_be_steep, entries))
 
 

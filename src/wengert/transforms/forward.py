@@ -80,6 +80,9 @@ class Forward(Trace):
             else:
                 primals.append(x.v if type(x) is Constant else x)
                 tangents.append(None)
+        if primitive.dual is not None and any(t is not None for t in tangents):
+            pairs = zip(*primitive.dual(tangents, primals, params), strict=True)
+            return tuple(self.wrapped(o, t) for o, t in pairs)
         out = bind(primitive, *primals, **params)
         for o in out if primitive.multiple else (out,):
             refuse_strange(primitive.name, o)

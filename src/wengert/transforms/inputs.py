@@ -25,6 +25,11 @@ def name_of(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
+def is_number(x: Any) -> bool:
+    """Whether ``x`` is a number, an array of numbers, or a traced one."""
+    return isinstance(x, ndarray | Tracer | NUMBER_TYPES) and dtype_of(x).kind in "biufc"
+
+
 def check_input(x: Any, what: str, transform: str, dtypes: str = "f") -> None:
     """Only inputs of these kinds (f: real, c: complex floating point) are taken; say so of anything else."""
     if (type(x) is float and "f" in dtypes) or (type(x) is ndarray and x.dtype.kind in dtypes):
@@ -275,6 +280,7 @@ __all__ = [
     "distinct",
     "enter_constants",
     "finish",
+    "is_number",
     "leave",
     "name_of",
     "positions",

@@ -61,9 +61,7 @@ def retyped(program: Program, avals: Avals) -> Program:
     """The same function for operands of other types; the Program itself where they are its own."""
     if all(v.aval == aval for v, aval in zip(program.inputs, avals, strict=True)):
         return program
-    return derived(
-        program, ("retyped", avals), lambda: staged(lambda *xs: program.evaluate(xs), avals, program.name)
-    )
+    return derived(program, ("retyped", avals), lambda: staged(lambda *xs: program.evaluate(xs), avals, program.name))
 
 
 def coerced(x: Any, aval: Aval) -> Any:
@@ -79,12 +77,57 @@ def coerced(x: Any, aval: Aval) -> Any:
     return reshape(x, shape=()) if aval.kind == "array" else getitem(x, index=())
 
 
+def rearranged(program: Program, inputs: Sequence[int], outputs: Sequence[int], name: str) -> Program:
+    """The same equations with inputs and outputs in another order; ``inputs`` names each once."""
+    return Program(
+        tuple(program.inputs[k] for k in inputs), program.constants, program.equations,
+        tuple(program.outputs[k] for k in outputs), name,
+    )  # fmt: skip
+
+
+def grouped(values: Sequence[Any], sizes: Sequence[int]) -> list[Any]:
+    """The values in groups of these sizes, and behind them the rest."""
+    out: list[Any] = []
+    start = 0
+    for n in sizes:
+        out.append(values[start : start + n])
+        start += n
+    return [*out, values[start:]]
+
+
+def interleaved(own: Sequence[int], beside: Sequence[int]) -> list[int]:
+    """For (all groups, then all that goes beside them): the positions of each group and what goes beside it, in turn.
+
+    Example:
+        >>> from wengert.transforms.programs import interleaved
+        >>> interleaved([2, 1], [1, 1])
+        [0, 1, 3, 2, 4]
+    """
+    positions = range(sum(own) + sum(beside))
+    groups = grouped(positions, [*own, *beside])
+    return [k for pair in zip(groups[: len(own)], groups[len(own) : -1], strict=True) for group in pair for k in group]
+
+
+def depending(program: Program, mask: Sequence[bool]) -> tuple[bool, ...]:
+    """The outputs that depend on the inputs of the mask."""
+    found = {v for v, m in zip(program.inputs, mask, strict=True) if m}
+    for equation in program.equations:
+        if any(a in found for a in equation.inputs):
+            found.update(equation.outputs)
+    return tuple(a in found for a in program.outputs)
+
+
 # ---- forward
 
 
 def has_tangent(aval: Aval) -> bool:
     """Whether values of this type have derivatives."""
     return aval.dtype.kind in "fc"
+
+
+def tangent_type(aval: Aval) -> Aval:
+    """The type of a value's tangents and cotangents: those of Python's numbers are NumPy's."""
+    return Aval(aval.shape, aval.dtype, "scalar") if aval.kind == "python" else aval
 
 
 def jvp_program(
@@ -115,7 +158,8 @@ def _jvp_program(
             zeros_for(y) if t is None and force else t for (y, t), force in zip(pairs, forced, strict=True)
         ]  # fmt: skip
         found[:] = [t is not None for t in ts]
-        return [*(y for y, _ in pairs), *(t for t in ts if t is not None)]
+        typed = [coerced(t, tangent_type(aval_of(y))) for t, (y, _) in zip(ts, pairs, strict=True) if t is not None]
+        return [*(y for y, _ in pairs), *typed]
 
     avals = (*primals, *(t for t in tangents if t is not None))
     return staged(push, avals, f"jvp of {program.name}"), tuple(found)

@@ -9,6 +9,7 @@ may be overwritten before the walk.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,8 @@ class Tape(list[Any], Trace):
                 x = x.v if type(x) is Constant else fresh_handle(x) if isinstance(x, ArrayTracer) else x
             values.append(x)
             at.append(-1)
+        if primitive.augment is not None:
+            return self.augmented(primitive, values, at, params)
         out = self.evaluate(primitive, values, params)
         if primitive.family == "flat":
             return self.flat_result(primitive, out)
@@ -184,6 +187,24 @@ class Tape(list[Any], Trace):
         self.append((back_several, at, saved, kept, wanted, primitive, params))
         return tuple(
             self.tracer(o, hand_over, n, k, len(outs)) if dtype_of(o).kind in "fc" else o for k, o in enumerate(outs)
+        )
+
+    def augmented(self, primitive: Primitive, values: list[Any], at: list[int], params: dict[str, Any]) -> Any:
+        """An operation that gives, behind its outputs, what its own rule will read on the walk back."""
+        assert primitive.augment is not None
+        wanted = tuple([i >= 0 for i in at])
+        form: Augmented = primitive.augment(tuple(aval_of(v) for v in values), wanted, params)
+        outs = self.evaluate(primitive, [*values, *form.more], form.params)
+        kept = [
+            (v if want else self.safe(v)) if k else ghost(v)
+            for v, k, want in zip(values, form.reads, wanted, strict=True)
+        ]
+        saved = tuple(o if n >= form.outputs or n in form.sources else ghost(o) for n, o in enumerate(outs))
+        n = len(self)
+        self.append((back_several, at, saved, kept, wanted, primitive, form.rule))
+        return tuple(
+            self.tracer(o, hand_over, n, k, len(outs)) if active else o
+            for k, (o, active) in enumerate(zip(outs, form.active, strict=False))
         )
 
     def flat_result(self, primitive: Primitive, out: Any) -> Any:
@@ -225,6 +246,24 @@ class Tape(list[Any], Trace):
         self.copies = {}
         self.__class__ = ClosedTape  # pyright: ignore[reportAttributeAccessIssue]
         return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """An operation in the form in which a tape records it.
+
+    ``params`` are those of the operation with more outputs than its own first ``outputs``, ``rule`` those that its
+    vjp is given. ``reads`` says which operands the vjp reads, ``sources`` which of its own outputs, and ``active``
+    which of these derivatives pass through; ``more`` are operands besides its own.
+    """
+
+    params: dict[str, Any]
+    rule: dict[str, Any]
+    outputs: int
+    reads: tuple[bool, ...]
+    sources: tuple[int, ...]
+    active: tuple[bool, ...]
+    more: tuple[Any, ...] = ()
 
 
 class WatchedTape(Tape):

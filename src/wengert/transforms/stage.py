@@ -15,10 +15,11 @@ from wengert.core.handles import copied
 from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked, sample
-from wengert.core.types import Aval, aval_of, dtype_of
+from wengert.core.types import Aval, aval_of
 from wengert.errors import ConcretizationError, TraceError, at_line, user_line
 from wengert.transforms.forward import jvp
-from wengert.transforms.inputs import NUMBER_TYPES, enter_constants, name_of, run
+from wengert.transforms.inputs import enter_constants, is_number, name_of, run
+from wengert.transforms.rewriting import suggestion
 
 __all__ = ["linearize", "make_program"]
 
@@ -46,10 +47,10 @@ class StageArray(ArrayTracer):
 
 def abstract(x: Tracer) -> ConcretizationError:
     """The error for an abstract value where a number is wanted."""
+    general = "np.where(condition, a, b) in place of `if condition: ...`, or run the function without staging it"
     return ConcretizationError(
         f"while a function is staged this {x.aval} has a type but no value: it cannot decide an `if` or a `while`, "
-        f"or be converted{at_line()}\n"
-        "  write: np.where(condition, a, b) in place of `if condition: ...`, or run the function without staging it"
+        f"or be converted{at_line()}\n{suggestion(general)}"
     )
 
 
@@ -208,6 +209,16 @@ class Stage(Trace):
         return check_program(Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name))
 
 
+class Capture(Stage):
+    """A stage that writes down as well what its function does to values of traces further out alone.
+
+    What stands in a branch or in a loop's body must happen there, and not once and for all where it is staged.
+    """
+
+    __slots__ = ()
+    captures = True
+
+
 def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
     """Stage ``f``: ``make_program(f)(*args)`` runs it once on abstract values of the arguments' types.
 
@@ -233,7 +244,7 @@ def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
     def stage(*args: Any, **kwargs: Any) -> Program:
         trace = Stage()
         leaves, treedef = pytree.flatten(args)
-        if not all(map(_is_number, leaves)):
+        if not all(map(is_number, leaves)):
             raise _not_staged(f, args)
         inputs = [trace.input(x) for x in leaves]
         variables = [z.i for z in inputs]  # now: the function may write to its arguments
@@ -243,16 +254,12 @@ def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
     return stage
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, np.ndarray | Tracer | NUMBER_TYPES) and dtype_of(x).kind in "biufc"
-
-
 def _not_staged(f: Any, args: Any) -> TraceError:
     where, x = next(
         (f"{k}{path}", x)
         for k, tree in enumerate(args)
         for path, x in pytree.flatten_with_paths(tree)
-        if not _is_number(x)
+        if not is_number(x)
     )
     kind = f"an array of {x.dtype}" if isinstance(x, np.ndarray | np.generic) else f"a {type(x).__name__}"
     return TraceError(
