@@ -55,6 +55,14 @@ def rows_of_an_array(x: Any) -> Any:
     return np.sum(x)
 
 
+def rows_around_the_end(x: Any) -> Any:
+    a = np.outer(np.linspace(0.5, 1.5, TURNS), x)
+    b = np.outer(np.linspace(0.5, 1.5, TURNS // 2), x)
+    for k in range(TURNS):
+        x = np.tanh(x * a[k - 1] + a[-1 - k]) - a[k - TURNS, 2] + b[k % (TURNS // 2)] + np.sin(b[:, 1])[k // 2]
+    return np.sum(x)
+
+
 def rows_written(x: Any) -> Any:
     y = np.zeros((TURNS, 5))
     for k in range(TURNS):
@@ -105,7 +113,7 @@ def with_edges(x: Any) -> Any:
 
 
 LOOPS: list[Callable[[Any], Any]] = [
-    simple, from_further_back, numbers_that_differ, rows_of_an_array, rows_written, all_kept, small_weights,
+    simple, from_further_back, numbers_that_differ, rows_of_an_array, rows_around_the_end, rows_written, all_kept, small_weights,
     of_a_number, two_loops, with_edges,
 ]  # fmt: skip
 

@@ -87,7 +87,7 @@ def rewrite(
     todo = passes(fast_math=fast_math)
     unknown = set(skip) - {p.name for p in todo}
     if unknown:
-        raise ValueError(f"no pass is named {sorted(unknown)[0]!r}\n  write: names of {[p.name for p in todo]}")
+        raise ValueError(f"no pass is named {min(unknown)!r}\n  write: names of {[p.name for p in todo]}")
     todo = tuple(p for p in todo if p.name not in skip)
     for round_ in range(ROUNDS):
         before = program

@@ -1,5 +1,7 @@
-"""The table of algebraic identities. Each holds to the bit, for every type that it applies to; those that hold for
-real numbers, and not for rounded ones, are marked ``fast``. A test tries all of them on random operands.
+"""The table of algebraic identities.
+
+Each holds to the bit, for every type that it applies to; those that hold for real numbers, and not for rounded ones,
+are marked ``fast``. A test tries all of them on random operands.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ def holds(m: Match) -> bool:
     """The type in the middle of two casts holds every value of the first one."""
     first, middle = m.dtype("x"), m.params["A"]
     if first.kind == "b" or first == middle:
-        return first.kind == "b" and middle.kind in "iufc" or first == middle
+        return (first.kind == "b" and middle.kind in "iufc") or first == middle
     if first.kind in "iu" and middle.kind in "fc":
         return 8 * first.itemsize <= np.finfo(middle).nmant + 1
     return middle.kind != "b" and first.kind not in "c" * (middle.kind != "c") and np.can_cast(first, middle, "safe")
@@ -96,9 +98,17 @@ def whole(m: Match) -> bool:
     """An index that takes everything as it is."""
     shape, index = m.atoms["x"].aval.shape, m.params["A"]
     return len(index) <= len(shape) and all(
-        entry is Ellipsis or isinstance(entry, slice) and entry.indices(n) == (0, n, 1) or entry == slice(None)
+        entry is Ellipsis or (isinstance(entry, slice) and entry.indices(n) == (0, n, 1)) or entry == slice(None)
         for entry, n in zip(index, shape, strict=False)
     ) and (Ellipsis not in [i for i in index if not isinstance(i, slice)] or index[-1] is Ellipsis)  # fmt: skip
+
+
+def adds_axes(m: Match) -> bool:
+    """An index that takes everything, and puts in axes of length one."""
+    return m.aval.kind == "array" and all(
+        entry is None or entry is Ellipsis or (isinstance(entry, slice) and entry == slice(None))
+        for entry in m.params["A"]
+    )
 
 
 def scalar_inside(m: Match) -> bool:
@@ -157,11 +167,12 @@ logical_not = next(r for r in e.FLAT_UFUNCS if r.name == "logical_not")
 
 ARITHMETIC: list[Rule] = [
     Rule("times one", x * 1, x, real("x")),
+    Rule("times minus one", x * -1, -x, floats("x")),
     Rule("divided by one", x / 1, x, floats("x")),
     Rule("minus zero", x - 0, x, real("x")),
     Rule("plus minus zero", x + -0.0, x, real("x")),
     Rule("an integer plus zero", x + 0, x, lambda m: m.aval.dtype.kind in "iu"),
-    Rule("twice negative", -(-x), x),
+    Rule("twice negative", op(e.negative)(-x), x),
     Rule("plus a negative", x + -y, x - y, negates("y")),
     Rule("minus a negative", x - -y, x + y, negates("y")),
     Rule("a negative times a number", -x * c, x * minus, nonzero),
@@ -203,6 +214,7 @@ SHAPES: list[Rule] = [
     Rule("stretched to the same shape", stretch(x), x),
     Rule("stretched twice", stretch(stretch(x), shape=S), stretch(x, shape=S)),
     Rule("everything indexed", op(getitem)(x, index=A), x, whole),
+    Rule("new axes indexed", op(getitem)(x, index=A), op(reshape)(x, shape=shape), adds_axes),
     Rule("a part of a number stretched", op(getitem)(stretch(x)), stretch(x, shape=shape), scalar_inside),
     Rule("an element of a number stretched", op(getitem)(c), number),
     Rule("parts of a number stretched", op(getitem)(stretch(x), k), stretch(x, shape=shape), scalar_inside),
@@ -250,11 +262,15 @@ def stretched_operands() -> list[Rule]:
     rules: list[Rule] = []
     for p in rounded:
         first, second = stretch(x), stretch(y)
+        before = {
+            "before stretching": (op(p)(first, second), op(p)(x, y), narrow),
+            "of a number before stretching": (op(p)(first, c), op(p)(x, number_itself), small),
+            "to a number before stretching": (op(p)(c, first), op(p)(number_itself, x), small),
+        }
         rules += [
-            Rule(f"{p.name} before stretching", op(p)(first, second), stretch(op(p)(x, y), shape=shape), narrow),
-            Rule(f"{p.name} of a number before stretching", op(p)(first, c), stretch(op(p)(x, strict_or), shape=shape), small),
-            Rule(f"{p.name} to a number before stretching", op(p)(c, first), stretch(op(p)(strict_or, x), shape=shape), small),
-        ]  # fmt: skip
+            Rule(f"{p.name} {how}", left, stretch(right, shape=shape), when)
+            for how, (left, right, when) in before.items()
+        ]
     for p in binary:
         rules += _stretching(p, 2)
     for p in (e.negative, square, sqrt, e.absolute):
@@ -262,7 +278,7 @@ def stretched_operands() -> list[Rule]:
     return [*rules, *_stretching(where, 3)]
 
 
-def strict_or(m: Match) -> Any:
+def number_itself(m: Match) -> Any:
     """The number as it stands, or of the dtype of the array that it fills."""
     return m.number("c")
 

@@ -89,7 +89,7 @@ def op(primitive: Primitive) -> Callable[..., Term]:
     return lambda *inputs, **params: Term(primitive, inputs, params)
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """The right side of a rule has no type, or another one than the left side."""
 
 
@@ -205,9 +205,7 @@ def apply_rules(program: Program, rules: Table) -> Program:
     return editor.finish() if editor.replaced else program
 
 
-def rewritten(
-    equation: Equation, editor: Editor, rules: Table, count: dict[Var, int], fuel: int
-) -> Atom | None:
+def rewritten(equation: Equation, editor: Editor, rules: Table, count: dict[Var, int], fuel: int) -> Atom | None:
     """What an equation becomes; None if no rule applies. New equations are rewritten in their turn."""
 
     def emit(primitive: Primitive, inputs: tuple[Atom, ...], params: dict[str, Any], avals: tuple[Aval, ...]) -> Atom:
@@ -222,7 +220,7 @@ def rewritten(
         mark = len(editor.equations)
         try:
             return built(rule.right, match, emit, match.aval)
-        except Unfit:
+        except UnfitError:
             forget(editor, mark)
     return None
 
@@ -296,16 +294,16 @@ def built(pattern: Any, match: Match, emit: Callable[..., Atom], want: Aval | No
         try:
             avals = inferred(pattern.primitive, inputs, params)
         except (TypeError, ValueError) as error:  # NumPy has no such operation on these types and shapes
-            raise Unfit from error
+            raise UnfitError from error
         if want is not None and avals[0] != want:
-            raise Unfit
+            raise UnfitError
         return emit(pattern.primitive, inputs, params, avals)
     if isinstance(pattern, Name):
         atom = match.atoms[pattern.name]
     else:
         atom = Literal(pattern(match) if callable(pattern) else pattern)
     if want is not None and atom.aval != want:
-        raise Unfit
+        raise UnfitError
     return atom
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from wengert.core.program import Atom, Equation, Literal, Program, Var
@@ -78,10 +79,11 @@ def row_of(editor: Editor, atom: Atom) -> tuple[Atom, int] | None:
     if made is None or made.primitive is not reshape or made.outputs[0].aval.shape[1:] != made.inputs[0].aval.shape:
         return None
     inner = editor.made.get(made.inputs[0]) if isinstance(made.inputs[0], Var) else None
-    if inner is None or inner.primitive is not getitem or len(inner.inputs) > 1 or len(inner.params["index"]) != 1:
+    if inner is None or inner.primitive is not getitem or len(inner.params["index"]) != 1:
         return None
     (entry,) = inner.params["index"]
-    return (inner.inputs[0], entry % inner.inputs[0].aval.shape[0]) if type(entry) is int else None
+    array, *_ = inner.inputs
+    return (array, entry % array.aval.shape[0]) if type(entry) is int else None
 
 
 def joined(program: Program) -> tuple[dict[Var, tuple[Piece, ...]], set[Var]]:
@@ -107,7 +109,8 @@ def joined(program: Program) -> tuple[dict[Var, tuple[Piece, ...]], set[Var]]:
 def piece_of(equation: Equation) -> Piece | None:
     """A scatter of one slice, or one index, along one axis."""
     shape, index = equation.params["shape"], equation.params["index"]
-    if len(equation.inputs) > 1 or None in [i for i in index if i is None]:
+    value, *arrays = equation.inputs
+    if arrays or None in [i for i in index if i is None]:
         return None
     found: Piece | None = None
     for axis, entry in enumerate(expand(index, len(shape))):
@@ -122,14 +125,14 @@ def piece_of(equation: Equation) -> Piece | None:
             continue
         if found is not None or step != 1 or stop <= start:
             return None
-        found = Piece(axis, start, stop, equation.inputs[0])
+        found = Piece(axis, start, stop, value)
     return found
 
 
 def merged(a: tuple[Piece, ...], b: tuple[Piece, ...]) -> tuple[Piece, ...] | None:
     """Pieces of two arrays together, in order; None where they meet, or lie along different axes."""
     both = sorted((*a, *b), key=lambda p: p.start)
-    apart = all(p.stop <= q.start and p.axis == q.axis for p, q in zip(both, both[1:], strict=False))
+    apart = all(p.stop <= q.start and p.axis == q.axis for p, q in itertools.pairwise(both))
     return tuple(both) if apart and len(both) <= MOST else None
 
 

@@ -17,7 +17,7 @@ from wengert.rewrite.plans import LEAST, TURNS, Plan, Slot, make_plans
 from wengert.rewrite.runs import INDEXED, Numbered, find_runs
 
 
-class Unlike(Exception):
+class UnlikeError(Exception):
     """A body that is not like the equations it was made of: the run, from ``start`` on, stays as it is."""
 
     def __init__(self, start: int) -> None:
@@ -35,7 +35,7 @@ def reroll(program: Program) -> Program:
         plans = make_plans(program, numbered, runs)
         try:
             return rolled(program, numbered, plans, scan) if plans else program
-        except Unlike as error:
+        except UnlikeError as error:
             runs = [run for run in runs if not run.start <= error.start < run.stop]
     return program
 
@@ -191,7 +191,7 @@ class Loop:
         if aval.kind != "python":
             return aval.dtype
         if ufunc is None or template.primitive.name == "power":  # NumPy raises to some numbers by other means
-            raise Unlike(self.plan.start)
+            raise UnlikeError(self.plan.start)
         weak = {"f": float, "i": int, "c": complex}
         types = [
             weak.get(a.aval.dtype.kind, a.aval.dtype) if a.aval.kind == "python" else a.aval.dtype
@@ -216,7 +216,11 @@ class Loop:
         for offset in sorted(plan.before):
             self.ys.append(("before", offset))
             outputs.append(self.found(offset))
-        inputs = (*self.constants.values(), *(v for c in self.carries.values() for v in c), *(v for _, v in self.xs.values()))
+        inputs = (
+            *self.constants.values(),
+            *(v for c in self.carries.values() for v in c),
+            *(v for _, v in self.xs.values()),
+        )
         body = Program(inputs, (), tuple(self.body), tuple(outputs), "body")
         operands = (
             *(self.outer(n) for n in self.constants),
@@ -282,7 +286,7 @@ class Loop:
         """An equation like the template."""
         avals = inferred(template.primitive, inputs, params)
         if avals != tuple(v.aval for v in template.outputs):
-            raise Unlike(self.plan.start)
+            raise UnlikeError(self.plan.start)
         outputs = tuple(map(Var, avals))
         self.body.append(replace(template, inputs=inputs, outputs=outputs, params=params))
         self.local.update({offset + k: v for k, v in enumerate(outputs)})
@@ -306,8 +310,11 @@ class Loop:
         x = slots[0]
         head, tail = index[0], index[1:]
         steady = not any(isinstance(e, np.ndarray) and len(set(e.tolist())) > 1 for e in tail)
-        if template.primitive is getitem and len(slots) == 1 and x.kind == "constant" and steady:
-            if isinstance(head, np.ndarray) and np.all(np.diff(head) == head[1] - head[0]) and head[0] != head[1]:
+        alone = template.primitive is getitem and len(slots) == 1 and x.kind == "constant"
+        if alone and steady and isinstance(head, np.ndarray):
+            head = head % template.inputs[0].aval.shape[0]
+            step = head[1] - head[0]
+            if step and np.all(np.diff(head) == step):
                 return self.rows(template, int(x.numbers[0]), head, tail)
         return self.by_number(template, slots, index)
 
@@ -317,13 +324,13 @@ class Loop:
         if key not in self.xs:
             array = self.outer(number)
             size = array.aval.shape[0]
-            ordered = (head[::-1] if self.reverse else head) % size
+            ordered = head[::-1] if self.reverse else head
             index = wrapped(int(ordered[0]), int(ordered[1] - ordered[0]), len(head), size)
             array = array if index is None else self.editor.emit(getitem, array, index=(index,))
             self.xs[key] = (array, Var(element(array.aval)))
         row = self.xs[key][1]
         rest = tuple(int(e[0]) if isinstance(e, np.ndarray) else e for e in tail)
-        if all(isinstance(e, slice) and e == slice(None) or e is Ellipsis for e in rest):
+        if all((isinstance(e, slice) and e == slice(None)) or e is Ellipsis for e in rest):
             return row
         var = Var(template.outputs[0].aval)
         self.body.append(replace(template, inputs=(row,), outputs=(var,), params={"index": rest}))
@@ -355,7 +362,7 @@ class Loop:
             inputs = [zeros, *inputs]
             primitive, params = update, {"chain": (), "index": tuple(entries)}
         if len(slots) > lead and primitive is update and template.primitive.name == "scatter_add":
-            raise Unlike(self.plan.start)  # places that are named more than once add up
+            raise UnlikeError(self.plan.start)  # places that are named more than once add up
         var = Var(aval)
         self.body.append(Equation(primitive, (*inputs, *places), (var,), params, template.line))
         return var
