@@ -4,6 +4,7 @@
 
 PYTHON ?=
 PYTEST_ARGS ?=
+BENCH ?= eager
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 MUTATION_ARGS ?=
@@ -48,8 +49,8 @@ format: $(DEV_READY)  ## repair what ruff can repair
 	$(VENV_PYTHON) -m ruff check --fix .
 	$(VENV_PYTHON) -m ruff format .
 
-bench: $(BENCH_READY)  ## speed beside HIPS autograd, and PyTorch and JAX where installed
-	.venv-bench/bin/python benchmarks/eager.py $(BENCH_ARGS)
+bench: $(BENCH_READY)  ## speed beside HIPS autograd, PyTorch and JAX where installed; BENCH=compiled: of machine code
+	.venv-bench/bin/python benchmarks/$(BENCH).py $(BENCH_ARGS)
 
 memory: $(DEV_READY)  ## peak memory and time of gradients with and without checkpoints
 	$(VENV_PYTHON) benchmarks/checkpoint.py
@@ -60,8 +61,9 @@ fuzz: $(DEV_READY)  ## a long campaign of random programs, for a night
 mutation: $(DEV_READY)  ## plant faults in the operations, and see whether the tests find them
 	$(VENV_PYTHON) tools/mutate.py $(MUTATION_ARGS)
 
+# by pip, whose configuration says where this machine has its PyTorch; uv does not read it
 peers: $(BENCH_READY)  ## install PyTorch and JAX too, to be measured beside
-	@VENV=.venv-bench tools/environment.sh all bench bench-peers
+	@UV= VENV=.venv-bench tools/environment.sh all bench bench-peers
 	@touch $(BENCH_READY)
 
 coverage: $(DEV_READY)  ## count what the tests verify of NumPy's names: docs/coverage.md

@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "wengert"
 # ---- the tables -------------------------------------------------------------------------------
 
 GROUND = {"errors", "files", "pytree"}
-NAMESPACES = {"numpy", "scipy", "random", "control"}
+NAMESPACES = {"numpy", "scipy", "random", "convolution", "control"}
 # What the rooms from `nn` up are written against: the public face of differentiation.
 PUBLIC = GROUND | NAMESPACES | {"transforms"}
 NETWORKS = {"nn", "optim", "data"}
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "numpy": GROUND | {"core", "ops", "frontend"},
     "scipy": GROUND | {"core", "ops", "frontend", "numpy"},
     "random": GROUND | {"core", "ops", "frontend", "numpy"},
+    "convolution": GROUND | {"core", "ops", "frontend", "numpy"},
     "transforms": GROUND | {"core", "ops", "frontend", "numpy", "scipy", "random"},
     "control": GROUND | {"transforms"},
     # for those who add operations: their records, and the laws that try them
@@ -56,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     "scipy": {"ops", "frontend", "scipy", "compile"},
     "threadpoolctl": {"compile", "training"},
+    "llvmlite": {"compile"},
     "rich": {"training", "cli"},
     "narwhals": {"data"},
     "polars": {"data"},
@@ -64,7 +66,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "matplotlib": {"training", "explain"},
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
-LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl"}
+LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl", "llvmlite"}
 # Modules that nobody loads before the package they import, by the beginning of their names.
 LOADED_WITH = {"scipy": ("wengert.ops.special", "wengert.frontend.special", "wengert.scipy.special")}
 # (module, what it imports inside a function), and why
@@ -85,7 +87,9 @@ DYNAMIC_IMPORTS = {"wengert", "wengert.scipy", "wengert.data._read"}
 
 # file -> why it may be longer than MAX_LINES
 MAX_LINES = 400
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "compile/emit.py": "one class, each instruction once",
+}
 
 HEAVY = [
     "llvmlite",

@@ -4,10 +4,11 @@
     .venv/bin/python tools/mutate.py --sample 0            # every mutant: hours
     .venv/bin/python tools/mutate.py --files special_erf   # one file
 
-A mutant changes one operator, number, comparison, condition or statement. Which tests run a line is found once, by
-coverage with a context for each test. A mutant is tried in a process of its own: first by the laws of the records
-that the line serves, then by the other tests of that line, the quickest first. It is killed when one of them
-fails, or when they take ten times as long as they should.
+A mutant changes one operator, number, comparison, condition or statement. Mutants that nothing can tell from the
+original are left out (``mutate_equivalent.py``). Which tests run a line is found by coverage with a context for each
+test, and found again when source or tests have changed. A mutant is tried in a process of its own: first by the laws
+of the records that the line serves, then by the other tests of that line: the quickest, and others drawn at random
+up to ``BUDGET``. It is killed when one of them fails, or when they take ten times as long as they should.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import ast
+import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -27,32 +29,42 @@ import subprocess
 import sys
 import time
 import traceback
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+
+from mutate_equivalent import function_of, is_fill, is_seam, listed, parents
 
 ROOT = Path(__file__).resolve().parents[1]
 OPS = ROOT / "src" / "wengert" / "ops"
 TESTS = ["tests/ops", "tests/frontend", "tests/transforms", "tests/scipy"]
 CACHE = ROOT / ".mutation"
 LAW = "tests/ops/test_laws.py::test_law["
-LIMIT, TRIED = 60, 150  # seconds for a mutant, and tests beside the laws
+BUDGET = 20.0  # seconds for the tests of a mutant, beside the laws; longer tests are tried if there are no others
+LEAST, SLOWER = 120, 10  # seconds given to a mutant in any case; how much longer than it should it may take
+MOST_LAWS = 300
 BROKEN = 3  # the exit code of a process that could not try
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One planted fault: the file, the line, what it changes, and the changed source."""
+    """One planted fault: the how-manieth of its file, the line, the function, and what is changed into what."""
 
     file: Path
+    number: int
     line: int
-    what: str
-    source: str
+    function: str
+    change: str
 
     def __str__(self) -> str:
-        return f"{self.file.name}:{self.line}: {self.what}"
+        return f"{self.file.name}:{self.line}: {self.function}: {self.change}"
+
+    @property
+    def source(self) -> str:
+        """The source of the file with the fault in it."""
+        return next(ast.unparse(module) for mutant, module in plant(self.file) if mutant == self)
 
 
 # ---- planting
@@ -65,29 +77,25 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 
 
-def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """What can be planted at a node: a description, and the node that takes its place."""
+def changes(node: ast.AST) -> Iterator[ast.AST]:
+    """What can be planted in the place of a node."""
     if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
-        new = SWAPS[type(node.op)]()
-        yield f"{type(node.op).__name__} -> {type(new).__name__}", _with(node, op=new)
+        yield _with(node, op=SWAPS[type(node.op)]())
     if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        new = SWAPS[type(node.ops[0])]()
-        yield f"{type(node.ops[0]).__name__} -> {type(new).__name__}", _with(node, ops=[new, *node.ops[1:]])
+        yield _with(node, ops=[SWAPS[type(node.ops[0])](), *node.ops[1:]])
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
-        yield f"{type(node.op).__name__} left out", node.operand
+        yield node.operand
     if isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield f"{node.value} -> {not node.value}", ast.Constant(not node.value)
+        yield ast.Constant(not node.value)
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        # large numbers twice over: one more in the last digit of a coefficient is below rounding
-        new = node.value + 1 if abs(node.value) < 10 else 2 * node.value
-        yield f"{node.value} -> {new}", ast.Constant(new)
+        # one more in the last digit of a large coefficient is below rounding, and twice the terms are only slower
+        large = node.value // 2 if type(node.value) is int else 2 * node.value
+        yield ast.Constant(node.value + 1 if abs(node.value) < 10 else large)
     if isinstance(node, ast.IfExp | ast.If):
         for value in (True, False):
-            yield f"condition -> {value}", _with(node, test=ast.Constant(value))
-    if isinstance(node, ast.AugAssign):
-        yield "statement left out", ast.Pass()
-    if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
-        yield "statement left out", ast.Pass()
+            yield _with(node, test=ast.Constant(value))
+    if isinstance(node, ast.AugAssign) or (isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)):
+        yield ast.Pass()
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:
@@ -105,34 +113,43 @@ def skipped(node: ast.AST) -> bool:
     return False
 
 
-def plant(file: Path) -> list[Mutant]:
-    """All mutants of a file."""
-    source = file.read_text()
-    found: list[Mutant] = []
+def plant(file: Path, left_out: Counter[object] | None = None) -> Iterator[tuple[Mutant, ast.Module]]:
+    """All mutants of a file, each with the tree that holds it for the time being; equivalent ones are counted only."""
+    counts = Counter[object]() if left_out is None else left_out
+    module = ast.parse(file.read_text())
+    above = parents(module)
+    number = 0
+    for node, parent, field, index in places(module):
+        function = function_of(node, above)
+        name = "" if function is None else function.name
+        rule = "seams" if is_seam(node, file.name) else "fills" if is_fill(node, above) else ""
+        shown = node if isinstance(node, ast.stmt) else parent
+        for new in changes(node):
+            before = _text(shown)
+            put(parent, field, index, ast.fix_missing_locations(ast.copy_location(new, node)))
+            change = f"{before}  ->  {_text(new if shown is node else parent)}"
+            number += 1
+            if rule or (file.name, name, change) in listed():
+                counts[rule or (file.name, name, change)] += 1
+            else:
+                yield Mutant(file, number, getattr(node, "lineno", 1), name, change), module
+            put(parent, field, index, node)
 
-    def visit(tree: ast.AST, parent: ast.AST, field: str, index: int | None) -> None:
-        if skipped(tree):
-            return
-        for what, new in changes(tree):
-            put(parent, field, index, ast.copy_location(new, tree))
-            found.append(Mutant(file, getattr(tree, "lineno", 1), what, ast.unparse(ast.fix_missing_locations(module))))
-            put(parent, field, index, tree)
-        walk(tree)
 
-    def walk(tree: ast.AST) -> None:
-        for name, value in ast.iter_fields(tree):
-            if name in ("annotation", "returns", "decorator_list", "type_params"):
-                continue
-            if isinstance(value, ast.AST):
-                visit(value, tree, name, None)
-            elif isinstance(value, list):
-                for k, child in enumerate(value):
-                    if isinstance(child, ast.AST):
-                        visit(child, tree, name, k)
+def places(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST, str, int | None]]:
+    """All nodes below one that may be changed, each with its parent and where it stands in it."""
+    for field, value in ast.iter_fields(tree):
+        if field in ("annotation", "returns", "decorator_list", "type_params"):
+            continue
+        for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.AST) and not skipped(child):
+                yield child, tree, field, index
+                yield from places(child)
 
-    module = ast.parse(source)
-    walk(module)
-    return found
+
+def _text(node: ast.AST) -> str:
+    """The first line of what a node says."""
+    return ast.unparse(node).partition("\n")[0]
 
 
 def put(parent: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
@@ -146,36 +163,93 @@ def put(parent: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
 # ---- which tests run which line
 
 
-def tests_by_line() -> dict[str, dict[int, list[str]]]:
-    """For each file of the operations, the tests that run each of its lines, the quickest first."""
+@dataclass(frozen=True)
+class Tests:
+    """How long each test takes, and for each file of the operations the tests that run each of its lines."""
+
+    took: dict[str, float]
+    lines: dict[str, dict[int, list[str]]]
+
+    def of(self, mutant: Mutant) -> list[str]:
+        """The tests that run the mutant's line, the quickest first.
+
+        Of a line that runs on import, all tests of the file, and those that run no line at all: of what is registered.
+        """
+        lines = self.lines.get(mutant.file.name, {})
+        found = set(lines.get(mutant.line, ()))
+        if not found:
+            found = {test for tests in lines.values() for test in tests} | self.of_no_line
+        return sorted(found, key=lambda test: self.took.get(test, 1.0))
+
+    @property
+    def of_no_line(self) -> set[str]:
+        """The tests that run no line of the operations, but those of a record that is found by its name."""
+        found = {test for lines in self.lines.values() for tests in lines.values() for test in tests}
+        return {test for test in self.took if test not in found and "test_laws.py" not in test}
+
+    def seconds(self, tests: list[str]) -> float:
+        """How long tests take."""
+        return sum(self.took.get(test, 1.0) for test in tests)
+
+    def within(self, tests: list[str], budget: float) -> list[str]:
+        """The quickest tests up to half of the budget, and of the others a sample for the other half."""
+        if self.seconds(tests) <= budget:
+            return tests
+        quick = [t for t, s in zip(tests, accumulate(map(self.took.__getitem__, tests)), strict=True) if s < budget / 2]
+        rest = random.Random(0).sample(tests[len(quick) :], len(tests) - len(quick))
+        return quick + [
+            t for t, s in zip(rest, accumulate(map(self.took.__getitem__, rest)), strict=True) if s < budget / 2
+        ]
+
+
+def state() -> dict[str, str]:
+    """Fingerprints of the source and the tests: what the map of lines is valid for."""
+    files = sorted(f for folder in ("src", "tests") for f in (ROOT / folder).rglob("*.py"))
+    return {str(f.relative_to(ROOT)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def to_map(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Which tests have to be run to know the lines they run: if only files of tests have changed, those."""
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if any(not Path(name).name.startswith("test_") for name in changed):
+        return TESTS
+    return [name for name in changed if name in now and any(name.startswith(f"{folder}/") for folder in TESTS)]
+
+
+def find_tests() -> Tests:
+    """Which tests run which line: found once for a state of source and tests."""
     CACHE.mkdir(exist_ok=True)
-    data, durations = CACHE / "coverage", CACHE / "durations.json"
-    if not data.exists():
-        print("which tests run which line: the tests run once under coverage, some minutes", flush=True)
+    data, durations, valid = CACHE / "coverage", CACHE / "durations.json", CACHE / "valid_for.json"
+    latest = CACHE / "latest_durations.json"
+    before, now = json.loads(valid.read_text()) if valid.exists() else {}, state()
+    wanted = to_map(before, now)
+    took: dict[str, float] = {} if wanted is TESTS or not valid.exists() else json.loads(durations.read_text())
+    took = {test: s for test, s in took.items() if before.get(file := test.partition("::")[0]) == now.get(file)}
+    if wanted:
+        if not took:
+            data.unlink(missing_ok=True)
+            valid.unlink(missing_ok=True)
+        print(f"which tests run which line: run once under coverage, some minutes for all: {wanted}", flush=True)
         command = [
-            sys.executable, "-m", "pytest", *TESTS, "-q", "-p", "no:cacheprovider", "-p", "tools.mutate_durations",
-            f"--cov={OPS}", "--cov-context=test", "--cov-report=", "-W", "ignore",
+            sys.executable, "-m", "pytest", *wanted, "-q", "-p", "no:cacheprovider", "-p", "tools.mutate_durations",
+            f"--cov={OPS}", "--cov-context=test", "--cov-report=", "-W", "ignore", *(["--cov-append"] if took else []),
         ]  # fmt: skip
-        env = {**os.environ, "COVERAGE_FILE": str(data), "WENGERT_DURATIONS": str(durations), "PYTHONPATH": str(ROOT)}
-        subprocess.run(command, cwd=ROOT, env=env, check=False)
+        env = {**os.environ, "COVERAGE_FILE": str(data), "WENGERT_DURATIONS": str(latest)}
+        env["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'src'}"  # this tree, wherever else wengert is installed
+        subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=subprocess.DEVNULL)
+        took.update(json.loads(latest.read_text()))
+        durations.write_text(json.dumps(took))
+        valid.write_text(json.dumps(now))
     from coverage import CoverageData
 
-    took = json.loads(durations.read_text())
     found: dict[str, dict[int, list[str]]] = {}
     covered = CoverageData(str(data))
     covered.read()
     for file in covered.measured_files():
-        lines = {
-            line: sorted({c.split("|")[0] for c in contexts if c}, key=lambda test: took.get(test, 1.0))
-            for line, contexts in covered.contexts_by_lineno(file).items()
-        }
-        found[Path(file).name] = lines
-    return found
-
-
-def tests_of(mutant: Mutant, lines: dict[int, list[str]]) -> list[str]:
-    """The tests that run the mutant's line; of a line that runs on import alone, all tests of the file."""
-    return lines.get(mutant.line) or sorted({test for tests in lines.values() for test in tests})
+        of_file = found.setdefault(Path(file).name, {})
+        for line, contexts in covered.contexts_by_lineno(file).items():
+            of_file.setdefault(line, []).extend(test for test in {c.split("|")[0] for c in contexts} if test in took)
+    return Tests(took, found)
 
 
 # ---- trying
@@ -200,8 +274,12 @@ class Planted(importlib.abc.Loader, importlib.abc.MetaPathFinder):
         exec(compile(self.mutant.source, str(self.mutant.file), "exec"), module.__dict__)  # noqa: S102
 
 
-def start(mutant: Mutant, tests: list[str]) -> int:
+def start(mutant: Mutant, tests: Tests) -> int:
     """Try a mutant in a process of its own, which ends with 0 if it survives and with 1 if a test finds it."""
+    found = tests.of(mutant)
+    laws = [t for t in found if t.startswith(LAW)]
+    laws = laws if len(laws) <= MOST_LAWS else random.Random(0).sample(laws, MOST_LAWS)
+    rest = tests.within([t for t in found if not t.startswith(LAW)], BUDGET)
     pid = os.fork()
     if pid == 0:
         code = BROKEN
@@ -209,8 +287,8 @@ def start(mutant: Mutant, tests: list[str]) -> int:
             with open(os.devnull, "w") as sink:  # noqa: PTH123
                 os.dup2(sink.fileno(), 1)
                 os.dup2(sink.fileno(), 2)
-            signal.alarm(LIMIT)
-            code = 0 if run(mutant, tests) else 1
+            signal.alarm(int(max(LEAST, SLOWER * tests.seconds(laws + rest))))
+            code = 0 if run(mutant, laws, rest) else 1
         except BaseException:
             (CACHE / "broken.txt").write_text(f"{mutant}\n{traceback.format_exc()}")
             raise
@@ -219,40 +297,35 @@ def start(mutant: Mutant, tests: list[str]) -> int:
     return pid
 
 
-def attempts(mutants: list[Mutant], lines: dict[str, Any], processes: int) -> Iterator[tuple[Mutant, bool]]:
-    """Each mutant and whether it survives, some processes side by side."""
+def attempts(mutants: list[Mutant], tests: Tests, processes: int) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant and what became of it, some processes side by side."""
     waiting, running = list(reversed(mutants)), dict[int, Mutant]()
     while waiting or running:
         while waiting and len(running) < processes:
             mutant = waiting.pop()
-            running[start(mutant, tests_of(mutant, lines.get(mutant.file.name, {})))] = mutant
+            running[start(mutant, tests)] = mutant
         pid, status = os.wait()
         mutant, code = running.pop(pid), os.waitstatus_to_exitcode(status)
         if code == BROKEN:
             raise RuntimeError(f"{mutant}: the tests could not be run\n  see {CACHE / 'broken.txt'}")
-        yield mutant, code == 0
+        yield mutant, "survived" if code == 0 else "out of time" if code == -signal.SIGALRM else "killed"
 
 
-def run(mutant: Mutant, tests: list[str]) -> bool:
+def run(mutant: Mutant, laws: list[str], rest: list[str]) -> bool:
     """In the child: whether all tests pass."""
     import pytest
 
     sys.meta_path.insert(0, Planted(mutant))
-    laws = [t[len(LAW) : -1].partition("-") for t in tests if t.startswith(LAW)]
-    rest = [t for t in tests if not t.startswith(LAW)]
     try:
-        obey([(record, law) for record, _, law in laws])
+        obey([t[len(LAW) : -1].partition("-")[::2] for t in laws])
     except BaseException:  # noqa: BLE001 - whatever is raised, the mutant is found
         return False
-    if not rest:
-        return True
-    chosen = rest if len(rest) <= TRIED else [*rest[: TRIED // 2], *random.Random(0).sample(rest, TRIED // 2)]
     options = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return pytest.main([*options, *chosen]) == 0
+    return not rest or pytest.main([*options, *rest]) == 0
 
 
 def obey(laws: list[tuple[str, str]]) -> None:
-    """Run laws of records directly; of very many a sample, spread over the records."""
+    """Run laws of records directly."""
     import warnings
 
     import numpy as np
@@ -265,14 +338,13 @@ def obey(laws: list[tuple[str, str]]) -> None:
 
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    chosen = laws if len(laws) <= 300 else random.Random(0).sample(laws, 300)
-    for name in dict.fromkeys(name for name, _ in chosen):
+    for name in dict.fromkeys(name for name, _ in laws):
         record = REGISTRY[name]
         oracle = record.ufunc or NUMPY.get(name)
         for sample in samples(record):
             if oracle is not None:
                 is_what_the_oracle_computes(record, sample, oracle)
-    for name, law in chosen:
+    for name, law in laws:
         for sample in samples(REGISTRY[name]):
             LAWS[law](REGISTRY[name], sample)
 
@@ -290,35 +362,53 @@ def main() -> None:
 
     wanted = {name.removesuffix(".py") for name in options.files}
     files = [f for f in sorted(OPS.glob("*.py")) if f.stem != "__init__" and (not wanted or f.stem in wanted)]
-    mutants = [m for f in files for m in plant(f)]
+    left_out = Counter[object]()
+    mutants = [mutant for f in files for mutant, _ in plant(f, left_out)]
+    for mark in listed():
+        if mark[0] in {f.name for f in files} and not left_out[mark]:
+            sys.exit(f"listed as equivalent, but no longer there: {mark}")
+    said = ", ".join(f"{n} {rule}" for rule, n in left_out.items() if rule not in listed())
+    print(
+        f"{len(mutants)} mutants; equivalent ones left out: {said}, {sum(left_out[m] for m in listed())} listed",
+        flush=True,
+    )
     if options.sample and options.sample < len(mutants):
         mutants = random.Random(options.seed).sample(mutants, options.sample)
-    lines = tests_by_line()
+    tests, before = find_tests(), state()
     import hypothesis
     import numpy as np
     import pytest
     import scipy.special
 
     _ = (hypothesis, np, pytest, scipy)  # loaded once, for all the children
-    tally: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    survivors: list[Mutant] = []
     begin = time.monotonic()
+    ends: dict[Mutant, str] = {}
+    for mutant, end in attempts(mutants, tests, options.processes):
+        ends[mutant] = end
+        if end == "survived":
+            print(f"survived  {mutant}", flush=True)
+        if len(ends) % 25 == 0:
+            print(f"  {len(ends)} of {len(mutants)} tried, {count(ends, 'survived')} survive", flush=True)
+    summary(ends)
+    if state() != before:
+        print("source or tests have changed meanwhile: tests that are no longer there count as failed")
+    print(f"in {time.monotonic() - begin:.0f} s; {count(ends, 'out of time')} of the killed ran out of time")
 
-    for k, (mutant, alive) in enumerate(attempts(mutants, lines, options.processes), 1):
-        tally[mutant.file.stem][0] += 1
-        tally[mutant.file.stem][1] += not alive
-        if alive:
-            survivors.append(mutant)
-        if k % 25 == 0:
-            print(f"  {k} of {len(mutants)} tried, {len(survivors)} survive", flush=True)
-    for mutant in sorted(survivors, key=str):
-        print(f"survived  {mutant}")
-    print(f"\n{'file':<28}{'mutants':>9}{'killed':>9}")
-    for name, (tried, killed) in sorted(tally.items()):
-        print(f"{name:<28}{tried:>9}{killed / tried:>9.0%}")
-    tried = len(mutants)
-    killed = tried - len(survivors)
-    print(f"{'all':<28}{tried:>9}{killed / max(tried, 1):>9.1%}   in {time.monotonic() - begin:.0f} s")
+
+def count(ends: dict[Mutant, str], end: str) -> int:
+    """How many mutants ended so."""
+    return list(ends.values()).count(end)
+
+
+def summary(ends: dict[Mutant, str]) -> None:
+    """Print what survived, and how many were killed in each file."""
+    for mutant in sorted(ends, key=str):
+        if ends[mutant] == "survived":
+            print(f"survived  {mutant}")
+    print(f"\n{'file':<32}{'mutants':>9}{'killed':>9}")
+    for name in [*sorted({m.file.stem for m in ends}), "all"]:
+        alive = [end == "survived" for m, end in ends.items() if name in (m.file.stem, "all")]
+        print(f"{name:<32}{len(alive):>9}{1 - sum(alive) / max(len(alive), 1):>9.1%}")
 
 
 if __name__ == "__main__":

@@ -24,19 +24,9 @@ _ERRORS = (
 )  # fmt: skip
 # `explain` is a room that can be called: wengert.explain(f)(x), wengert.explain.report
 _MODULES = (
-    "control",
-    "data",
-    "errors",
-    "explain",
-    "extend",
-    "nn",
-    "numpy",
-    "optim",
-    "pytree",
-    "random",
-    "scipy",
-    "training",
-)
+    "control", "convolution", "data", "errors", "explain", "extend", "nn", "numpy", "optim", "pytree", "random",
+    "scipy", "training",
+)  # fmt: skip
 _WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERRORS, "wengert.errors")
 
 # written out in __init__.pyi for type checkers

@@ -1,5 +1,6 @@
 # The names of __init__.py for type checkers; tests/test_facade.py holds the two together.
 from wengert import control as control
+from wengert import convolution as convolution
 from wengert import data as data
 from wengert import errors as errors
 from wengert import extend as extend

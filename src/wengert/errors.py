@@ -11,6 +11,7 @@ from functools import cache
 from types import FrameType
 
 __all__ = [
+    "CompileError",
     "ConcretizationError",
     "DataError",
     "DerivativeError",
@@ -64,6 +65,10 @@ class ShapeError(WengertError, ValueError):
 
 class ProgramError(WengertError, ValueError):
     """A Program is ill-formed; raised by its typechecker."""
+
+
+class CompileError(WengertError, RuntimeError):
+    """Machine code could not be made, or could not be run."""
 
 
 class ModelError(WengertError, ValueError):

@@ -1,7 +1,8 @@
 """Trees of values: dict, list, tuple, named tuple, dataclass and None, taken apart and rebuilt.
 
 A *leaf* is anything that is not one of these containers. Dataclasses are nodes; a field made by
-:func:`static` is part of the structure, not a child. Dict entries are ordered by insertion, and two
+:func:`static` is part of the structure, not a child; one made by :func:`state` is a child that is remembered rather
+than learned. Dict entries are ordered by insertion, and two
 dicts with the same keys in another order have the same structure as far as :func:`map` goes.
 """
 
@@ -14,9 +15,12 @@ from typing import Any
 
 from wengert.errors import ShapeError
 
-__all__ = ["LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "register", "static", "unflatten"]
+__all__ = [
+    "LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "map_learned", "register", "replace_nodes",
+    "state", "state_mask", "static", "unflatten",
+]  # fmt: skip
 
-_STATIC = "wengert.static"
+_STATIC, _STATE = "wengert.static", "wengert.state"
 
 
 def static(**kwargs: Any) -> Any:
@@ -35,6 +39,27 @@ def static(**kwargs: Any) -> Any:
         [2.0]
     """
     metadata = {**kwargs.pop("metadata", {}), _STATIC: True}
+    return dataclasses.field(metadata=metadata, **kwargs)
+
+
+def state(**kwargs: Any) -> Any:
+    """A dataclass field whose leaves are remembered and not learned: running means, say.
+
+    They are leaves like any other: saved with the model, batched and staged. But :func:`map_learned`, hence every
+    optimiser, leaves them alone; a layer gives them new values through :func:`wengert.nn.apply`. Takes the
+    arguments of :func:`dataclasses.field`.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from wengert import optim, pytree
+        >>> @dataclass(frozen=True)
+        ... class Centred:
+        ...     shift: float
+        ...     mean: float = pytree.state()
+        >>> optim.apply_updates(Centred(1.0, 5.0), Centred(0.5, 0.5))
+        Centred(shift=1.5, mean=5.0)
+    """
+    metadata = {**kwargs.pop("metadata", {}), _STATE: True}
     return dataclasses.field(metadata=metadata, **kwargs)
 
 
@@ -244,6 +269,56 @@ def flatten_with_paths(tree: Any) -> list[tuple[str, Any]]:
     return found
 
 
+@functools.cache
+def _state_names(kind: type) -> frozenset[str]:
+    """The fields of a node that are state, as they stand in paths."""
+    if not dataclasses.is_dataclass(kind):
+        return frozenset()
+    return frozenset(f".{f.name}" for f in dataclasses.fields(kind) if f.metadata.get(_STATE))
+
+
+def state_mask(tree: Any) -> list[bool]:
+    """For each leaf, left to right, whether it is :func:`state`: remembered and not learned.
+
+    Example:
+        >>> from wengert import nn, pytree
+        >>> pytree.state_mask(nn.BatchNorm.init(3))  # scale, shift; mean, variance
+        [False, False, True, True]
+    """
+    found: list[bool] = []
+
+    def walk(tree: Any, inside: bool) -> None:
+        node = _node(type(tree))
+        if node is None:
+            found.append(inside)
+            return
+        meta, children = node[0](tree)
+        children, remembered = list(children), _state_names(type(tree))
+        for name, child in zip(node[2](meta, len(children)), children, strict=True):
+            walk(child, inside or name in remembered)
+
+    walk(tree, False)
+    return found
+
+
+def replace_nodes(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """``tree`` with ``change(node)`` in the place of each node or leaf for which that is not None.
+
+    Example:
+        >>> from wengert import pytree
+        >>> pytree.replace_nodes([(1, 2), [3]], lambda node: "a pair" if isinstance(node, tuple) else None)
+        ['a pair', [3]]
+    """
+    new = change(tree)
+    if new is not None:
+        return new
+    node = _node(type(tree))
+    if node is None:
+        return tree
+    meta, children = node[0](tree)
+    return node[1](meta, [replace_nodes(child, change) for child in children])
+
+
 def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - the field's name for it
     """Apply ``f`` to each leaf of ``tree`` and the leaves that stand in the same place in ``rest``.
 
@@ -255,8 +330,22 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - th
         >>> pytree.map(lambda a, b: a + b, {"w": 1}, {"w": 10})
         {'w': 11}
     """
-    if not rest:
-        return _map(f, tree)
+    return _map_all(f, tree, rest, False) if rest else _map(f, tree)
+
+
+def map_learned(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """:func:`map` over what is learned; what is :func:`state` stays as it is in ``tree``.
+
+    Example:
+        >>> from wengert import nn, pytree
+        >>> doubled = pytree.map_learned(lambda leaf: 2 * leaf, nn.BatchNorm.init(2))
+        >>> doubled.scale, doubled.variance
+        (array([2., 2.]), array([1., 1.]))
+    """
+    return _map_all(f, tree, rest, True)
+
+
+def _map_all(f: Callable[..., Any], tree: Any, rest: tuple[Any, ...], learned: bool) -> Any:
     node = _node(type(tree))
     if node is None:
         for other in rest:
@@ -264,8 +353,18 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - th
                 raise ShapeError(f"trees differ in structure: * and {flatten(other)[1]}")
         return f(tree, *rest)
     meta, children = node[0](tree)
-    columns = [children, *[_children_like(tree, meta, node, other) for other in rest]]
-    return node[1](meta, [map(f, *row) for row in zip(*columns, strict=True)])
+    rows = list(zip(children, *[_children_like(tree, meta, node, other) for other in rest], strict=True))
+    remembered: frozenset[str] = _state_names(type(tree)) if learned else frozenset()
+    if not remembered:
+        return node[1](meta, [_map_all(f, row[0], row[1:], learned) for row in rows])
+    names = node[2](meta, len(rows))
+    return node[1](
+        meta,
+        [
+            row[0] if name in remembered else _map_all(f, row[0], row[1:], learned)
+            for name, row in zip(names, rows, strict=True)
+        ],
+    )
 
 
 def _map(f: Callable[[Any], Any], tree: Any) -> Any:

@@ -369,3 +369,26 @@ def test_arguments_are_read_after_a_write() -> None:
     np.testing.assert_allclose(jacfwd(f)(V, c), want, rtol=1e-14)
     np.testing.assert_allclose(vmap(grad(f), in_axes=(0, None))(V[None], c)[0], want, rtol=1e-14)
     np.testing.assert_array_equal(c, 1.0)
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "real": lambda a: a.real, "imaginary": lambda a: a.imag,
+    "of a reshape": lambda a: a.reshape(3, 2).imag, "reshaped": lambda a: a.imag.reshape(3, 2),
+    "of a ravel": lambda a: a.ravel().real[1:5], "of a column": lambda a: a[:, 1].imag,
+    "of the transpose reshaped": lambda a: a.T.imag.T.reshape(6)[::2],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_write_into_a_part_of_complex_numbers(name: str) -> None:
+    """Real and imaginary parts are views, also of reshapes and reshaped."""
+
+    def f(x: Any) -> Any:
+        a = np.multiply.outer(np.array([1.0, 2.0j]), x * (1.0 + 0.5j))
+        before = np.sum(a)
+        view = PARTS[name](a)
+        view[...] = x[0] * x[1]
+        view += np.sin(view) * x[2]
+        return np.sum(K * np.abs(a) ** 2) + np.sum(view**2) + np.imag(before**2)
+
+    check(Case(name, f, (V,), order=1))

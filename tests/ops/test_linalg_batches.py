@@ -53,6 +53,25 @@ def test_vmap_is_a_loop(name):
                 close(got, want, 1e-10)
 
 
+@pytest.mark.parametrize("name", LOOPED)
+def test_stacks_of_stacks_are_loops(name):
+    """The rules themselves, on two axes before the matrices: values and derivatives of both modes."""
+    f, args = LOOPED[name]
+    whole, nested = vmap(vmap(f)), tuple(np.reshape(x, (2, 3, *x.shape[1:])) for x in args)
+    weights = tuple(GENERATOR.normal(size=np.shape(y)) for y in tuple_of(f(*(x[0] for x in args))))
+
+    def pushed(f, *xs):
+        return jvp(f, xs, tuple(np.cos(x) for x in xs))[1]
+
+    def pulled(f, *xs):
+        total = lambda *xs: sum(np.sum(w * y) for w, y in zip(weights, tuple_of(f(*xs)), strict=True))
+        return grad(total, tuple(range(len(xs))))(*xs)
+
+    for g in (lambda f, *xs: f(*xs), pushed, pulled):
+        for got, want in zip(tuple_of(g(whole, *nested)), looped(lambda *xs, g=g: g(f, *xs), *args), strict=True):
+            close(np.reshape(got, np.shape(want)), want, 1e-10)
+
+
 def test_batched_solve_by_residual():
     a, b = matrix(50, 6, 6), matrix(50, 6)
     x = vmap(solve)(a, b)

@@ -9,6 +9,7 @@ from tests.ops._linalg_shared import A, S, close, det, inv, matrix, solve
 
 from wengert import grad, hessian, jvp, vmap
 from wengert.errors import DerivativeError
+from wengert.ops.factorisations import not_definite
 
 
 def exact_derivative(a, directions):
@@ -96,3 +97,9 @@ def test_no_cholesky_factor_is_said():
         grad(lambda a: np.sum(np.linalg.cholesky(a)))(np.diag([2.0, -1.0]))
     with pytest.raises(np.linalg.LinAlgError, match=r"(?s)matrix at index \(1,\).*test_linalg_determinants.py"):
         vmap(np.linalg.cholesky)(np.stack([np.eye(2), -np.eye(2)]))
+
+
+def test_a_cholesky_factor_that_rounding_prevents_is_said():
+    """Where all eigenvalues are computed as positive, none is named."""
+    assert "is not, after rounding" in str(not_definite(np.eye(2), False))
+    assert "has the eigenvalue -1" in str(not_definite(np.diag([1.0, -1.0]), False))

@@ -336,3 +336,13 @@ def test_in_a_program_of_numpy():
 
     weights = C3 * np.array([[2.0], [1.0], [1.0]])
     close(grad(f)(np.eye(3)), read_from_below(np.cos(1) * weights), 1e-13)
+
+
+def test_the_pseudoinverse_of_zeros():
+    """The rank is kept along zeros only, and no warning is given of 0/0."""
+    z = np.zeros((2, 3))
+    np.testing.assert_array_equal(vmap(np.linalg.pinv)(np.stack([z, z])), np.zeros((2, 3, 2)))
+    for out in jvp(np.linalg.pinv, (z,), (z,)):
+        np.testing.assert_array_equal(out, z.T)
+    with pytest.raises(DerivativeError, match="along a direction in which its rank grows"):
+        jvp(np.linalg.pinv, (z,), (np.ones((2, 3)),))

@@ -15,6 +15,7 @@ from wengert import UnsupportedError, check_grads, elementwise_grad, grad, jvp, 
 from wengert.frontend import special as frontend
 from wengert.frontend.tables import REFUSED, UFUNCS
 from wengert.ops.special import RECORDS
+from wengert.ops.special_record import flat_ufunc, several, special
 
 ALL = {name: f for name in dir(sc) if isinstance(f := getattr(sc, name), np.ufunc)}
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::wengert.FlatDerivativeWarning")
@@ -140,6 +141,15 @@ def test_complex_derivative(name: str) -> None:
     np.testing.assert_allclose(got, (4 * narrow - wide) / 3, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("name", "scale"), [("erf", 1.0), ("ndtr", np.sqrt(0.5))])
+def test_complex_gaussians_far_out(name: str, scale: float) -> None:
+    """On the diagonal e^(−z²) only turns."""
+    z = 70.0 + 70.0j
+    _, got = jvp(ALL[name], (np.complex128(z / scale),), (1.0 + 0j,))
+    want = (2.0 if name == "erf" else scale) / np.sqrt(np.pi) * np.exp(-2j * 4900.0)
+    assert abs(got - want) <= 1e-11 * abs(want)
+
+
 @pytest.mark.parametrize("name", ["airy", "sici", "shichi", "fresnel"])
 def test_complex_derivatives_of_several_outputs(name: str) -> None:
     v, h = 0.6 - 0.8j, 1e-4
@@ -149,10 +159,32 @@ def test_complex_derivatives_of_several_outputs(name: str) -> None:
         np.testing.assert_allclose(t, (4 * slopes[1] - slopes[0]) / 3, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["jve", "yve", "ive"])
+@pytest.mark.parametrize("name", ["jve", "yve", "ive", "airye"])
 def test_functions_that_are_not_holomorphic_refuse_complex_numbers(name: str) -> None:
+    orders = (2.0,) * (ALL[name].nin - 1)
     with pytest.raises(UnsupportedError, match=f"{name} of a complex number has no complex derivative"):
-        jvp(lambda z: ALL[name](2.0, z), (1.0 + 1j,), (1.0 + 0j,))
+        jvp(lambda z: ALL[name](*orders, z), (1.0 + 1j,), (1.0 + 0j,))
+
+
+def test_every_function_of_complex_numbers_is_holomorphic_or_refuses() -> None:
+    """By the equations of Cauchy and Riemann: a step to the side is i times a step ahead."""
+    arguments = {"_zeta": lambda z: (z + 1.5, 0.7), "eval_sh_jacobi": lambda z: (3.0, 2.5, 1.5, z)}
+    z, h, refused = 0.9 + 0.4j, 1e-6, set()
+    for ufunc in RECORDS:
+        if not any("D" in t.partition("->")[0] for t in ufunc.types):
+            continue
+        given = arguments.get(
+            ufunc.__name__, lambda z, ufunc=ufunc: (*HOLOMORPHIC.get(ufunc.__name__, (2.0,) * (ufunc.nin - 1)), z)
+        )
+        f = (lambda z: sc.lambertw(z, 0)) if ufunc.__name__ == "_lambertw" else lambda z, u=ufunc, g=given: u(*g(z))
+        try:
+            _, slope = jvp(f, (np.complex128(z),), (1j,))
+        except UnsupportedError:
+            refused.add(ufunc.__name__)
+            continue
+        ahead = (np.array(f(z + h)) - np.array(f(z - h))) / (2 * h)
+        np.testing.assert_allclose(slope, 1j * ahead, rtol=1e-8, err_msg=ufunc.__name__)
+    assert refused == {"jve", "yve", "ive", "airye", "psi", "_zeta", "_riemann_zeta"}
 
 
 def test_second_derivative_of_complex_loggamma_is_refused() -> None:
@@ -261,3 +293,9 @@ def test_scipy_is_loaded_by_those_who_use_it() -> None:
     assert run(f"{start}print('scipy.special' in sys.modules)") == "False"
     user = "import scipy.special as sc\nprint(wengert.grad(sc.ndtr)(0.0))"
     assert run(start + user) == run(f"import wengert\nimport wengert.scipy.special\n{user}") == "0.3989422804014327"
+
+
+def test_a_name_that_this_scipy_does_not_have_makes_no_record() -> None:
+    before = set(RECORDS)
+    assert special("no_such", None, tex="") is flat_ufunc("no_such") is several("no_such") is None
+    assert set(RECORDS) == before

@@ -222,7 +222,8 @@ ROWS: list[Row] = [
     *(("binom", (5.0, k), (1,), 1e-12) for k in (-2.0, -1.0, 0.0, 2.0, 5.0, 6.0, 8.0)),
     *(("binom", (n, k), (0,), 1e-12) for n, k in ((5.0, 6.0), (5.0, 8.0), (5.0, 2.0), (0.5, 3.0), (40.0, 2.5))),
     *(("binom", (-2.5, k), (1,), 1e-12) for k in (0.4, 2.0)),
-    *(("poch", (a, 3.0), (0,), 1e-12) for a in (-5.0, -1.0, -0.3, 0.7, 14.0)),
+    *(("poch", (a, 3.0), (0,), 1e-12) for a in (-5.0, -2.0, -1.0, -0.3, 0.7, 14.0)),
+    ("poch", (-3.0, 4.5), (0,), 1e-12), ("poch", (-2.0, 6.5), (0,), 1e-12),
     *(("poch", (a, m), (1,), 1e-12) for a, m in ((0.7, 3.0), (2.0, -0.5), (14.0, 1.25))),
     # ζ: left of 0 and at it, near its pole, and both variables
     *(("zetac", (x,), (0,), 1e-12) for x in (-7.5, -4.0, -2.0, -0.5, 0.0, 0.5, 0.999, 1.001, 2.0, 12.0, 40.0)),
@@ -318,6 +319,12 @@ ROWS: list[Row] = [
       for along in ((1,), (2,), (1, 2), (1, 1))),
     *(("eval_jacobi", (4, 0.7, -0.3, x), along, 1e-11) for x in (0.4, -0.9)
       for along in ((1,), (2,), (3,), (1, 1), (1, 2), (2, 3), (3, 3))),
+    # where a + b is 0 or −1 the recurrence begins with 0/0
+    *(("eval_jacobi", (3, a, b, 0.4), along, 1e-11) for a, b in ((0.25, -0.25), (-0.25, -0.75), (0.0, 0.0))
+      for along in ((1,), (2,), (1, 2), (2, 2))),
+    # degrees 0 and 1
+    *((name, (n, 0.7, 0.4), (1,), 1e-12) for name in ("eval_gegenbauer", "eval_genlaguerre") for n in (0, 1)),
+    *(("eval_jacobi", (n, 0.7, -0.3, 0.4), (k,), 1e-12) for n in (0, 1) for k in (1, 2, 3)),
     *(("owens_t", (h, a), along, 1e-11) for h, a in ((0.4, 1.7),) for along in ((0,), (1,))),
     *(("log_wright_bessel", (0.5, 1.2, 0.7), along, 1e-11) for along in ((0,), (1,), (2,), (2, 2), (0, 2))),
     *(("log_expit", (x,), (0,) * order, 1e-13) for x in (-40.0, 0.3, 40.0) for order in (1, 2)),
@@ -439,6 +446,43 @@ EDGES: list[tuple[str, tuple[float, ...], tuple[int, ...], float]] = [
     ("gammainc", (2.0, 0.0), (0,), 0.0),
     ("gammainc", (2.0, np.inf), (0,), 0.0),
     ("gammainc", (-1.0, 2.0), (0,), np.nan),
+    # densities at the ends of their ranges, by powers and from their peaks
+    *(
+        ("betainc", (a, b, x), (2,), want)
+        for a, b, x, want in (
+            (2.0, 3.0, 0.0, 0.0),
+            (2.0, 3.0, 1.0, 0.0),
+            (1.0, 3.0, 0.0, 3.0),
+            (3.0, 1.0, 1.0, 3.0),
+            (1.0, 1.0, 0.0, 1.0),
+            (20.0, 30.0, 0.0, 0.0),
+            (20.0, 30.0, 1.0, 0.0),
+            (0.5, 30.0, 0.0, np.inf),
+            (30.0, 0.5, 1.0, np.inf),
+            (30.0, 1.0, 1.0, 30.0),
+            (1.0, 30.0, 0.0, 30.0),
+            (20.0, 2.0, 0.0, 0.0),
+        )
+    ),
+    *(
+        ("gammainc", (a, x), (1,), want)
+        for a, x, want in (
+            (2.0, 0.0, 0.0),
+            (20.0, 0.0, 0.0),
+            (2.0, np.inf, 0.0),
+            (20.0, np.inf, 0.0),
+            (0.5, 0.0, np.inf),
+        )
+    ),
+    *(
+        (name, (df, x), (1,), 0.0)
+        for name, df, x in (
+            ("stdtr", 5.0, np.inf),
+            ("stdtr", 50.0, -np.inf),
+            ("chdtr", 3.0, np.inf),
+            ("chdtr", 50.0, np.inf),
+        )
+    ),
     ("gammainc", (1.0, 0.0), (1,), 1.0),
     ("gammainc", (2.0, 0.0), (1, 1), 1.0),
     ("jv", (2.0, 0.0), (0,), 0.0),

@@ -5,22 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from scipy import stats
+from tests.ops._random import MASK, philox
 
-from wengert import pytree, random
+from wengert import grad, make_program, pytree, random, vmap
 from wengert.errors import DataError, ShapeError, UnsupportedError
 from wengert.random._normal import normal_quantile
-
-MASK = (1 << 64) - 1
-
-
-def philox(counter, key):
-    """Philox4x64-10, from the paper: ten rounds of two multiplications."""
-    c, k = list(counter), list(key)
-    for _ in range(10):
-        p0, p1 = c[0] * 0xD2E7470EE14C6C93, c[2] * 0xCA5A826395121157
-        c = [(p1 >> 64) ^ c[1] ^ k[0], p1 & MASK, (p0 >> 64) ^ c[3] ^ k[1], p0 & MASK]
-        k = [(k[0] + 0x9E3779B97F4A7C15) & MASK, (k[1] + 0xBB67AE8584CAA73B) & MASK]
-    return c
 
 
 def test_the_hand_written_philox_gives_the_published_vectors():
@@ -166,3 +155,77 @@ def test_refusals():
         random.integers(key, 3, 3)
     with pytest.raises(UnsupportedError, match="float16"):
         random.normal(key, 3, np.float16)
+
+
+# ---- traced keys
+
+DRAWS = {
+    "uniform": lambda k: random.uniform(k, (3, 7)),
+    "uniform of float32": lambda k: random.uniform(k, (3, 7), np.float32),
+    "normal": lambda k: random.normal(k, (500,)),
+    "one normal of float32": lambda k: random.normal(k, (), np.float32),
+    "bernoulli": lambda k: random.bernoulli(k, 0.3, (9,)),
+    "bernoulli, certain": lambda k: random.bernoulli(k, 1.0, (2,)),
+    "one bernoulli": lambda k: random.bernoulli(k, 0.3),
+    "integers": lambda k: random.integers(k, -3, 9, (2, 9)),
+    "all integers": lambda k: random.integers(k, -(1 << 63), 1 << 63, (9,)),
+    "permutation": lambda k: random.permutation(k, 9),
+    "split": lambda k: np.stack(random.split(k, 3)),
+    "fold_in": lambda k: random.fold_in(k, 7),
+    "a chain": lambda k: random.normal(random.split(random.fold_in(k, 7))[1], (2, 2)),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_traced_keys_give_the_bits_of_plain_ones(draw):
+    keys = random.split(random.key(11), 4)
+    program = make_program(draw)(keys[0])
+    want = [draw(key) for key in keys]
+    for key, w in zip(keys, want, strict=True):
+        got = program(key)
+        assert got.dtype == w.dtype
+        np.testing.assert_array_equal(got, w)
+    stack = np.stack(keys)
+    for got in (vmap(draw)(stack), make_program(vmap(draw))(stack)(stack)):
+        assert got.dtype == want[0].dtype
+        np.testing.assert_array_equal(got, np.stack(want))
+
+
+def test_traced_normal_numbers_in_the_tails():
+    key = random.key(0)
+    draw = lambda k: random.normal(k, (40_000,))
+    want = draw(key)
+    assert np.abs(want).max() > 3.5
+    np.testing.assert_array_equal(make_program(draw)(key)(key), want)
+
+
+def test_the_traced_quantile_is_the_plain_one_to_the_bit():
+    tails = 2.0 ** -np.arange(2.0, 54.0)
+    u = np.concatenate([np.linspace(1e-6, 1 - 1e-6, 10001), tails, 1 - tails[:-1], [0.075, 0.925]])
+    np.testing.assert_array_equal(make_program(normal_quantile)(u)(u), normal_quantile(u))
+
+
+def test_fold_in_of_traced_numbers():
+    keys, steps = np.stack(random.split(random.key(4), 3)), np.arange(4)
+    want = np.array([[random.fold_in(k, i) for i in steps] for k in keys])
+    np.testing.assert_array_equal(vmap(vmap(random.fold_in, (None, 0)), (0, None))(keys, steps), want)
+    np.testing.assert_array_equal(vmap(vmap(random.fold_in, (0, None)), (None, 0))(keys, steps), want.swapaxes(0, 1))
+    program = make_program(random.fold_in)(keys[0], 1)
+    np.testing.assert_array_equal(program(keys[2], 3), want[2, 3])
+    with pytest.raises(DataError, match="traced"):
+        make_program(random.fold_in)(keys[0], 1.0)
+
+
+def test_keys_of_traced_seeds():
+    np.testing.assert_array_equal(vmap(random.key)(np.arange(3)), [random.key(i) for i in range(3)])
+    np.testing.assert_array_equal(make_program(random.key)(1)(7), random.key(7))
+
+
+def test_draws_inside_a_gradient_are_constants():
+    key = random.key(8)
+    f = lambda w, k, i: np.sum(w * random.normal(random.fold_in(k, i), (3,)))
+    want = random.normal(random.fold_in(key, 2), (3,))
+    np.testing.assert_array_equal(grad(f)(np.ones(3), key, np.int64(2)), want)
+    np.testing.assert_array_equal(
+        make_program(grad(f))(np.ones(3), key, np.int64(2))(np.ones(3), key, np.int64(2)), want
+    )

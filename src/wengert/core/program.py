@@ -46,7 +46,7 @@ class Equation:
     line: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Program:
     """A staged function: ``program(*inputs)`` evaluates it; ``print(program)`` shows it.
 

@@ -11,7 +11,7 @@ Example:
     (5, 3)
 """
 
-from wengert.nn import activations, initial, losses
+from wengert.nn import activations, initial, losses, state
 from wengert.nn.activations import (
     activation,
     elu,
@@ -28,7 +28,9 @@ from wengert.nn.activations import (
     swish,
     tanh,
 )
-from wengert.nn.layers import Activation, Dense, Dropout, Maxout
+from wengert.nn.cells import GRUCell, LSTMCell, RNNCell
+from wengert.nn.convolutional import Conv1d, Conv2d, Conv3d
+from wengert.nn.layers import Activation, Dense, Dropout, Embedding, Maxout
 from wengert.nn.losses import (
     accuracy,
     binary_cross_entropy,
@@ -41,21 +43,44 @@ from wengert.nn.losses import (
     mse,
     softmax_cross_entropy,
 )
+from wengert.nn.normalisation import BatchNorm, LayerNorm
+from wengert.nn.pooling import AvgPool1d, AvgPool2d, Flatten, GlobalAvgPool, MaxPool1d, MaxPool2d
+from wengert.nn.recurrent import GRU, LSTM, RNN
 from wengert.nn.sequential import Sequential, count_parameters, mlp
+from wengert.nn.state import apply, remember, state_of, with_state
 from wengert.nn.stepper import LayerStepper, Node, Stepper
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
+    "AvgPool1d",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
     "Dense",
     "Dropout",
+    "Embedding",
+    "Flatten",
+    "GRUCell",
+    "GlobalAvgPool",
+    "LSTMCell",
+    "LayerNorm",
     "LayerStepper",
+    "MaxPool1d",
+    "MaxPool2d",
     "Maxout",
     "Node",
+    "RNNCell",
     "Sequential",
     "Stepper",
     "accuracy",
     "activation",
     "activations",
+    "apply",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "categorical_cross_entropy",
@@ -74,12 +99,16 @@ __all__ = [
     "mlp",
     "mse",
     "relu",
+    "remember",
     "sigmoid",
     "silu",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "state",
+    "state_of",
     "step",
     "swish",
     "tanh",
+    "with_state",
 ]

@@ -1,5 +1,7 @@
 """Initial values of weights, by name: ``f(key, shape, dtype)`` with shape (inputs, outputs).
 
+A convolution's weight has shape (*window, inputs, outputs): each output has as many inputs as the window has elements.
+
 The widths keep the variance of activations (lecun, he) or a compromise with that of gradients (xavier)
 the same from layer to layer.
 """
@@ -72,7 +74,8 @@ def normal(key: Key, shape: Shape, dtype: DTypeLike = np.float64, *, scale: floa
 
 
 def _variance(shape: Shape, gain: float, mode: str) -> float:
-    inputs, outputs = (math.prod(shape[:-1]), shape[-1]) if len(shape) > 1 else (1, math.prod(shape))
+    window, inputs, outputs = (math.prod(shape[:-2]), *shape[-2:]) if len(shape) > 1 else (1, 1, math.prod(shape))
+    inputs, outputs = window * inputs, window * outputs
     return gain / max(1.0, {"in": inputs, "mean": (inputs + outputs) / 2}[mode])
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
+import numpy
 from numpy.typing import DTypeLike
 
 import wengert.numpy as np
@@ -23,7 +24,7 @@ from wengert.nn.initial import Initial
 from wengert.pytree import static
 from wengert.random import Key
 
-__all__ = ["Activation", "Dense", "Dropout", "Maxout"]
+__all__ = ["Activation", "Dense", "Dropout", "Embedding", "Maxout"]
 
 
 @final
@@ -128,7 +129,7 @@ class Activation:
         array([0., 2.])
     """
 
-    function: str | Callable[[Any], Any] = static()  # noqa: RUF009 - a field, as dataclasses.field is one
+    function: str | Callable[[Any], Any] = static()
     draws: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -234,3 +235,58 @@ class Dropout:
             )
         keep = 1 - self.rate
         return x * (random.bernoulli(key, keep, x.shape).astype(x.dtype) * (1 / keep))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A vector for each of so many things: row x of ``weight`` for the number x.
+
+    ``x`` has any shape and holds numbers from 0 to ``number`` − 1 (as floats too, which is what ``training.fit`` makes
+    of its inputs); the vectors stand along a new last axis.
+
+    Raises:
+        ShapeError: if ``weight`` is not of shape (number, features).
+        IndexError: for a number that has no row.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert import nn
+        >>> nn.Embedding(np.array([[1.0, 2.0], [3.0, 4.0]]))(np.array([1, 1, 0]))
+        array([[3., 4.],
+               [3., 4.],
+               [1., 2.]])
+    """
+
+    weight: Any
+    draws: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if len(np.shape(self.weight)) != 2:
+            raise ShapeError(f"Embedding takes a weight of shape (number, features), not {np.shape(self.weight)}")
+
+    @classmethod
+    def init(
+        cls, key: Key, number: int, features: int, init: str | Initial = "normal", *, dtype: DTypeLike = np.float64
+    ) -> Embedding:
+        """A layer with initial values by name (``nn.initial.INITIAL``), by default small normal ones.
+
+        Example:
+            >>> from wengert import nn, random
+            >>> nn.Embedding.init(random.key(0), 1000, 16)
+            Embedding(1000 → 16)
+        """
+        if any(type(n) is not int or n < 1 for n in (number, features)):
+            raise ModelError(f"an embedding needs at least one row and one feature, not {number!r} and {features!r}")
+        return cls(initial_values.by_name(init)(key, (number, features), dtype))
+
+    def __call__(self, x: Any, *, key: Key | None = None, training: bool = False) -> Any:
+        """The vectors of the numbers ``x``."""
+        del key, training
+        rows = np.asarray(x).astype(np.int64)
+        # where the numbers are traced, the matrix must be too: NumPy would ask for their values to index a plain one
+        weight = self.weight if type(rows) is numpy.ndarray else np.array(self.weight)
+        return weight[rows]
+
+    def __repr__(self) -> str:
+        return f"Embedding({' → '.join(map(str, np.shape(self.weight)))})"

@@ -121,11 +121,13 @@ def mlp(
 
 
 def count_parameters(model: Any) -> int:
-    """How many numbers a model learns: the sizes of its leaves, added up.
+    """How many numbers a model learns: the sizes of its leaves, added up, without what it only remembers.
 
     Example:
         >>> from wengert import nn, random
         >>> nn.count_parameters(nn.mlp(random.key(0), [64, 100, 10]))
         7510
     """
-    return sum(numpy.size(leaf) for leaf in pytree.leaves(model))
+    return sum(
+        numpy.size(x) for x, held in zip(pytree.leaves(model), pytree.state_mask(model), strict=True) if not held
+    )

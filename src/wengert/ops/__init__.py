@@ -6,6 +6,7 @@ again, batch and stage.
 
 from wengert.ops import (
     bases,
+    conv,
     convolve,
     determinants,
     eigen,
@@ -21,6 +22,7 @@ from wengert.ops import (
     polynomials,
     products,
     pseudoinverse,
+    random,
     reduce,
     running,
     shape,
@@ -31,6 +33,7 @@ from wengert.ops import (
 
 __all__ = [
     "bases",
+    "conv",
     "convolve",
     "determinants",
     "eigen",
@@ -46,6 +49,7 @@ __all__ = [
     "polynomials",
     "products",
     "pseudoinverse",
+    "random",
     "reduce",
     "running",
     "shape",

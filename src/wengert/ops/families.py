@@ -173,7 +173,15 @@ def infer_elementwise(ufunc: np.ufunc, avals: Sequence[Aval], operator: bool) ->
 # ---- flat
 
 
-def flat(name: str, impl: Rule, tex: str, *, ufunc: np.ufunc | None = None, batch: Rule | None = None) -> Primitive:
+def flat(
+    name: str,
+    impl: Rule,
+    tex: str,
+    *,
+    ufunc: np.ufunc | None = None,
+    batch: Rule | None = None,
+    infer: Rule | None = None,
+) -> Primitive:
     """A function whose derivative is zero wherever it exists (comparisons, rounding, positions)."""
 
     def jvp(*_: Any) -> None:
@@ -185,7 +193,7 @@ def flat(name: str, impl: Rule, tex: str, *, ufunc: np.ufunc | None = None, batc
     def batch_elementwise(batched: Sequence[bool], operands: Sequence[Any], params: dict[str, Any]) -> Any:
         return primitive(*align(batched, operands), **params)
 
-    def infer(*avals: Aval, **params: Any) -> Any:
+    def infer_plain(*avals: Aval, **params: Any) -> Any:
         return (
             infer_elementwise(ufunc, avals, operator=impl is not ufunc)
             if ufunc is not None
@@ -193,8 +201,11 @@ def flat(name: str, impl: Rule, tex: str, *, ufunc: np.ufunc | None = None, batc
         )
 
     primitive = register(
-        Primitive(name, "flat", impl, infer, jvp, vjp, batch or batch_elementwise, reads_nothing, tex, ufunc=ufunc)
-    )
+        Primitive(
+            name, "flat", impl, infer or infer_plain, jvp, vjp, batch or batch_elementwise, reads_nothing, tex,
+            ufunc=ufunc,
+        )
+    )  # fmt: skip
     return primitive
 
 

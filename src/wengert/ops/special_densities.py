@@ -99,7 +99,7 @@ def stirling(a: Any) -> Any:
 
 def _gamma_density(a: Any, x: Any) -> Any:
     with np.errstate(all="ignore"):
-        far = (a > _LARGE) & (x > 0)
+        far = (a > _LARGE) & (x > 0) & np.isfinite(x)
         b, y = np.where(far, a, _LARGE), np.where(far, x, 1.0)
         peak = np.exp(b * _log_ratio(y, b) - stirling(b)) / (y * ROOT_2_PI / np.sqrt(b))
         c, x = np.where(far, 1.0, a), np.where(far, 1.0, x)

@@ -93,8 +93,8 @@ def _in_chosen(z: Any, n: Any, k: Any) -> Any:
     l = np.where(none, 0.0, k)
     m = np.where(none, 0.0, n)
     at_0 = sc.gamma(n + 1) * (
-        rgamma_slope(k + 1, sc.rgamma(k + 1)) * sc.rgamma(n - k + 1)
-        - rgamma_slope(n - k + 1, sc.rgamma(n - k + 1)) * sc.rgamma(k + 1)
+        rgamma_slope(k + 1, 0.0) * sc.rgamma(n - k + 1)
+        - rgamma_slope(n - k + 1, 0.0) * sc.rgamma(k + 1)  # away from a pole of the one, the other is 0
     )
     return np.where(none, at_0, z * (sc.psi(m - l + 1) - sc.psi(l + 1)))
 
@@ -102,7 +102,7 @@ def _in_chosen(z: Any, n: Any, k: Any) -> Any:
 def _in_number(z: Any, n: Any, k: Any) -> Any:
     none = z == 0
     m, l = np.where(none, 0.0, n), np.where(none, 0.0, k)
-    at_0 = sc.gamma(n + 1) * sc.rgamma(k + 1) * rgamma_slope(n - k + 1, sc.rgamma(n - k + 1))
+    at_0 = sc.gamma(n + 1) * sc.rgamma(k + 1) * rgamma_slope(n - k + 1, 0.0)
     return np.where(none, at_0, z * psi_rise(m - l + 1, l))
 
 

@@ -53,7 +53,7 @@ def _one(a: Matrix, b: Matrix, q: Matrix) -> Matrix:
 
 def _jvp(ts: Operands, x: Any, xs: Operands, _params: Params) -> Any:
     da, db, dq = ts
-    terms = [dq if dq is not None else None, None if da is None else -(da @ x), None if db is None else -(x @ db)]
+    terms = [dq, None if da is None else -(da @ x), None if db is None else -(x @ db)]
     known = [t for t in terms if t is not None]
     return sylvester(xs[0], xs[1], sum(known[1:], known[0]))
 

@@ -95,6 +95,8 @@ def chain(*parts: Optimizer) -> Optimizer:
 def apply_updates(params: Any, updates: Any) -> Any:
     """Parameters plus updates, leaf by leaf; new arrays, the old ones stay.
 
+    What a model remembers and does not learn (:func:`wengert.pytree.state`) stays as it is in ``params``.
+
     Raises:
         ModelError: if a parameter is complex: the recurrences of optimisers are those of real numbers.
 
@@ -103,7 +105,7 @@ def apply_updates(params: Any, updates: Any) -> Any:
         >>> optim.apply_updates({"w": 1.0}, {"w": -0.25})
         {'w': 0.75}
     """
-    return pytree.map(_moved, params, updates)
+    return pytree.map_learned(_moved, params, updates)
 
 
 def _moved(p: Any, u: Any) -> Any:

@@ -169,7 +169,7 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
 
 
 def add_decayed_weights(decay: float) -> Optimizer:
-    """Weight decay: u = g + λ θ. Before the learning rate is applied, as in ``adamw``.
+    """Weight decay: u = g + λ θ. Before the learning rate is applied, as in ``adamw``. Of what is learned only.
 
     Raises:
         ModelError: in ``update``, if it is called without the parameters.
@@ -183,7 +183,7 @@ def add_decayed_weights(decay: float) -> Optimizer:
     def decayed(gradients: Any, params: Any) -> Any:
         if params is None:
             raise ModelError("weight decay needs the weights: optimizer.update(gradients, state, params)")
-        return pytree.map(lambda g, p: g + decay * p, gradients, params)
+        return pytree.map_learned(lambda g, p: g + decay * p, gradients, params)
 
     return stateless(decayed)
 

@@ -2,7 +2,8 @@
 
 A key is an array of two uint64, a leaf like any other. The same key gives the same numbers, on every
 machine and in every order of calls; for new numbers, split the key. The bits are those of
-Philox4x64-10 (:mod:`numpy.random.Philox`), looked up by counter.
+Philox4x64-10 (:mod:`numpy.random.Philox`), looked up by counter. Keys may be traced: under ``jit``, ``vmap``
+and in a ``scan`` the same key gives the same bits.
 
 Example:
     >>> from wengert import random
@@ -20,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from wengert.errors import DataError, UnsupportedError
 from wengert.random._normal import normal_quantile
-from wengert.random._philox import FOLD, GENERATOR, SPLIT, WORD, Key, bit_generator, bits, checked, word
+from wengert.random._philox import FOLD, GENERATOR, NO_DATA, SPLIT, WORD, Key, bit_generator, bits, checked, word
 
 __all__ = [
     "Key",
@@ -50,7 +51,7 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def key(seed: int) -> Key:
-    """The key of a seed, an integer from 0 to 2**64 − 1. Different seeds give independent numbers.
+    """The key of a seed, an integer from 0 to 2**64 − 1 (it may be traced). Different seeds give independent numbers.
 
     Raises:
         DataError: if the seed is negative, too large or no integer.
@@ -60,7 +61,7 @@ def key(seed: int) -> Key:
         >>> random.key(7)
         array([7, 0], dtype=uint64)
     """
-    return np.array([word(seed, "a seed"), 0], dtype=np.uint64)
+    return np.stack([word(seed, "a seed"), NO_DATA])
 
 
 def split(key: Key, n: int = 2) -> list[Key]:
@@ -76,7 +77,7 @@ def split(key: Key, n: int = 2) -> list[Key]:
 
 
 def fold_in(key: Key, data: int) -> Key:
-    """A new key from ``key`` and an integer from 0 to 2**64 − 1 (a step, a layer's number).
+    """A new key from ``key`` and an integer from 0 to 2**64 − 1 (a step, a layer's number; it may be traced).
 
     Example:
         >>> from wengert import random
@@ -129,10 +130,10 @@ def bernoulli(key: Key, p: float = 0.5, shape: Shape = ()) -> NDArray[np.bool_]:
     """
     if not 0.0 <= p <= 1.0:
         raise DataError(f"a probability lies between 0 and 1 and p is {p}")
-    drawn = bits(key, _shape(shape))
     if p == 1.0:
-        return np.ones(drawn.shape, dtype=np.bool_)
-    return np.asarray(drawn < np.uint64(int(p * WORD)))
+        checked(key)
+        return np.ones(_shape(shape), dtype=np.bool_)
+    return (bits(key, (*_shape(shape), 1)) < np.uint64(int(p * WORD)))[..., 0]
 
 
 def integers(key: Key, low: int, high: int, shape: Shape = ()) -> NDArray[np.int64]:

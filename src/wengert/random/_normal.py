@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.core.trace import Tracer
+
 __all__ = ["normal_quantile"]
 
 Array = NDArray[np.float64]
@@ -112,6 +114,13 @@ def _log(x: Array) -> Array:
     return e * LN2_HIGH + (s * _polynomial(ARTANH, s * s) + e * LN2_LOW)
 
 
+def _outside(q: Any, u: Any) -> Any:
+    """The quantile for |u − 1/2| > 0.425, where q = u − 1/2; finite, but wrong, elsewhere."""
+    r = np.sqrt(-_log(np.where(q < 0.0, u, 0.5 - q)))
+    far = np.where(r <= 5.0, _rational(SHOULDER, r - 1.6), _rational(TAIL, r - 5.0))
+    return np.where(q < 0.0, -far, far)
+
+
 def normal_quantile(u: Array) -> Array:
     """The z with P(Z ≤ z) = u of a standard normal Z, for 0 < u < 1; float64.
 
@@ -124,9 +133,9 @@ def normal_quantile(u: Array) -> Array:
     q = u - 0.5
     z = q * _rational(CENTRE, 0.180625 - q * q)
     outer = np.abs(q) > 0.425
+    if isinstance(u, Tracer):
+        # which elements lie outside is not known: all are computed both ways, in the same operations
+        return np.where(outer, _outside(q, u), z)
     if outer.any():
-        side = q[outer]
-        r = np.sqrt(-_log(np.where(side < 0.0, u[outer], 0.5 - side)))
-        far = np.where(r <= 5.0, _rational(SHOULDER, r - 1.6), _rational(TAIL, r - 5.0))
-        z[outer] = np.where(side < 0.0, -far, far)
+        z[outer] = _outside(q[outer], u[outer])
     return z

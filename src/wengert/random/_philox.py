@@ -1,24 +1,26 @@
-"""Bits as a function of (key, purpose, position): Philox4x64-10.
+"""Keys, and the bits that belong to one: :mod:`wengert.ops.random` says which.
 
-J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-The counter has four words: the block's number in the lowest, data in the third, the purpose in the
-highest, so that samples, split keys and folded keys never share a block.
+The purpose stands in the highest word of Philox's counter, so that samples, split keys and folded keys never share
+a block.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.core.trace import Tracer
 from wengert.errors import DataError, ShapeError
+from wengert.ops.elementwise import cast_to_integer
+from wengert.ops.random import random_bits
 
-__all__ = ["FOLD", "GENERATOR", "SAMPLE", "SPLIT", "WORD", "Key", "bit_generator", "bits", "checked", "word"]
+__all__ = ["FOLD", "GENERATOR", "NO_DATA", "SAMPLE", "SPLIT", "WORD", "Key", "bit_generator", "bits", "checked", "word"]
 
 WORD = 1 << 64
 SAMPLE, SPLIT, FOLD, GENERATOR = range(4)
+NO_DATA = np.uint64(0)
 
 Key = NDArray[np.uint64]
 
@@ -39,23 +41,27 @@ def _described(value: Any) -> str:
     return f"{value!r}, a {type(value).__name__}"
 
 
-def word(value: Any, name: str) -> int:
-    """``value`` as a non-negative integer of at most 64 bits."""
+def word(value: Any, name: str) -> Any:
+    """``value``, an integer from 0 to 2⁶⁴ − 1, as a uint64; a traced one cannot be asked whether it lies there."""
+    if isinstance(value, Tracer):
+        if value.dtype.kind not in "iub" or value.shape:
+            raise DataError(f"{name} must be an integer and is a traced {value.aval}")
+        return cast_to_integer(value, dtype=np.dtype(np.uint64))
     try:
         number = value.__index__()
     except (AttributeError, TypeError):
         raise DataError(f"{name} must be an integer and is {value!r}, a {type(value).__name__}") from None
     if not 0 <= number < WORD:
         raise DataError(f"{name} must lie between 0 and 2**64 - 1 and is {number}")
-    return number
+    return np.uint64(number)
 
 
-def bit_generator(key: Key, purpose: int, data: int = 0) -> np.random.Philox:
-    """NumPy's Philox at the start of the blocks that belong to ``purpose`` and ``data``."""
-    counter = np.array([0, 0, data, purpose], dtype=np.uint64)
+def bit_generator(key: Key, purpose: int) -> np.random.Philox:
+    """NumPy's Philox at the start of the blocks that belong to ``purpose``."""
+    counter = np.array([0, 0, 0, purpose], dtype=np.uint64)
     return np.random.Philox(key=checked(key), counter=counter)
 
 
-def bits(key: Key, shape: tuple[int, ...], purpose: int = SAMPLE, data: int = 0) -> NDArray[np.uint64]:
+def bits(key: Key, shape: tuple[int, ...], purpose: int = SAMPLE, data: Any = NO_DATA) -> Any:
     """64 random bits for each element of an array of ``shape``."""
-    return bit_generator(key, purpose, data).random_raw(math.prod(shape)).reshape(shape)
+    return random_bits(checked(key), data, shape=shape, purpose=purpose)

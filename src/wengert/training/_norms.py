@@ -23,8 +23,9 @@ def _owner(path: str) -> str:
 
 
 def layer_norms(tree: Any, kind: str) -> dict[str, float]:
-    """√ of the sum of squares of each layer's leaves, by ``kind/layer``."""
+    """√ of the sum of squares of what each layer learns, by ``kind/layer``."""
     squares: defaultdict[str, float] = defaultdict(float)
-    for path, leaf in pytree.flatten_with_paths(tree):
-        squares[_owner(path)] += float(np.sum(np.square(leaf, dtype=np.float64)))
+    for (path, leaf), held in zip(pytree.flatten_with_paths(tree), pytree.state_mask(tree), strict=True):
+        if not held:
+            squares[_owner(path)] += float(np.sum(np.square(leaf, dtype=np.float64)))
     return {f"{kind}/{layer}": math.sqrt(total) for layer, total in squares.items()}

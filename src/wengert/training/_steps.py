@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from wengert import random
+from wengert import nn, random
 from wengert.data import batches
 from wengert.errors import ModelError
 from wengert.optim import Optimizer, apply_updates
@@ -93,12 +93,14 @@ class Plan:
         x, y = self.data.inputs[rows], self.data.targets[rows]
 
         def objective(model: Any) -> tuple[Any, Any]:
-            outputs = model(x, key=key, training=True)
-            return self.loss(outputs, y), outputs
+            outputs, after = nn.apply(model, x, key, training=True)
+            return self.loss(outputs, y), (outputs, None if after is model else nn.state_of(after))
 
-        (loss, outputs), gradients = value_and_grad(objective, has_aux=True)(state.model)
+        (loss, (outputs, remembered)), gradients = value_and_grad(objective, has_aux=True)(state.model)
         updates, inner = self.optimizer.update(gradients, state.optimizer, state.model)
-        after = State(apply_updates(state.model, updates), inner, state.steps + 1)
+        model = apply_updates(state.model, updates)
+        model = model if remembered is None else nn.with_state(model, remembered)
+        after = State(model, inner, state.steps + 1)
         return Batch(after, rows, float(loss), outputs, gradients)
 
     def check(self, loss: float, what: str) -> None:

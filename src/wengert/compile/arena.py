@@ -1,0 +1,50 @@
+"""Scratch memory: places for values that live for a part of a run."""
+
+from __future__ import annotations
+
+from typing import final
+
+__all__ = ["Arena"]
+
+LINE = 64
+
+
+@final
+class Arena:
+    """Gives out ranges of bytes, and takes them back. ``size`` is what it came to."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.size = start
+        self._free: list[tuple[int, int]] = []  # (offset, size), by offset
+
+    def take(self, size: int) -> int:
+        """The offset of a free range, the smallest that is large enough."""
+        size = -(-size // LINE) * LINE
+        fitting = [hole for hole in self._free if hole[1] >= size]
+        if not fitting:
+            if self._free and sum(self._free[-1]) == self.size:  # the last hole grows
+                at, have = self._free.pop()
+                self.size += size - have
+                return at
+            at = self.size
+            self.size += size
+            return at
+        hole = min(fitting, key=lambda h: h[1])
+        self._free.remove(hole)
+        if hole[1] > size:
+            self._insert(hole[0] + size, hole[1] - size)
+        return hole[0]
+
+    def give(self, at: int, size: int) -> None:
+        """Take a range back."""
+        self._insert(at, -(-size // LINE) * LINE)
+
+    def _insert(self, at: int, size: int) -> None:
+        holes = sorted([*self._free, (at, size)])
+        merged: list[tuple[int, int]] = []
+        for at, size in holes:
+            if merged and sum(merged[-1]) == at:
+                merged[-1] = (merged[-1][0], merged[-1][1] + size)
+            else:
+                merged.append((at, size))
+        self._free = merged

@@ -1,0 +1,98 @@
+"""From the text of LLVM IR to functions in memory.
+
+Text is parsed, verified and turned into an object file, which is linked: the object is what a cache keeps. One
+just-in-time linker serves the process; each unit has a library of its own, and dropping it frees its memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, final
+
+import llvmlite.binding as llvm
+
+from wengert.compile.target import Target, host, machine
+from wengert.errors import CompileError
+
+__all__ = ["Unit", "assembly", "link", "object_code"]
+
+_lock = threading.RLock()
+_names = itertools.count()
+_linker: list[Any] = []
+
+
+def _parsed(text: str, target: Target) -> Any:
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as problem:
+        raise CompileError(f"LLVM refuses the code that was made for this function: {problem}") from problem
+    module.triple = target.triple
+    module.data_layout = str(machine(target).target_data)
+    return module
+
+
+def object_code(text: str, target: Target | None = None, *, relocatable: bool = False, level: int = 1) -> bytes:
+    """The object file of a module of LLVM IR."""
+    target = target or host()
+    with _lock:
+        return machine(target, relocatable=relocatable, level=level).emit_object(_parsed(text, target))
+
+
+def assembly(text: str, target: Target | None = None) -> str:
+    """The module as assembly language, to be read."""
+    target = target or host()
+    with _lock:
+        made = machine(target)
+        made.set_asm_verbosity(False)
+        return made.emit_assembly(_parsed(text, target))
+
+
+@final
+class Unit:
+    """Linked code: ``unit[name]`` is the address of a function. Its memory lasts as long as the unit."""
+
+    def __init__(self, library: Any, exports: Iterable[str], keep: Any) -> None:
+        self._library = library
+        self._addresses = {name: library[name] for name in exports}
+        self._keep = keep  # what the code refers to by address: constants, callbacks
+
+    def __getitem__(self, name: str) -> int:
+        return self._addresses[name]
+
+    def function(self, name: str, result: Any, *arguments: Any, holds_gil: bool = False) -> Any:
+        """A function to be called through ctypes; it runs without the interpreter's lock unless ``holds_gil``."""
+        make = ctypes.PYFUNCTYPE if holds_gil else ctypes.CFUNCTYPE
+        made = make(result, *arguments)(self._addresses[name])
+        made.unit = self  # type: ignore[attr-defined]
+        return made
+
+
+def link(code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None = None, keep: Any = None) -> Unit:
+    """Load an object file; ``symbols`` are the addresses of what it imports."""
+    exports = list(exports)
+    with _lock:
+        if not _linker:
+            host()
+            _linker.append(llvm.create_lljit_compiler(machine_for_linker(), use_jit_link=False))
+        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        for name, address in (symbols or {}).items():
+            builder.import_symbol(name, address)
+        for name in exports:
+            builder.export_symbol(name)
+        try:
+            library = builder.link(_linker[0], f"unit{next(_names)}")
+        except RuntimeError as problem:
+            raise CompileError(f"compiled code cannot be linked: {problem}") from problem
+    return Unit(library, exports, keep)
+
+
+def machine_for_linker() -> Any:
+    """A target machine that the linker takes over."""
+    target = host()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=1, jit=True
+    )

@@ -1,0 +1,37 @@
+"""Functions of CPython and NumPy that native code calls, with their signatures."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+from wengert.compile import objects
+from wengert.compile.emit import F64, I32, I64, PTR, Emitter, Type
+
+__all__ = ["declare"]
+
+# name: result, operands
+_PYTHON: Final[dict[str, tuple[Type | None, ...]]] = {
+    "Py_IncRef": (None, PTR), "Py_DecRef": (None, PTR),
+    "PyEval_SaveThread": (PTR,), "PyEval_RestoreThread": (None, PTR),
+    "PyMem_RawMalloc": (PTR, I64), "PyMem_RawFree": (None, PTR),
+    "PyLong_AsLongLongAndOverflow": (I64, PTR, PTR), "PyLong_AsVoidPtr": (PTR, PTR),
+    "PyLong_FromLongLong": (PTR, I64), "PyFloat_FromDouble": (PTR, F64), "PyBool_FromLong": (PTR, I64),
+    "PyComplex_FromDoubles": (PTR, F64, F64),
+    "PyTuple_New": (PTR, I64), "PyTuple_SetItem": (I32, PTR, I64, PTR),
+    "PyList_New": (PTR, I64), "PyList_SetItem": (I32, PTR, I64, PTR),
+    "PyObject_CallOneArg": (PTR, PTR, PTR), "PyObject_CallNoArgs": (PTR, PTR), "PyErr_NoMemory": (PTR,),
+    }  # fmt: skip
+# and its number in the table that NumPy gives to C extensions
+_NUMPY: Final[dict[str, tuple[int, tuple[Type | None, ...]]]] = {
+    "PyArray_Scalar": (60, (PTR, PTR, PTR, PTR)),
+    "PyArray_NewFromDescr": (94, (PTR, PTR, PTR, I32, PTR, PTR, PTR, I32, PTR)),
+}
+
+
+def declare(e: Emitter) -> None:
+    """Make them known to a module."""
+    for name, (result, *types) in _PYTHON.items():
+        e.external(name, objects.address_of(getattr(ctypes.pythonapi, name)), result, *types)  # type: ignore[arg-type]
+    for name, (number, (result, *types)) in _NUMPY.items():
+        e.external(name, objects.numpy_function(number), result, *types)  # type: ignore[arg-type]

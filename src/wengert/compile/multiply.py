@@ -1,0 +1,103 @@
+"""Products of a plan: ``dot`` as matrix products, with what follows done in their registers."""
+
+from __future__ import annotations
+
+from math import prod
+
+from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
+from wengert.compile.emission import Emission, Held
+from wengert.compile.emit import Emitter, Value, type_of
+from wengert.compile.plan import Plan, Product
+from wengert.compile.products import Matrix, batched_product, product, workspace_bytes
+from wengert.compile.views import Form, form
+from wengert.core.program import Var
+
+__all__ = ["emit_product"]
+
+
+def emit_product(
+    e: Emitter, kernel: Product, plan: Plan, pointers: dict[Var, Value], flags: Value, workspace: Value
+) -> int:
+    """Write a product; gives the bytes of workspace that it needs."""
+    equation = kernel.unit.equation
+    found = form(equation, plan.made, plan.stored)
+    assert found is not None
+    var = kernel.unit.var
+    t = type_of(var.aval.dtype)
+    fused = _Fused(e, kernel, plan, pointers, flags, found)
+    c = Matrix(pointers[var], found.n, 1) if var in kernel.kept else None
+    a, b = (
+        Matrix(e.offset(pointers[x.base], x.offset, t), *strides)
+        for x, strides in ((found.a, found.strides_a), (found.b, found.strides_b))
+    )
+    finish = fused.finish if kernel.units else None
+    size = workspace_bytes(
+        found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t
+    )
+    space = workspace if size else None
+    with fused.reader.scope():
+        if not found.batch or prod(found.batch) == 1:
+            done = None if finish is None else lambda v, i, j, lanes, mask: finish((), v, i, j, lanes, mask)
+            product(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space)
+        else:
+            each = found.m * found.n
+            over = [prod(found.batch[k + 1 :]) * each for k in range(len(found.batch))]
+            batched_product(
+                e, found.batch, found.m, found.n, found.k, a, b, c, t,
+                strides=(found.batch_a, found.batch_b, over), finish=finish, workspace=space,
+            )  # fmt: skip
+    return size
+
+
+class _Fused:
+    """What is done with each finished vector of a product."""
+
+    def __init__(
+        self, e: Emitter, kernel: Product, plan: Plan, pointers: dict[Var, Value], flags: Value, found: Form
+    ) -> None:
+        self.e, self.kernel, self.form, self.pointers = e, kernel, found, pointers
+        own = {kernel.unit.var: kernel.unit.equation} | {u.var: u.equation for u in kernel.units}
+        self.index: Index = ()
+        self.reader = Emission(e, plan.made, pointers, flags, own, lambda _var: self.index)
+
+    def finish(
+        self, batch: tuple[Value, ...], value: Value, i: Value, j: Value, lanes: int, mask: Value | None
+    ) -> Value | None:
+        """The units of the kernel at row ``i``, columns from ``j`` on."""
+        kernel, reader = self.kernel, self.reader
+        with reader.inline():
+            self.index = self.indices(batch, i, j, lanes)
+            here = row_major(self.index, kernel.unit.shape)
+            reader.register(kernel.unit.var, here, Held(value, reader.depth))
+            with reader.under(None if mask is None else Held(mask, reader.depth)):
+                for unit in kernel.units:
+                    held = reader.load(unit.var, here)
+                    if unit.var in kernel.kept:
+                        t = type_of(unit.var.aval.dtype)
+                        reader.put(self.pointers[unit.var], t, here, held.value, reader.mask if lanes else None)
+        return value if kernel.unit.var in kernel.kept else None
+
+    def indices(self, batch: tuple[Value, ...], i: Value, j: Value, lanes: int) -> Index:
+        """The index into the result."""
+        shape, found, depth = self.kernel.unit.shape, self.form, self.reader.depth
+        at = [of(Symbol(n, depth, v)) for n, v in zip(found.batch, batch, strict=False)] or [ZERO] * len(found.batch)
+        at += self.parts(shape[len(at) : len(at) + found.rows], i, 0)
+        at += self.parts(shape[len(at) :], j, lanes)
+        return tuple(at)
+
+    def parts(self, shape: tuple[int, ...], number: Value, lanes: int) -> list[Affine]:
+        """A row's or a column's number as an index of the axes that it counts."""
+        long = [n for n in shape if n != 1]
+        depth = self.reader.depth
+        if len(long) <= 1:
+            whole = of(Symbol(long[0] if long else 1, depth, number, lanes))
+            return [whole if n != 1 else ZERO for n in shape]
+        assert not lanes
+        out: list[Affine] = []
+        e, left = self.e, number
+        for k, n in enumerate(shape):
+            step = prod(shape[k + 1 :])
+            quotient = e.div(left, step) if step != 1 else left
+            left = left - quotient * step
+            out.append(of(Symbol(n, depth, quotient)) if n != 1 else ZERO)
+        return out

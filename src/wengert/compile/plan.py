@@ -1,0 +1,455 @@
+"""The plan of a Program's machine code: which values lie in memory, and which are computed in one loop.
+
+Every equation is *virtual* (read element by element by whoever wants it) or makes a *unit*: a value with memory of its
+own. Units that run over the same elements share a loop nest (:class:`Nest`); a product takes along what is done with
+each of its elements; whatever has no code here is a call of its NumPy implementation.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from wengert.compile.affine import Affine, Symbol, of, row_major
+from wengert.compile.finding import Finder
+from wengert.compile.reading import Unreadable, is_virtual
+from wengert.compile.views import form, view
+from wengert.compile.writes import writes
+from wengert.core.program import Atom, Equation, Program, Var
+
+__all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan"]
+
+# What an element costs, in additions; what is not named costs one.
+COSTS = dict.fromkeys(("divide", "sqrt", "reciprocal", "remainder", "floor_divide", "fmod", "cbrt"), 6) | dict.fromkeys(
+    ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
+     "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "arctan2", "power", "float_power", "logaddexp", "logaddexp2",
+     "hypot", "erf", "erfc", "expit", "log_expit", "ndtr", "log_ndtr", "gammaln", "digamma"), 20,
+) | dict.fromkeys(("broadcast_to", "reshape", "transpose", "stop_gradient", "iota"), 0)  # fmt: skip
+CHEAP = 4  # what is computed again rather than stored
+LARGE = 48  # nodes of a tree of virtual values
+EPILOGUE = 12  # what a product does with its elements in registers
+REDUCTIONS = frozenset(("sum", "max", "min", "prod", "any", "all"))
+MAPS = frozenset(("map", "reduce"))
+
+
+@final
+@dataclass(eq=False)
+class Unit:
+    """A value with memory of its own, and how it is made: 'map' (each element by itself), 'reduce', 'product', 'step'.
+
+    ``shape`` is what its loop runs over; ``axes`` are those that a reduction takes away.
+    """
+
+    kind: str
+    equation: Equation
+    shape: tuple[int, ...]
+    axes: tuple[int, ...] = ()
+
+    @property
+    def var(self) -> Var:
+        """The value."""
+        return self.equation.outputs[0]
+
+
+@final
+@dataclass(eq=False)
+class Nest:
+    """Units that run over elements of one shape; axes from ``inner`` on are the inner loop."""
+
+    shape: tuple[int, ...]
+    symbols: tuple[Symbol, ...]
+    units: list[Unit] = field(default_factory=list[Unit])
+    inner: int | None = None
+    kept: set[Var] = field(default_factory=set[Var])  # what is written to memory
+
+    @property
+    def vars(self) -> list[Var]:
+        """What is computed here."""
+        return [u.var for u in self.units]
+
+
+@final
+@dataclass(eq=False)
+class Product:
+    """A matrix product, and units that are computed from each of its elements."""
+
+    unit: Unit
+    symbols: tuple[Symbol, ...]
+    units: list[Unit] = field(default_factory=list[Unit])
+    kept: set[Var] = field(default_factory=set[Var])
+
+    @property
+    def vars(self) -> list[Var]:
+        """What is computed here."""
+        return [self.unit.var, *(u.var for u in self.units)]
+
+
+@final
+@dataclass(eq=False)
+class Step:
+    """One equation by itself: control flow, a scatter, a join, or a call of its NumPy implementation."""
+
+    equation: Equation
+
+    @property
+    def vars(self) -> list[Var]:
+        """What is computed here."""
+        return list(self.equation.outputs)
+
+
+Kernel = Nest | Product | Step
+
+
+@final
+@dataclass
+class Plan:
+    """Kernels in the order in which they run, and what every kernel reads from memory."""
+
+    program: Program
+    kernels: list[Kernel]
+    stored: set[Var]
+    made: dict[Var, Equation]
+    reads: list[dict[Var, None]]
+
+    def in_place(self, pairs: dict[Var, Var]) -> dict[Var, Var]:
+        """Of pairs of a result and an input: those where the result can be written over the input.
+
+        Kernels that overwrite are moved behind the ones that still read, where nothing needs them earlier.
+        """
+        return {out: var for out, var in pairs.items() if self._overwrites(out, var)}
+
+    def _overwrites(self, out: Var, var: Var) -> bool:
+        if out.aval.shape != var.aval.shape or out.aval.dtype != var.aval.dtype or var in self.program.outputs:
+            return False
+        at = next((k for k, kernel in enumerate(self.kernels) if out in kernel.vars), None)
+        if at is None:
+            return False
+        kernel = self.kernels[at]
+        if not _reads_where_it_writes(kernel, out, var, self.made, self.stored):
+            return False
+        last = max((k for k, reads in enumerate(self.reads) if var in reads), default=0)
+        if any(self.reads[k].keys() & set(kernel.vars) for k in range(at + 1, last + 1)):
+            return False
+        if last > at:
+            self.kernels.insert(last, self.kernels.pop(at))
+            self.reads.insert(last, self.reads.pop(at))
+        return True
+
+
+# ---- which values lie in memory
+
+
+def _consumers(program: Program) -> dict[Var, list[Equation]]:
+    found: dict[Var, list[Equation]] = defaultdict(list)
+    for equation in program.equations:
+        for x in equation.inputs:
+            if isinstance(x, Var):
+                found[x].append(equation)
+    return found
+
+
+MOVES = frozenset(("getitem", "scatter_add"))
+
+
+def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
+    """What lies in memory: inputs, results, what is not virtual, and what is dear and read more than once."""
+    consumers = _consumers(program)
+    stored: set[Var] = {*program.inputs, *(v for v, _ in program.constants)}
+    stored.update(a for a in program.outputs if isinstance(a, Var))
+    cost: dict[Var, int] = {}
+    nodes: dict[Var, int] = {}
+
+    def keep(x: Atom) -> None:
+        if isinstance(x, Var):
+            stored.add(x)
+
+    for equation in program.equations:
+        if not is_virtual(equation):
+            stored.update(equation.outputs)
+            if equation.primitive.name not in REDUCTIONS and equation.primitive.name != "dot":
+                for x in equation.inputs:
+                    keep(x)
+            continue
+        out = equation.outputs[0]
+        inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored]
+        grows = out.aval.size > max((x.aval.size for x in equation.inputs), default=0)
+        for x in inner:
+            # what is read at more places than it has elements, or at other places, is not computed for each anew
+            if cost[x] > CHEAP and (equation.primitive.name in MOVES or out.aval.size > x.aval.size or grows):
+                stored.add(x)
+        inner = [x for x in inner if x not in stored]
+        cost[out] = COSTS.get(equation.primitive.name, 1) + sum(cost[x] for x in inner)
+        nodes[out] = 1 + sum(nodes[x] for x in inner)
+        often = len(consumers[out]) > 1 and cost[out] > CHEAP
+        if often or nodes[out] > LARGE:
+            stored.add(out)
+    for equation in program.equations:
+        if equation.primitive.name == "dot":
+            _arrange(equation, made, stored)
+    return stored
+
+
+def _arrange(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> None:
+    """Let the operands of a product be matrices in memory, or views of such."""
+    operands = [x for x in equation.inputs if isinstance(x, Var)]
+    stored.update(x for x in operands if view(x, made, stored) is None)
+    if form(equation, made, stored) is None:
+        stored.update(operands)
+
+
+# ---- units and their places
+
+
+def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Iterator[Unit]:
+    for equation in program.equations:
+        name = equation.primitive.name
+        if is_virtual(equation):
+            if equation.outputs[0] in stored:
+                yield Unit("map", equation, equation.outputs[0].aval.shape)
+        elif name in REDUCTIONS and _reduces(equation):
+            x = equation.inputs[0]
+            yield Unit("reduce", equation, x.aval.shape, tuple(equation.params["axes"]))
+        elif name == "dot" and form(equation, made, stored) is not None and _multiplies(equation):
+            yield Unit("product", equation, equation.outputs[0].aval.shape)
+        else:
+            yield Unit("step", equation, ())
+
+
+def _reduces(equation: Equation) -> bool:
+    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
+    return all(t.kind in "fiub" and not (t.kind == "f" and t.itemsize not in (4, 8)) for t in types)
+
+
+def _multiplies(equation: Equation) -> bool:
+    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
+    return len(types) == 1 and next(iter(types)).char in "fd"
+
+
+@final
+class _Placing:
+    """Puts units into kernels, one after another."""
+
+    def __init__(self, made: dict[Var, Equation], stored: set[Var]) -> None:
+        self.made, self.stored = made, stored
+        self.kernels: list[Kernel] = []
+        self.place: dict[Var, int] = {}
+        self.units: dict[Var, Unit] = {}
+
+    def reads(self, unit: Unit, symbols: Sequence[Symbol]) -> list[tuple[Var, Affine]]:
+        """What a unit reads from memory, and where, as its loop variables run."""
+        finder = Finder(self.made, self.stored)
+        index = tuple(map(of, symbols))
+        if unit.kind == "reduce":
+            finder.read(unit.equation.inputs[0], index)
+        elif unit.kind == "map":
+            finder.virtual(unit.equation, index)
+        return finder.found
+
+    def put(self, unit: Unit) -> None:
+        """Into the first kernel that can take it, or into a new one."""
+        if unit.kind == "step" or unit.kind == "product":
+            inputs = [x for x in unit.equation.inputs if isinstance(x, Var)]
+            kernel: Kernel = (
+                Step(unit.equation)
+                if unit.kind == "step"
+                else Product(unit, tuple(Symbol(n) for n in unit.shape))
+            )
+            del inputs
+            self.kernels.append(kernel)
+            self.settle(unit, len(self.kernels) - 1)
+            return
+        found = self.reads(unit, tuple(Symbol(n) for n in unit.shape))
+        first = max((self.place[v] for v, _ in found if v in self.place), default=0)
+        for at in range(first, len(self.kernels)):
+            kernel = self.kernels[at]
+            if isinstance(kernel, Nest) and self.joins(unit, kernel, at):
+                kernel.units.append(unit)
+                return self.settle(unit, at)
+            if isinstance(kernel, Product) and self.follows(unit, kernel, at):
+                kernel.units.append(unit)
+                return self.settle(unit, at)
+        nest = Nest(unit.shape, tuple(Symbol(n) for n in unit.shape), [unit])
+        nest.inner = _inner(unit)
+        self.kernels.append(nest)
+        return self.settle(unit, len(self.kernels) - 1)
+
+    def settle(self, unit: Unit, at: int) -> None:
+        for var in unit.equation.outputs:
+            self.place[var] = at
+            self.units[var] = unit
+
+    def joins(self, unit: Unit, nest: Nest, at: int) -> bool:
+        """Whether a nest can take a unit: it runs over the same elements and reads what is there by then."""
+        symbols = _symbols_for(unit, nest)
+        if symbols is None or len(nest.units) >= 24:
+            return False
+        inner = _inner(unit)
+        if unit.kind == "reduce" and nest.inner is not None and not _fits(unit, nest.inner):
+            return False
+        split = nest.inner if nest.inner is not None else inner
+        if len(symbols) != len(nest.symbols) and split is None:
+            return False
+        for var, position in self.reads(unit, symbols):
+            place = self.place.get(var, -1)
+            if place > at:
+                return False
+            if place == at and not self.at_hand(var, position, nest, split):
+                return False
+        if nest.inner is None:
+            nest.inner = inner
+        return True
+
+    def at_hand(self, var: Var, position: Affine, nest: Nest, split: int | None) -> bool:
+        """Whether a value that this nest makes is there, in the same round, when it is read."""
+        maker = self.units[var]
+        symbols = _symbols_for(maker, nest)
+        assert symbols is not None
+        if maker.kind == "map":
+            return position == row_major(tuple(map(of, symbols)), maker.shape)
+        if split is None or any(k < split and n != 1 for k, n in enumerate(maker.shape) if k in maker.axes):
+            return False  # it is summed over rows that have not been yet
+        return position == reduced_position(maker, symbols)
+
+    def follows(self, unit: Unit, product: Product, at: int) -> bool:
+        """Whether a product can take a unit along: it reads the product where it is, and what was there before."""
+        if unit.kind != "map" or unit.shape != product.unit.shape or len(product.units) >= 6:
+            return False
+        found = form(product.unit.equation, self.made, self.stored)
+        if found is None or sum(n != 1 for n in unit.shape[len(unit.shape) - found.columns :]) > 1:
+            return False  # a column's number would be several axes' at once
+        found = self.reads(unit, product.symbols)
+        here = row_major(tuple(map(of, product.symbols)), unit.shape)
+        own = [position == here for var, position in found if self.place.get(var, -1) == at]
+        return bool(own) and all(own) and all(self.place.get(var, -1) <= at for var, _ in found) and self.light(unit)
+
+    def light(self, unit: Unit) -> bool:
+        """Whether a unit is small enough to be done in a product's registers."""
+        return _tree_cost(unit.equation, self.made, self.stored) <= EPILOGUE
+
+
+def _reads_where_it_writes(
+    kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]
+) -> bool:
+    """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
+    if isinstance(kernel, Step):
+        return kernel.equation.inputs.count(var) == 1 and kernel.equation.inputs.index(var) == _takes(kernel, out)
+    if isinstance(kernel, Product):
+        found = form(kernel.unit.equation, made, stored)
+        if found is None or var in (found.a.base, found.b.base) or kernel.unit.var is out:
+            return False
+    alone = any(u.kind == "reduce" for u in kernel.units)
+    for unit in kernel.units:
+        symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
+        assert symbols is not None
+        finder = Finder(made, stored)
+        index = tuple(map(of, symbols))
+        if unit.kind == "reduce":
+            finder.read(unit.equation.inputs[0], index)
+        else:
+            finder.virtual(unit.equation, index)
+        places = [position for v, position in finder.found if v is var]
+        if unit.var is out and (not places or unit.kind == "reduce"):
+            return False
+        if places and unit.var is not out and alone:
+            return False
+        if any(p != row_major(index, unit.shape) or unit.shape != var.aval.shape for p in places):
+            return False
+    return True
+
+
+def _takes(step: Step, out: Var) -> int | None:
+    """Which operand's memory a result may be written over."""
+    equation = step.equation
+    name, params, k = equation.primitive.name, equation.params, equation.outputs.index(out)
+    if name == "update" and writes(equation):
+        return 0
+    if name == "scan" and k < params["carry"]:
+        return params["constants"] + k
+    return params["test_constants"] + params["body_constants"] + k if name == "while_loop" else None
+
+
+def _tree_cost(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> int:
+    total = COSTS.get(equation.primitive.name, 1)
+    for x in equation.inputs:
+        if isinstance(x, Var) and x not in stored:
+            total += _tree_cost(made[x], made, stored)
+    return total
+
+
+def reduced_position(unit: Unit, symbols: Sequence[Symbol]) -> Affine:
+    """Where the result of a reduction stands while its loop variables run."""
+    kept = [k for k in range(len(unit.shape)) if k not in unit.axes]
+    return row_major([of(symbols[k]) for k in kept], [unit.shape[k] for k in kept])
+
+
+def _inner(unit: Unit) -> int | None:
+    """Where the inner loop of a reduction begins: the last axes that are all reduced, or all kept."""
+    if unit.kind != "reduce" or not unit.shape:
+        return None
+    at = len(unit.shape) - 1
+    last = at in unit.axes
+    while at > 0 and ((at - 1 in unit.axes) == last or unit.shape[at - 1] == 1):
+        at -= 1
+    if at == 0 and not last and unit.axes == ():
+        return None
+    return at
+
+
+def _fits(unit: Unit, inner: int) -> bool:
+    reduced = {k in unit.axes for k in range(inner, len(unit.shape)) if unit.shape[k] != 1}
+    return len(reduced) <= 1
+
+
+def _symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
+    """The nest's loop variables for a unit's axes: all of them, or the outer ones for what a row has one of."""
+    if unit.shape == nest.shape:
+        return nest.symbols
+    if unit.kind != "map" or nest.inner is None:
+        return None
+    outer = [(n, s) for n, s in zip(nest.shape[: nest.inner], nest.symbols, strict=False) if n != 1]
+    own = [n for n in unit.shape if n != 1]
+    if not own or own != [n for n, _ in outer]:
+        return None
+    rest = iter(outer)
+    return tuple(next(rest)[1] if n != 1 else Symbol(1) for n in unit.shape)
+
+
+def plan(program: Program) -> Plan:
+    """Choose what is stored, and put the units into kernels."""
+    made = {v: e for e in program.equations for v in e.outputs}
+    stored = _choose(program, made)
+    while True:
+        placing = _Placing(made, stored)
+        try:
+            for unit in _units(program, made, stored):
+                placing.put(unit)
+            break
+        except Unreadable as found:
+            stored.add(found.var)
+    kernels = placing.kernels
+    outputs = {a for a in program.outputs if isinstance(a, Var)}
+    reads = [_kernel_reads(k, placing) for k in kernels]
+    wanted = outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
+    for kernel in kernels:
+        if not isinstance(kernel, Step):
+            kernel.kept = {v for v in kernel.vars if v in wanted}
+            if isinstance(kernel, Nest) and kernel.inner is None:
+                kernel.inner = max(len(kernel.shape) - 1, 0)
+    return Plan(program, kernels, stored, made, reads)
+
+
+def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
+    """What a kernel reads from memory, in an order that is the same every time."""
+    if isinstance(kernel, Step):
+        return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
+    found: dict[Var, None] = {}
+    for unit in kernel.units:
+        symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
+        assert symbols is not None
+        found.update(dict.fromkeys(v for v, _ in placing.reads(unit, symbols)))
+    if isinstance(kernel, Product):
+        views = [view(x, placing.made, placing.stored) for x in kernel.unit.equation.inputs]
+        found.update(dict.fromkeys(x.base for x in views if x is not None))
+    return found

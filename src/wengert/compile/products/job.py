@@ -1,0 +1,121 @@
+"""A product and what is done with its results: begun, finished, stored, a vector at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from wengert.compile.emit import BOOL, Emitter, Type, Value
+from wengert.compile.products.matrix import Finish, Matrix, Start, locate, plus
+from wengert.compile.products.plan import Panel, panels, room
+
+__all__ = ["Job", "Space", "begin", "conclude", "deliver", "live_mask", "multiply_add", "sweep"]
+
+
+@final
+@dataclass(frozen=True)
+class Job:
+    """``C = finish(start + alpha A B)``."""
+
+    m: int
+    n: int
+    k: int
+    a: Matrix
+    b: Matrix
+    c: Matrix | None
+    t: Type
+    start: Start | None
+    finish: Finish | None
+    alpha: float
+
+    @property
+    def fused(self) -> bool:
+        """Whether more is done than the product."""
+        return self.start is not None or self.finish is not None
+
+
+@final
+class Space:
+    """Workspace, handed out from its beginning in pieces aligned to 64 bytes."""
+
+    def __init__(self, e: Emitter, base: Value | None) -> None:
+        self.e, self.base, self.taken = e, base, 0
+
+    def take(self, elements: int, t: Type) -> Value:
+        """Memory for so many elements."""
+        assert self.base is not None
+        at, self.taken = self.taken, self.taken + room(elements, t)
+        return self.e.offset(self.base, at, Type("i8"))
+
+
+def multiply_add(e: Emitter, a: Value, b: Value, c: Value) -> Value:
+    """A b + c, rounded once where the machine can."""
+    fused = a.type.is_float and not ("x86" in e.target.triple and e.target.bytes == 16)
+    return e.fma(a, b, c) if fused else a * b + c
+
+
+def live_mask(e: Emitter, lanes: int, live: int) -> Value | None:
+    """The mask of a vector of which only the first lanes are meant; None where all are."""
+    return None if live >= max(lanes, 1) else e.constants(BOOL, [lane < live for lane in range(lanes)])
+
+
+def begin(e: Emitter, job: Job, i: Value, j: Value, lanes: int, live: int) -> Value | None:
+    """What a vector of sums begins with."""
+    return None if job.start is None else job.start(i, j, lanes, live_mask(e, lanes, live))
+
+
+def deliver(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int, at: Value | None = None) -> None:
+    """Finish a vector of sums, and store it (at an address that is known already, perhaps)."""
+    lanes = total.type.lanes
+    mask = live_mask(e, lanes, live)
+    if job.finish is not None:
+        finished = job.finish(total, i, j, lanes, mask)
+        if finished is None:
+            return
+        total = finished
+    if job.c is None:
+        raise ValueError("a product without a matrix to go to needs a finish that returns None")
+    at = at or locate(e, job.c, i, j, total.type)
+    if job.c.column == 1 or not lanes:
+        e.store(total, at, mask=mask)
+        return
+    for lane in range(live):
+        e.store(e.extract(total, lane), at, lane * job.c.column)
+
+
+def conclude(e: Emitter, job: Job, product: Value | None, i: Value, j: Value, t: Type, live: int) -> bool:
+    """``finish(start + alpha product)``; of nothing where ``product`` is None. Whether it began with anything."""
+    origin = begin(e, job, i, j, t.lanes, live)
+    if product is None:
+        total = origin or e.const(t, 0)
+    elif job.alpha == 1:
+        total = product if origin is None else origin + product
+    elif origin is None:
+        total = product * job.alpha
+    else:
+        total = multiply_add(e, product, e.const(t, job.alpha), origin)
+    deliver(e, job, total, i, j, live)
+    return origin is not None
+
+
+def sweep(
+    e: Emitter, job: Job, value: Callable[[Value, Value, int, Value | None], Value] | None,
+    rows: tuple[Value, Value] | None = None,
+) -> bool:  # fmt: skip
+    """Every vector of C concluded from ``value`` (None: without a product), row by row; whether any had a start."""
+    low, high = rows or (0, job.m)
+    begun: list[bool] = []
+
+    def row(i: Value) -> None:
+        for panel in panels(job.n, 1, e.target.lanes(job.t.size), e.target.masks):
+
+            def vector(at: Value, panel: Panel = panel) -> None:
+                j = plus(e, at, panel.first)
+                given = value and value(i, j, panel.lanes, live_mask(e, panel.lanes, panel.last))
+                begun.append(conclude(e, job, given, i, j, job.t.wide(panel.lanes), panel.last))
+
+            e.loop(panel.count * panel.width, vector, step=panel.width)
+
+    e.loop(high, row, start=low)
+    return any(begun)

@@ -1,0 +1,51 @@
+"""The addresses of BLAS and LAPACK, which SciPy exports as capsules with their C signatures for names."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from wengert.compile.emit import F32, I32, I64, Emitter, Type, Value
+from wengert.errors import CompileError
+
+__all__ = ["blas_symbol", "by_reference", "lapack_symbol"]
+
+
+def _symbol(exported: dict[str, Any], name: str) -> tuple[int, Type]:
+    if name not in exported:
+        raise CompileError(f"SciPy exports no routine {name!r} to compiled code")
+    api = ctypes.pythonapi
+    api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    signature = api.PyCapsule_GetName(exported[name])
+    wide = b"int64" in signature or b"long" in signature
+    return int(api.PyCapsule_GetPointer(exported[name], signature)), I64 if wide else I32
+
+
+@cache
+def blas_symbol(name: str) -> tuple[int, Type]:
+    """The address of a routine such as ``dgemm``, and the type of its integers."""
+    from scipy.linalg import cython_blas
+
+    return _symbol(cython_blas.__pyx_capi__, name)
+
+
+@cache
+def lapack_symbol(name: str) -> tuple[int, Type]:
+    """The address of a routine such as ``dpotrf``, and the type of its integers."""
+    from scipy.linalg import cython_lapack
+
+    return _symbol(cython_lapack.__pyx_capi__, name)
+
+
+def by_reference(e: Emitter, t: Type, number: float | int | str) -> Value:
+    """The address of a constant; a letter is a byte."""
+    if isinstance(number, str):
+        return e.data(number.encode(), align=1)
+    if t.is_float:
+        return e.data(np.array(number, np.float32 if t == F32 else np.float64).tobytes())
+    return e.data(int(number).to_bytes(t.size, "little", signed=True), align=8)

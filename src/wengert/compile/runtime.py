@@ -1,0 +1,63 @@
+"""The library's own native code: how functions are called, and how threads work together. Made once a process."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from typing import Any
+
+from wengert.compile import objects
+from wengert.compile.calling import define_call
+from wengert.compile.emit import I32, PTR, Emitter
+from wengert.compile.engine import Unit, link, object_code
+from wengert.compile.foreign import declare
+from wengert.compile.teams import define_dismiss, define_gate, define_group, define_run, define_spin, define_worker
+
+__all__ = ["kernel32", "runtime", "threading_functions"]
+
+
+def kernel32() -> Any:
+    """Windows."""
+    return getattr(ctypes, "WinDLL")("kernel32")  # noqa: B009  # type checkers elsewhere do not know it
+
+
+@functools.cache
+def threading_functions() -> dict[str, int]:
+    """Addresses of the system's functions: lock, unlock, wait (for a condition), wake (all who wait), yield."""
+    windows = sys.platform == "win32"
+    system = kernel32() if windows else ctypes.CDLL(None)
+    names = {
+        "lock": ("pthread_mutex_lock", "AcquireSRWLockExclusive"),
+        "unlock": ("pthread_mutex_unlock", "ReleaseSRWLockExclusive"),
+        "wait": ("pthread_cond_wait", "SleepConditionVariableSRW"),
+        "wake": ("pthread_cond_broadcast", "WakeAllConditionVariable"),
+        "yield": ("sched_yield", "SwitchToThread"),
+    }
+    return {name: objects.address_of(getattr(system, both[windows])) for name, both in names.items()}
+
+
+def _emitter() -> Emitter:
+    e = Emitter()
+    system = threading_functions()
+    waits = [PTR, PTR, I32, I32] if sys.platform == "win32" else [PTR, PTR]
+    for name, types in (("lock", [PTR]), ("unlock", [PTR]), ("wait", waits), ("wake", [PTR])):
+        e.external(f"wengert_{name}", system[name], I32, *types)
+    for define in (define_worker, define_run, define_dismiss, define_gate, define_group, define_spin):
+        define(e)
+    if objects.usable():
+        declare(e)
+        define_call(e)
+    return e
+
+
+@functools.cache
+def runtime() -> Unit:
+    """The code, linked. It is never unloaded, for helper threads run it as long as the process lasts.
+
+    For the same reason its reference count is raised by one that nobody gives back.
+    """
+    e = _emitter()
+    unit = link(object_code(e.text(), e.target, level=0), e.exports, e.symbols)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(unit))
+    return unit

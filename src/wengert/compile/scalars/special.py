@@ -1,0 +1,175 @@
+"""Functions of ``scipy.special``: the logistic ones, the error functions and what is made of logarithms.
+
+erfc x = e^(−x²) g(x) with g(x) (1 + 2x) a polynomial in (x − 4)/(x + 4), which has values on all of [0, ∞]: M. Shepherd
+and J. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞", Mathematics of Computation 36
+(1981). The square in the exponent is carried with its error.
+"""
+
+from __future__ import annotations
+
+import math
+
+from wengert.compile.emit import Value
+from wengert.compile.scalars import coefficients
+from wengert.compile.scalars.bits import (
+    absolute, chosen, constant, copysign, fma, horner, infinite, product, rarely, smaller, total,
+)  # fmt: skip
+from wengert.compile.scalars.exponentials import (
+    RANGE, clamped, exp, exp_of_reduced, exp_of_sum, log, log1p, log_of_sum, reduced,
+)  # fmt: skip
+from wengert.compile.scalars.table import in_double, lowering
+
+__all__: list[str] = []
+
+# ---- logistic
+
+
+@lowering("expit", f32=2.5, f64=2.5)
+def expit(x: Value) -> Value:
+    """1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), where from x = 40 on it is 1."""
+    t = exp_of_reduced(reduced(clamped(x, RANGE[x.type.element][0], 40.0)))
+    return t / (t + 1.0)
+
+
+@lowering("log_expit", f32=2.5, f64=2.5)
+def log_expit(x: Value) -> Value:
+    """min(x, 0) − ln(1 + e^−|x|)."""
+    return smaller(0.0, x) - log1p(exp(-absolute(x)))
+
+
+@lowering("logit", f32=0.51, f64=1.4)
+@in_double
+def logit(p: Value) -> Value:
+    """ln p/(1 − p), the quotient with its error."""
+    d, d_low = total(constant(p, 1.0), -p)
+    q = p / d
+    r, r_low = product(q, d)
+    q_low = ((p - r) - r_low - q * d_low) / d
+    return log_of_sum(q, p.e.select((q > 0.0) & (q < math.inf), q_low, 0.0))
+
+
+# ---- products with logarithms
+
+
+@lowering("xlogy", f32=1.6, f64=1.6)
+def xlogy(x: Value, y: Value) -> Value:
+    """X ln y, and 0 for x = 0 beside every number."""
+    return x.e.select(x.equals(0.0) & y.equals(y), 0.0, x * log(y))
+
+
+@lowering("xlog1py", f32=2.0, f64=2.0)
+def xlog1py(x: Value, y: Value) -> Value:
+    """X ln(1 + y), likewise."""
+    return x.e.select(x.equals(0.0) & y.equals(y), 0.0, x * log1p(y))
+
+
+@lowering("entr", f32=1.6, f64=1.6)
+def entr(x: Value) -> Value:
+    """−x ln x; 0 at 0, −∞ below."""
+    return chosen(x, (x.equals(0.0), 0.0), (x < 0.0, -math.inf), otherwise=-x * log(x))
+
+
+# ---- e^(−x²) and the error functions
+
+
+def _bell(high: Value, low: Value) -> Value:
+    """exp(−(high + low))."""
+    return exp_of_sum(-high, -low)
+
+
+def _square(x: Value) -> tuple[Value, Value]:
+    """x² with its error; what would overflow stays finite."""
+    a = clamped(x, -1e100, 1e100)
+    return product(a, a)
+
+
+@lowering("gaussian", f32=0.51, f64=0.7)
+@in_double
+def gaussian(x: Value) -> Value:
+    """Exp(−x²)."""
+    return _bell(*_square(x))
+
+
+@lowering("bell", f32=0.51, f64=0.7)
+@in_double
+def bell(x: Value) -> Value:
+    """Exp(−x²/2)."""
+    square, low = _square(x)
+    return _bell(square * 0.5, low * 0.5)
+
+
+def _scaled_tail(a: Value) -> Value:
+    """Exp(a²) erfc(a) for a ≥ 0; of ∞ it is 0."""
+    t = (a - 4.0) / (a + 4.0)
+    t = a.e.select(infinite(a), 1.0, t)
+    return horner(t, coefficients.ERFCX["f64"]) / fma(a, 2.0, 1.0)
+
+
+def _erfc(x: Value) -> Value:
+    a = absolute(x)
+    tail = _scaled_tail(a) * _bell(*_square(a))
+    return x.e.select(x < 0.0, 2.0 - tail, tail)
+
+
+def _erf_near(x: Value) -> Value:
+    """For |x| ≤ 1."""
+    return fma(x, horner(x * x, coefficients.ERF["f64"]), x)
+
+
+@lowering("erfc", f32=0.51, f64=3.0)
+@in_double
+def erfc(x: Value) -> Value:
+    """1 − erf x, without cancellation."""
+    e, near = x.e, (x > -0.5) & (x < 0.25)
+    return e.select(near, 1.0 - _erf_near(x), _erfc(x))
+
+
+@lowering("erf", f32=2.5, f64=1.2)
+def erf(x: Value) -> Value:
+    """A rational function in single precision; in double a polynomial up to 1, and 1 − erfc |x| beyond."""
+    if x.type.element == "f32":
+        a = clamped(x, -ERF_END, ERF_END)
+        z = a * a
+        y = a * horner(z, coefficients.ERF_SINGLE["above"]) / horner(z, coefficients.ERF_SINGLE["below"])
+        return copysign(smaller(1.0, absolute(y)), x)
+    beyond = absolute(x) > 1.0
+    return rarely(beyond, _erf_near(x), lambda: copysign(1.0 - _erfc(absolute(x)), x))
+
+
+ERF_END = 3.93
+
+
+def _normal_tail(a: Value) -> tuple[Value, Value, Value]:
+    """Exp(a²/2) Φ(−a) for a ≥ 0, and a²/2 with its error: the root of ½ is not rounded into the exponent."""
+    square, low = _square(a)
+    return _scaled_tail(a * math.sqrt(0.5)) * 0.5, square * 0.5, low * 0.5
+
+
+@lowering("ndtr", f32=0.51, f64=3.0)
+@in_double
+def ndtr(x: Value) -> Value:
+    """Φ(x) = ½ erfc(−x/√2)."""
+    scaled, half, low = _normal_tail(absolute(x))
+    tail = scaled * _bell(half, low)
+    near = fma(_erf_near(clamped(x, -1.0, 1.0) * math.sqrt(0.5)), 0.5, 0.5)
+    e = x.e
+    return e.select(absolute(x) < 0.5, near, e.select(x > 0.0, 1.0 - tail, tail))
+
+
+@lowering("log_ndtr", f32=0.6, f64=3.0)
+@in_double
+def log_ndtr(x: Value) -> Value:
+    """ln Φ(x): to the left by the scaled tail's logarithm, to the right by that of 1 less the tail."""
+    scaled, half, low = _normal_tail(absolute(x))
+    left = log(scaled) - half - low
+    right = log1p(-scaled * _bell(half, low))
+    y = x.e.select(x < 0.0, left, right)
+    return chosen(x, (x.equals(-math.inf), -math.inf), otherwise=y)
+
+
+@lowering("erfcx", f32=0.6, f64=3.0)
+@in_double
+def erfcx(x: Value) -> Value:
+    """Exp(x²) erfc x; below 0 it is 2 exp(x²) less that of |x|."""
+    tail = _scaled_tail(absolute(x))
+    return x.e.select(x < 0.0, 2.0 * exp_of_sum(*_square(x)) - tail, tail)

@@ -1,0 +1,101 @@
+"""Values that are views of others: the same memory, other strides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from wengert.compile.affine import Affine, Symbol, of
+from wengert.compile.finding import Finder
+from wengert.compile.reading import Unreadable
+from wengert.core.program import Atom, Equation, Var
+from wengert.ops.products import remaining
+
+__all__ = ["Form", "View", "form", "view"]
+
+VIEWS = frozenset(("reshape", "transpose", "broadcast_to", "getitem", "stop_gradient"))
+
+
+class View(NamedTuple):
+    """Whose memory it is, the position of its first element, and the stride of each axis, in elements."""
+
+    base: Var
+    offset: int
+    strides: tuple[int, ...]
+
+
+def view(x: Atom, made: dict[Var, Equation], stored: set[Var]) -> View | None:
+    """``x`` as a view of a value that lies in memory; None where it is computed."""
+    if not isinstance(x, Var):
+        return None
+    inner: Atom = x
+    while isinstance(inner, Var) and inner not in stored:
+        equation = made.get(inner)
+        if equation is None or equation.primitive.name not in VIEWS or len(equation.inputs) != 1:
+            return None
+        inner = equation.inputs[0]
+    if not isinstance(inner, Var):
+        return None
+    symbols = tuple(Symbol(max(n, 1)) for n in x.aval.shape)
+    finder = Finder(made, stored)
+    try:
+        finder.read(x, tuple(map(of, symbols)))
+    except Unreadable:
+        return None
+    (base, position), *_ = finder.found
+    return View(base, position.constant, tuple(_coefficient(position, s) for s in symbols))
+
+
+def _coefficient(position: Affine, symbol: Symbol) -> int:
+    return position.terms.get(symbol, 0)
+
+
+def grouped(sizes: list[int], strides: list[int]) -> tuple[int, int] | None:
+    """Several axes as one: its length and stride; None where they are no single one."""
+    axes = [(n, s) for n, s in zip(sizes, strides, strict=True) if n != 1]
+    if not axes:
+        return 1, 0
+    size, stride = axes[-1]
+    for n, s in reversed(axes[:-1]):
+        if s != size * stride:
+            return None
+        size *= n
+    return size, stride
+
+
+class Form(NamedTuple):
+    """``dot`` as products of m × k and k × n matrices, one for each index of ``batch``."""
+
+    m: int
+    n: int
+    k: int
+    batch: tuple[int, ...]
+    a: View
+    b: View
+    strides_a: tuple[int, int]
+    strides_b: tuple[int, int]
+    batch_a: tuple[int, ...]
+    batch_b: tuple[int, ...]
+    rows: int  # axes of the result that are rows of the matrix
+    columns: int
+
+
+def form(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> Form | None:
+    """The matrices of a ``dot``; None where an operand has to be arranged first."""
+    a, b = (view(x, made, stored) for x in equation.inputs)
+    if a is None or b is None:
+        return None
+    (ca, cb), (ba, bb) = equation.params["contract"], equation.params["batch"]
+    sa, sb = (x.aval.shape for x in equation.inputs)
+    fa, fb = remaining(len(sa), ca, ba), remaining(len(sb), cb, bb)
+
+    def group(axes: tuple[int, ...], shape: tuple[int, ...], x: View) -> tuple[int, int] | None:
+        return grouped([shape[k] for k in axes], [x.strides[k] for k in axes])
+
+    m, n = group(fa, sa, a), group(fb, sb, b)
+    ka, kb = group(ca, sa, a), group(cb, sb, b)
+    if m is None or n is None or ka is None or kb is None:
+        return None
+    return Form(
+        m[0], n[0], ka[0], tuple(sa[k] for k in ba), a, b, (m[1], ka[1]), (kb[1], n[1]),
+        tuple(a.strides[k] for k in ba), tuple(b.strides[k] for k in bb), len(fa), len(fb),
+    )  # fmt: skip

@@ -1,0 +1,39 @@
+"""Rules of scalar functions compiled into loops over arrays."""
+
+import ctypes
+from functools import cache
+
+import numpy as np
+
+from wengert.compile.emit import Emitter, type_of
+from wengert.compile.engine import link, object_code
+from wengert.compile.scalars import LOWER
+
+
+@cache
+def _compiled(name, dtypes, loop, out, lanes, params):
+    e = Emitter()
+    with e.function("f", ["ptr"] * (len(dtypes) + 1) + ["i64"]) as (*xs, y, n):
+
+        def one(i):
+            operands = [e.load(x, type_of(d).wide(lanes), i) for x, d in zip(xs, dtypes, strict=True)]
+            e.store(LOWER[name](e, operands, loop, dict(params)), y, i)
+
+        e.loop(n, one, step=lanes or 1)
+    unit = link(object_code(e.text()), e.exports, e.symbols)
+    return unit.function("f", None, *[ctypes.c_void_p] * (len(dtypes) + 1), ctypes.c_int64)
+
+
+def run(name, *operands, out=None, lanes=8, loop=None, **params):
+    """The rule ``name`` over equally long arrays; ``loop``: its dtype, the first operand's unless given."""
+    operands = [np.ascontiguousarray(x) for x in operands]
+    dtypes = tuple(x.dtype for x in operands)
+    out = np.dtype(out) if out is not None else dtypes[0]
+    f = _compiled(name, dtypes, np.dtype(loop) if loop is not None else dtypes[0], out, lanes, tuple(params.items()))
+    size, step = operands[0].size, lanes or 1
+    padded = -(-size // step) * step
+    # what is left over at the end is filled with the last elements
+    filled = [np.pad(x, (0, padded - size), mode="edge") for x in operands]
+    y = np.empty(padded, out)
+    f(*[x.ctypes.data for x in filled], y.ctypes.data, padded)
+    return y[:size]

@@ -1,0 +1,220 @@
+"""Compute the coefficients of the compiler's elementary functions, and write them as a module of literals.
+
+    python tools/coefficients.py > src/wengert/compile/scalars/coefficients.py
+
+Polynomials are minimax fits by Remez' exchange, in 200 bits with mpmath: E. Remez 1934; W. Cody, "A survey of
+practical rational and polynomial approximation of functions", SIAM Review 12 (1970). Rational functions are fitted
+by the linearised least squares of Sanathanan and Koerner (1963), with Lawson's weights towards the maximum norm.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+mp.mp.prec = 200
+Function = Callable[[Any], Any]
+
+
+def remez(f: Function, low: Any, high: Any, n: int, weight: Function = lambda _x: mp.mpf(1)) -> tuple[list[Any], Any]:
+    """``n`` coefficients, constant first, of the polynomial p that makes max |weight (f - p)| least; and that maximum."""
+    low, high = mp.mpf(low), mp.mpf(high)
+    nodes = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * k / n) for k in range(n + 1)]
+    grid = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * k / (24 * n)) for k in range(24 * n + 1)]
+    values = [f(x) for x in grid]
+    weights = [weight(x) for x in grid]
+    coefficients: list[Any] = []
+    for _ in range(12):
+        rows = [[x**j for j in range(n)] + [(-1) ** k / weight(x)] for k, x in enumerate(nodes)]
+        solved = mp.lu_solve(mp.matrix(rows), mp.matrix([f(x) for x in nodes]))
+        coefficients = [solved[j] for j in range(n)]
+        errors = [w * (v - mp.polyval(coefficients[::-1], x)) for x, v, w in zip(grid, values, weights, strict=True)]
+        nodes = _extrema(grid, errors, n + 1)
+        worst = max(abs(e) for e in errors)
+        if worst < abs(solved[n]) * mp.mpf("1.01"):
+            break
+    return coefficients, worst
+
+
+def _extrema(grid: list[Any], errors: list[Any], wanted: int) -> list[Any]:
+    """The largest error of each run of one sign, ``wanted`` of them."""
+    runs: list[int] = []
+    for k in range(len(grid)):
+        if runs and (errors[k] > 0) == (errors[runs[-1]] > 0):
+            runs[-1] = max(runs[-1], k, key=lambda j: abs(errors[j]))
+        else:
+            runs.append(k)
+    while len(runs) > wanted:
+        runs.pop(0 if abs(errors[runs[0]]) < abs(errors[runs[-1]]) else -1)
+    if len(runs) < wanted:
+        raise ValueError(f"the error changes its sign {len(runs)} times and not {wanted}: the fit is exact to rounding")
+    return [grid[k] for k in runs]
+
+
+def rational(f: Function, low: float, high: float, above: int, below: int) -> tuple[list[float], list[float]]:
+    """P and Q, constants first, Q[0] = 1, with P/Q near f in relative error."""
+    m = 600
+    x = np.array([float((low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * (k + 0.5) / m)) for k in range(m)])
+    y = np.array([np.longdouble(mp.nstr(f(mp.mpf(v)), 25)) for v in x])
+    x, scale = x.astype(np.longdouble), np.ones(m, np.longdouble)
+    lawson = np.ones(m, np.longdouble)
+    for _ in range(60):
+        weight = np.sqrt(lawson) / (y * scale)
+        columns = [x**j * weight for j in range(above)] + [-y * x**j * weight for j in range(1, below)]
+        matrix = np.stack(columns, 1)
+        solved = _solve(matrix, y * weight)
+        p, q = solved[:above], np.concatenate([[1], solved[above:]])
+        scale = sum(c * x**j for j, c in enumerate(q))
+        error = np.abs(sum(c * x**j for j, c in enumerate(p)) / scale / y - 1)
+        lawson = lawson * (error / error.max() + np.longdouble(1e-3))
+        lawson /= lawson.mean()
+    sys.stderr.write(f"  rational {above}/{below}: {float(error.max()):.2e}\n")
+    return [float(v) for v in p], [float(v) for v in q]
+
+
+def _solve(a: Any, b: Any) -> Any:
+    """Least squares in extended precision, by modified Gram–Schmidt, applied twice."""
+    n = a.shape[1]
+    size = np.sqrt((a * a).sum(0))
+    a = a / size
+    q, r = a.copy(), np.zeros((n, n), np.longdouble)
+    for k in range(n):
+        for _ in range(2):
+            for j in range(k):
+                d = q[:, j] @ q[:, k]
+                r[j, k] += d
+                q[:, k] -= d * q[:, j]
+        r[k, k] = np.sqrt(q[:, k] @ q[:, k])
+        q[:, k] /= r[k, k]
+    rest, x = q.T @ b, np.zeros(n, np.longdouble)
+    for k in range(n - 1, -1, -1):
+        x[k] = (rest[k] - r[k, k + 1 :] @ x[k + 1 :]) / r[k, k]
+    return x / size
+
+
+# ---- what is fitted; each is smooth on its range, and its first terms are written out where it is used
+
+
+def root_series(f: Function, first: list[Any]) -> Function:
+    """(f(√z) − Σ first[k] z^(k + ½)) / z^(n + ½): what is left of an odd function behind its first terms."""
+
+    def rest(z: Any) -> Any:
+        z = max(z, mp.mpf(10) ** -16)
+        with mp.workprec(500):
+            r = mp.sqrt(z)
+            return (f(r) / r - sum(c * z**k for k, c in enumerate(first))) / z ** len(first)
+
+    return rest
+
+
+def exp_rest(r: Any) -> Any:
+    with mp.workprec(500):
+        r = r if abs(r) > mp.mpf(10) ** -25 else mp.mpf(10) ** -25
+        return (mp.expm1(r) - r) / r**2
+
+
+def exp2_rest(r: Any) -> Any:
+    with mp.workprec(500):
+        r = r if abs(r) > mp.mpf(10) ** -25 else mp.mpf(10) ** -25
+        return mp.expm1(r * mp.log(2)) / r
+
+
+def cos_rest(z: Any) -> Any:
+    with mp.workprec(500):
+        z = max(z, mp.mpf(10) ** -20)
+        return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
+
+
+def erfcx(a: Any) -> Any:
+    with mp.workprec(400):
+        if a > 60:
+            s, term = mp.mpf(0), mp.mpf(1)
+            for k in range(40):
+                s, term = s + term, -term * (2 * k + 1) / (2 * a * a)
+            return s / (a * mp.sqrt(mp.pi))
+        return mp.exp(a * a) * mp.erfc(a)
+
+
+CENTRE = 4
+
+
+def erfcx_of_t(t: Any) -> Any:
+    """(1 + 2a) e^(a²) erfc(a), where t = (a − 4)/(a + 4)."""
+    if t >= 1 - mp.mpf(10) ** -25:
+        return 2 / mp.sqrt(mp.pi)
+    a = CENTRE * (1 + t) / (1 - t)
+    return (1 + 2 * a) * erfcx(a)
+
+
+HALF_LN2 = mp.log(2) / 2 * mp.mpf("1.002")
+EIGHTH = (mp.pi / 4 * mp.mpf("1.002")) ** 2
+TAN_EIGHTH = mp.tan(mp.pi / 8) ** 2 * mp.mpf("1.0005")
+LOG_END = (3 - 2 * mp.sqrt(2)) ** 2 * mp.mpf("1.001")  # ((m - 1)/(m + 1))² at m = √2
+
+# name: what it is, function, range, how many coefficients for f32 and f64 (0: none)
+POLYNOMIALS: dict[str, tuple[str, Function, Any, Any, int, int]] = {
+    "EXP": ("(eʳ − 1 − r)/r² for |r| ≤ ½ ln 2", exp_rest, -HALF_LN2, HALF_LN2, 5, 10),
+    "EXP2": ("(2ʳ − 1)/r for |r| ≤ ½", exp2_rest, "-0.501", "0.501", 7, 12),
+    "LOG": ("(2 artanh s − 2s)/s³ of z = s², s = (m − 1)/(m + 1), ½√2 ≤ m ≤ √2",
+            lambda z: 2 * root_series(mp.atanh, [mp.mpf(1)])(z), 0, LOG_END, 4, 8),
+    "SIN": ("(sin r − r)/r³ of z = r², |r| ≤ π/4", root_series(mp.sin, [mp.mpf(1)]), 0, EIGHTH, 3, 6),
+    "COS": ("(cos r − 1 + r²/2)/r⁴ of z = r², |r| ≤ π/4", cos_rest, 0, EIGHTH, 3, 6),
+    "ATAN": ("(arctan r − r)/r³ of z = r², |r| ≤ tan π/8", root_series(mp.atan, [mp.mpf(1)]), 0, TAN_EIGHTH, 5, 11),
+    "ASIN": ("(arcsin r − r)/r³ of z = r² ≤ ¼", root_series(mp.asin, [mp.mpf(1)]), 0, "0.2501", 5, 12),
+    "CBRT": ("r^(−1/3) for |r − 1| ≤ 0.12, of r − 1", lambda d: (1 + d) ** (mp.mpf(-1) / 3), "-0.12", "0.12", 0, 8),
+    "ERF": ("(erf r − r)/r of z = r² ≤ 1; the error beside erf r / r", lambda z: root_series(mp.erf, [])(z) - 1,
+            0, "1.001", 0, 13),
+    "ERFCX": ("(1 + 2a) e^(a²) erfc a of t = (a − 4)/(a + 4), a ≥ 0", erfcx_of_t, -1, 1, 0, 24),
+}  # fmt: skip
+
+RATIONALS: dict[str, tuple[str, Function, float, float, int, int]] = {
+    "ERF_SINGLE": ("erf x / x of z = x², |x| ≤ 3.93", root_series(mp.erf, []), 0, 3.93**2, 6, 6),
+}
+
+HEAD = '''"""Coefficients of polynomials, constant first. Written by tools/coefficients.py: change it there.
+
+Behind each its worst error, relative to the function that it approximates.
+"""
+
+from __future__ import annotations
+
+# fmt: off
+'''
+
+
+def single(v: Any) -> float:
+    return float(np.float32(float(v)))
+
+
+def main() -> None:
+    out = [HEAD]
+    for name, (what, f, low, high, short, long) in POLYNOMIALS.items():
+        sys.stderr.write(f"{name}\n")
+        out.append(f"# {what}\n{name} = {{\n")
+        for element, n, shape in (("f32", short, single), ("f64", long, float)):
+            if n:
+                cs, worst = remez(f, low, high, n, lambda x, f=f, name=name: 1 / abs(f(x) + (name == "ERF")))
+                sys.stderr.write(f"  {element} {float(worst):.2e}\n")
+                out.append(listed(element, [shape(c) for c in cs], f"  # {float(worst):.1e}"))
+        out.append("}\n")
+    for name, (what, f, low, high, above, below) in RATIONALS.items():
+        sys.stderr.write(f"{name}\n")
+        p, q = rational(f, low, high, above, below)
+        out.append(f"# {what}: above and below the line, for f32\n{name} = {{\n")
+        out.extend(listed(k, [single(c) for c in cs], "") for k, cs in (("above", p), ("below", q)))
+        out.append("}\n")
+    sys.stdout.write("".join(out))
+
+
+def listed(key: str, numbers: list[float], note: str) -> str:
+    lines = [", ".join(repr(c) for c in numbers[k : k + 4]) for k in range(0, len(numbers), 4)]
+    body = "".join(f"        {line},\n" for line in lines)
+    return f'    "{key}": ({note}\n{body}    ),\n'
+
+
+if __name__ == "__main__":
+    main()
