@@ -293,17 +293,12 @@ def _stretching(p: Any, n: int) -> list[Rule]:
     names = (x, y, z)[:n]
     rules: list[Rule] = []
     for at in range(n):
-        of_number = tuple(c if j == at else v for j, v in enumerate(names))
+        of_number = tuple(stretch(c) if j == at else v for j, v in enumerate(names))
         inner = tuple(stretch(v) if j == at else v for j, v in enumerate(names))
         strictly = tuple(strict if j == at else v for j, v in enumerate(names))
-        rules.append(Rule(f"{p.name}: number {at} filled in", Term(p, of_number), Term(p, strictly), filled))
+        rules.append(Rule(f"{p.name}: number {at} filled in", Term(p, of_number), Term(p, strictly)))
         rules.append(Rule(f"{p.name}: operand {at} stretched by itself", Term(p, inner), Term(p, names), strong_at(at)))
     return rules
-
-
-def filled(m: Match) -> bool:
-    """The number fills an array, beside another operand that has its shape."""
-    return m.atoms["c"].aval.kind == "array"
 
 
 def strong_at(at: int) -> Any:

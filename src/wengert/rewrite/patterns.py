@@ -172,20 +172,32 @@ class Table:
         return found
 
 
-def head(atom: Atom, made: dict[Var, Equation]) -> tuple[Primitive | None, bool]:
-    """By which primitive an operand is made, and whether it is a number."""
+SPECIAL = frozenset([0, 1, -1, 2, 3, 0.5])  # the numbers that rules name
+OTHER = object()
+Head = tuple[Primitive | None, Any]
+
+
+def head(atom: Atom, made: dict[Var, Equation]) -> Head:
+    """By which primitive an operand is made, and which number it is: None where it is none."""
     if isinstance(atom, Literal):
-        return None, True
+        return None, atom.value if atom.value in SPECIAL else OTHER
     equation = made.get(atom)
     if equation is None:
-        return None, False
-    return equation.primitive, literal_of(atom, made) is not None
+        return None, None
+    if equation.primitive.name != "broadcast_to":
+        return equation.primitive, None
+    found = literal_of(atom, made)
+    return equation.primitive, None if found is None else found.value if found.value in SPECIAL else OTHER
 
 
-def fits(patterns: tuple[Any, ...], heads: tuple[tuple[Primitive | None, bool], ...]) -> bool:
+def fits(patterns: tuple[Any, ...], heads: tuple[Head, ...]) -> bool:
     """Whether operands made so may match."""
     return len(patterns) == len(heads) and all(
-        primitive is p.primitive if isinstance(p, Term) else number or (isinstance(p, Name) and not p.number)
+        primitive is p.primitive
+        if isinstance(p, Term)
+        else (not p.number or number is not None)
+        if isinstance(p, Name)
+        else number is not None and number == p
         for p, (primitive, number) in zip(patterns, heads, strict=True)
     )
 
