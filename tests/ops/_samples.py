@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tests.ops import _convolution, _fft, _linear_algebra, _matrix_functions, _order, _special, _special_parameters
+from tests.ops import (
+    _control,
+    _convolution,
+    _fft,
+    _linear_algebra,
+    _matrix_functions,
+    _order,
+    _special,
+    _special_parameters,
+)
 
 from wengert.core.primitive import Primitive
 from wengert.extend._sample import Sample, generator
@@ -288,7 +297,16 @@ EXPLICIT: dict[str, Callable[[], list[Sample]]] = {
     ],
 }  # fmt: skip
 
-TABLES: Sequence[Any] = (_order, _linear_algebra, _matrix_functions, _special, _special_parameters, _fft, _convolution)
+TABLES: Sequence[Any] = (
+    _order,
+    _linear_algebra,
+    _matrix_functions,
+    _special,
+    _special_parameters,
+    _fft,
+    _convolution,
+    _control,
+)
 
 
 def samples(record: Primitive) -> list[Sample]:

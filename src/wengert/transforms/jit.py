@@ -47,14 +47,14 @@ def jit(
     What decides is the structure of the arguments and the shapes, dtypes and kinds of their leaves, the values of
     static arguments, and what ``f`` reads besides: arrays from closures, globals and objects are read anew at each
     call, so that writing to them in place is seen; where anything else that ``f`` reads has been rebound, ``f`` is
-    staged again. Results are of the types that ``f`` gives without ``jit``. Other effects (printing, appending to a list,
-    writing to an argument) happen while it is staged, if at all, and arguments are never changed.
+    staged again. Results are of the types that ``f`` gives without ``jit``. Other effects (printing, appending to a
+    list, writing to an argument) happen while it is staged, if at all, and arguments are never changed.
 
     A Python ``if`` or ``while`` on a traced number has no value to decide by: it raises, and the message shows the
     lines rewritten with ``wengert.control``. A Python ``for`` is written down step by step.
 
-    Transforms nest with it in any order: ``jit(grad(f))``, ``grad(jit(f))``, ``vmap(jit(f))``. It is used as a decorator
-    too, ``@jit`` or ``@jit(static_argnames="n")``, also of methods: what ``self`` holds is read like a closure.
+    Transforms nest with it in any order: ``jit(grad(f))``, ``grad(jit(f))``, ``vmap(jit(f))``. It is a decorator too,
+    ``@jit`` or ``@jit(static_argnames="n")``, also of methods: what ``self`` holds is read like a closure.
 
     Args:
         f: the function.
@@ -232,7 +232,7 @@ class Jitted:
         """The forms of a method of this object, which are dropped with it."""
         known = self.of_objects.get(id(x))
         if known is None or known[0]() is not x:
-            drop = lambda _, key=id(x), forms=self.of_objects: forms.pop(key, None)
+            drop = functools.partial(_drop, self.of_objects, id(x))
             known = self.of_objects[id(x)] = (weakref.ref(x, drop), Forms(name_of(self.f)))
         return known[1]
 
@@ -283,8 +283,8 @@ class Jitted:
         except TypeError:
             k, kind, _ = next(x for x in found if type(x[2]).__hash__ is None or not _hashable(x[2]))
             raise TraceError(
-                f"jit({name_of(self.f)}): static argument {k!r} is a {kind.__name__}, which cannot be hashed{at_line()}\n"
-                "  write: a tuple in place of a list, or leave it out of static_argnames if it is an array or a number"
+                f"jit({name_of(self.f)}): static argument {k!r} is a {kind.__name__}, which cannot be hashed"
+                f"{at_line()}\n  write: a tuple in place of a list, or no static_argnames for what is made of numbers"
             ) from None
         return (
             tuple(None if k in static else x for k, x in enumerate(args)),
@@ -371,6 +371,10 @@ class Jitted:
                     "  write: x.copy() for one of the two"
                 )
         return tuple(mask)
+
+
+def _drop(forms: dict[int, Any], key: int, _: Any) -> None:
+    forms.pop(key, None)
 
 
 def _hashable(x: Any) -> bool:

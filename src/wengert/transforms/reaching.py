@@ -21,7 +21,7 @@ from wengert import pytree
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file
 
-__all__ = ["MISSING", "Reached", "Read", "reach"]
+__all__ = ["Reached", "Read", "reach"]
 
 
 class _Missing:
@@ -134,7 +134,7 @@ class _Walk:
 
     def visit(self, x: Any, place: Read | None, name: str) -> Any:
         """The shadow of a value, which is itself where no array is in it."""
-        if isinstance(x, Tracer) or isinstance(x, _PLAIN):
+        if isinstance(x, (Tracer, *_PLAIN)):
             return x
         known = self.shadows.get(id(x))
         if known is not None:
