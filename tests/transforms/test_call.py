@@ -152,16 +152,14 @@ def test_an_output_is_used_as_its_own_residual():
 
 
 def test_everything_goes_with_the_program():
-    marker = type("Marker", (), {})()
-    gone = weakref.ref(marker)
-
-    def use(body: Program) -> None:
+    def use(body: Program) -> Any:
+        marker = type("Marker", (), {})()
+        body.cache["marker"] = marker
         grad(lambda x: np.sum(bound(x, Y, body)))(X)
         vmap(lambda x: bound(x, Y, body))(np.stack([X, X]))
-        body.cache["marker"] = marker
+        return weakref.ref(marker)
 
-    use(program())
-    del marker, use
+    gone = use(program())
     gc.collect()
     assert gone() is None
 

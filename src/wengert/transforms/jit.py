@@ -30,7 +30,8 @@ __all__ = ["COMPILE", "Jitted", "jit"]
 
 # (Program, which inputs are donated) -> a callable on plain flat operands that gives the list of flat outputs. The last
 # one is used; without one the executor of `call` runs the Program. The callable may have an attribute ``entry``: a
-# function of the same operands that gives NotImplemented, and quickly, where they are not what it was made for.
+# function of the same operands that gives NotImplemented, and quickly, where they are not what it was made for, or one
+# that is donated shares memory with another one.
 COMPILE: list[Callable[[Program, tuple[bool, ...]], Callable[..., list[Any]]]] = []
 MOST = 256  # entries that one function keeps
 
@@ -320,6 +321,8 @@ class Jitted:
         """Run the function on abstract values, and keep its Program for arguments of this kind."""
         treedef, _, static = key
         self.check(treedef, leaves)
+        # what the function changes while it is staged is no cause to stage its other forms again
+        fresh = [e.reached for e in forms.entries.values() if e.stale() is None]
         trace = Capture()
         inputs = [trace.input(x) for x in leaves]
         variables = [z.i for z in inputs]
@@ -334,6 +337,8 @@ class Jitted:
             outs, out_def = pytree.flatten(out)
             kept = {k: x for k, x in enumerate(outs) if not is_number(x)}
             program = trace.program([*variables, *hidden], [x for x in outs if is_number(x)], name_of(self.f))
+        for form in (reached, *fresh):
+            form.settle()
         traced = [(v, x) for v, x in program.constants if isinstance(x, Tracer)]
         program = Program(
             (*program.inputs, *(v for v, _ in traced)), tuple(c for c in program.constants if c not in traced),

@@ -68,6 +68,11 @@ class Reached:
     sizes: list[tuple[Any, int, str]] = field(default_factory=list[tuple[Any, int, str]])
     generators: list[Any] = field(default_factory=list[Any])
 
+    def settle(self) -> None:
+        """Take what the function itself has changed while it was staged as what it was staged with."""
+        self.guards = [(read, read.now()) for read, _ in self.guards]
+        self.sizes = [(holder, len(holder), name) for holder, _, name in self.sizes]
+
     def watched(self) -> tuple[tuple[Any, Any, Any], ...] | None:
         """Dicts, keys and values to compare by identity, where that is all there is to compare; else None."""
         if self.contents or self.sizes or not all(isinstance(read.holder, dict) for read, _ in self.guards):
