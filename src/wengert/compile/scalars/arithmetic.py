@@ -93,14 +93,20 @@ def sqrt(x: Value) -> Value:
     return x.e.sqrt(x)
 
 
-@lowering("deg2rad", "radians")
+def _ratio(x: Value, above: float, below: float) -> float:
+    """A quotient in the precision of ``x``, where NumPy takes it too."""
+    kind = np.float32 if x.type.element == "f32" else np.float64
+    return float(kind(above) / kind(below))
+
+
+@lowering("deg2rad")
 def deg2rad(x: Value) -> Value:
-    return x * (math.pi / 180)
+    return x * _ratio(x, math.pi, 180.0)
 
 
-@lowering("rad2deg", "degrees")
+@lowering("rad2deg")
 def rad2deg(x: Value) -> Value:
-    return x * (180 / math.pi)
+    return x * _ratio(x, 180.0, math.pi)
 
 
 # ---- choices

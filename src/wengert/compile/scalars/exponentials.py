@@ -138,7 +138,7 @@ def small_itself(x: Value, y: Value) -> Value:
     return x.e.select(absolute(x) < 2.0 ** -(form(x).mantissa + 4), x, y)
 
 
-@lowering("expm1", "special_expm1", f32=1.7, f64=1.7)
+@lowering("expm1", "special_expm1", f32=1.9, f64=1.9)
 def expm1(x: Value) -> Value:
     """Eˣ − 1."""
     return small_itself(x, 4.0 * quarter_expm1(x))
@@ -248,7 +248,7 @@ def log_of_sum(high: Value, low: Value, doublings: Value | None = None) -> Value
     return _log_domain(high, _log_of(Split(k, g, a.exponent)))
 
 
-@lowering("log1p", "special_log1p", f32=1.3, f64=1.3)
+@lowering("log1p", "special_log1p", f32=1.5, f64=1.5)
 def log1p(x: Value) -> Value:
     """ln(1 + x); it has the sign of x."""
     return copysign(log_of_sum(*total(constant(x, 1.0), x)), x)

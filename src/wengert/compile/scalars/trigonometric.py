@@ -1,6 +1,6 @@
-"""Circular functions. Arguments are reduced by π/2 in three parts (Cody and Waite), with what is lost kept.
+"""Circular functions. Arguments are reduced by π/2 in several parts (Cody and Waite), with what is lost kept.
 
-Lanes beyond the reach of that, some 10⁴ in single and 10⁹ in double precision, go to the C library.
+Lanes beyond the reach of that, 2¹² in single and 2¹⁹ in double precision, go to the C library.
 """
 
 from __future__ import annotations
@@ -21,12 +21,7 @@ from wengert.compile.scalars.table import lowering
 
 __all__: list[str] = []
 
-# π/2 in three parts of the format's precision: together 72 and 159 bits
-HALF_PI = {
-    "f32": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100059174e-15),
-    "f64": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33),
-}
-REACH = {"f32": 2.0**14, "f64": 2.0**30}
+REACH = {"f32": 2.0**12, "f64": 2.0**19}
 
 
 @final
@@ -40,12 +35,15 @@ class Angle:
 
 
 def _angle(x: Value) -> Angle:
-    f, (a, b, c) = form(x), HALF_PI[x.type.element]
+    f, (a, b, *more) = form(x), coefficients.HALF_PI[x.type.element]
     rounded = fma(x, 2 / math.pi, f.magic)
     n = rounded - f.magic
     first = fma(n, -a, x)
     r = fma(n, -b, first)
-    tail = fma(n, -c, fma(n, -b, first - r))
+    # Where n b is not smaller than what it is taken from, b is so short that nothing is lost
+    tail = fma(n, -b, first - r)
+    for c in more:
+        tail = fma(n, -c, tail)
     return Angle(r, tail, bits(rounded))
 
 
@@ -174,7 +172,7 @@ def _folded(base: Value, r: Value, more: Value, swapped: Value, behind: Value | 
     return base + (r + more)
 
 
-@lowering("arctan", f32=1.6, f64=1.6)
+@lowering("arctan", f32=2.0, f64=2.0)
 def arctan(x: Value) -> Value:
     """Of |x| > 1 by π/2 − arctan 1/|x|; of more than tan π/8 by π/4 + arctan((x − 1)/(x + 1))."""
     e, a = x.e, absolute(x)
