@@ -100,7 +100,7 @@ def agrees(name, ours, theirs, bound, *parts):
     np.testing.assert_array_equal(np.signbit(ours[~nan]), np.signbit(theirs[~nan]), err_msg=name)
     rest = ~special
     with np.errstate(all="ignore"):
-        size = np.maximum.reduce([np.abs(t.astype(dtype)) for t in (theirs, *parts)])
+        size = np.maximum.reduce([np.where(np.isfinite(t), np.abs(t), 0).astype(dtype) for t in (theirs, *parts)])
         assert (np.abs(ours - theirs)[rest] <= (bound + 1) * np.spacing(size[rest])).all(), name
 
 
