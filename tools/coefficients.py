@@ -20,7 +20,7 @@ Function = Callable[[Any], Any]
 
 
 def remez(f: Function, low: Any, high: Any, n: int, weight: Function = lambda _x: mp.mpf(1)) -> tuple[list[Any], Any]:
-    """``n`` coefficients, constant first, of the polynomial p that makes max |weight (f - p)| least; and that maximum."""
+    """``n`` coefficients, constant first, of the polynomial p with the least max |weight (f − p)|; and that."""
     low, high = mp.mpf(low), mp.mpf(high)
     nodes = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * k / n) for k in range(n + 1)]
     grid = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * k / (24 * n)) for k in range(24 * n + 1)]
@@ -70,24 +70,28 @@ def root_series(f: Function, first: list[Any]) -> Function:
 
 
 def exp_rest(r: Any) -> Any:
+    """(eʳ − 1 − r)/r²."""
     with mp.workprec(500):
         r = r if abs(r) > mp.mpf(10) ** -25 else mp.mpf(10) ** -25
         return (mp.expm1(r) - r) / r**2
 
 
 def exp2_rest(r: Any) -> Any:
+    """(2ʳ − 1)/r."""
     with mp.workprec(500):
         r = r if abs(r) > mp.mpf(10) ** -25 else mp.mpf(10) ** -25
         return mp.expm1(r * mp.log(2)) / r
 
 
 def cos_rest(z: Any) -> Any:
+    """(cos r − 1 + r²/2)/r⁴ of z = r²."""
     with mp.workprec(500):
         z = max(z, mp.mpf(10) ** -20)
         return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
 
 
 def erfcx(a: Any) -> Any:
+    """Exp(a²) erfc a, by its asymptotic series far out."""
     with mp.workprec(400):
         if a > 60:
             s, term = mp.mpf(0), mp.mpf(1)
@@ -141,10 +145,12 @@ WEIGHTS: dict[str, Function] = {
 # numbers in parts of so many bits, for f32 and f64: their products with small integers are exact
 CONSTANTS: dict[str, tuple[str, Any, tuple[int, ...], tuple[int, ...]]] = {
     "HALF_PI": ("π/2", mp.pi / 2, (24, 11, 24, 24), (53, 33, 53)),
+    "HALF_PI_UNFUSED": ("π/2", mp.pi / 2, (11, 11, 11, 11, 24), (33, 33, 53)),
 }
 
 
 def parts(number: Any, widths: tuple[int, ...]) -> list[float]:
+    """A number as a sum of numbers of so many bits."""
     out = []
     for width in widths:
         with mp.workprec(width):
@@ -165,10 +171,12 @@ from __future__ import annotations
 
 
 def single(v: Any) -> float:
+    """The nearest number of single precision."""
     return float(np.float32(float(v)))
 
 
 def main() -> None:
+    """Write the module."""
     out = [HEAD]
     for name, (what, f, low, high, short, long) in POLYNOMIALS.items():
         sys.stderr.write(f"{name}\n")
@@ -187,6 +195,7 @@ def main() -> None:
 
 
 def listed(key: str, numbers: list[float], note: str) -> str:
+    """An entry of a table, four numbers a line."""
     lines = [", ".join(repr(c) for c in numbers[k : k + 4]) for k in range(0, len(numbers), 4)]
     body = "".join(f"        {line},\n" for line in lines)
     return f'    "{key}": ({note}\n{body}    ),\n'

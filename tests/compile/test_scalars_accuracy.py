@@ -2,14 +2,34 @@
 
 import numpy as np
 import pytest
-
-from tests.compile._loops import run
+from tests.compile._loops import X86, run
 from tests.compile._references import ONE, SUMS, TWO, exact, operands, ulps
+
 from wengert.compile.scalars import BOUNDS
 
 ALIASES = {"special_exp2", "special_expm1", "special_log1p", "special_cbrt"}
 EXTENDED = np.finfo(np.longdouble).nmant >= 63
-SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, 1e-310, -1e-310, 1e-40, -1e-45, 1e30, -1e30, 1e300, 5e-324]
+SPECIAL = [
+    0.0,
+    -0.0,
+    np.inf,
+    -np.inf,
+    np.nan,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    2.0,
+    3.0,
+    1e-310,
+    -1e-310,
+    1e-40,
+    -1e-45,
+    1e30,
+    -1e30,
+    1e300,
+    5e-324,
+]
 
 
 def limit(name, dtype):
@@ -35,7 +55,17 @@ def test_double_precision_by_mpmath(name):
 
 
 @pytest.mark.skipif(not EXTENDED, reason="NumPy's longdouble has no more bits than double here")
-@pytest.mark.parametrize("name", [n for n, (_, f, _) in ONE.items() if hasattr(f, "types") and "g->g" in f.types and n[:3] != "erf" and n not in ("ndtr", "log_ndtr", "expit", "logit", "log_expit", "exp10")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        n
+        for n, (_, f, _) in ONE.items()
+        if hasattr(f, "types")
+        and "g->g" in f.types
+        and n[:3] != "erf"
+        and n not in ("ndtr", "log_ndtr", "expit", "logit", "log_expit", "exp10")
+    ],
+)
 def test_double_precision_by_longer_numbers(name):
     _, f, largest = ONE[name]
     x = operands(np.float64, largest, 30000)
@@ -68,8 +98,16 @@ def test_two_operands(name, dtype):
         pytest.skip("NumPy has no such loop")
     f, _ = TWO[name]
     rng, n = np.random.default_rng(2), 500
-    x = np.concatenate([rng.normal(size=n) * 10.0 ** rng.uniform(-5, 5, n), np.exp(rng.uniform(-85, 85, n)), 1 + rng.normal(size=n) * 1e-3]).astype(dtype)
-    y = np.concatenate([rng.normal(size=n) * 10.0 ** rng.uniform(-5, 5, n), rng.normal(size=n) * 3, rng.normal(size=n) * 1e4]).astype(dtype)
+    x = np.concatenate(
+        [
+            rng.normal(size=n) * 10.0 ** rng.uniform(-5, 5, n),
+            np.exp(rng.uniform(-85, 85, n)),
+            1 + rng.normal(size=n) * 1e-3,
+        ]
+    ).astype(dtype)
+    y = np.concatenate(
+        [rng.normal(size=n) * 10.0 ** rng.uniform(-5, 5, n), rng.normal(size=n) * 3, rng.normal(size=n) * 1e4]
+    ).astype(dtype)
     if "power" in name:
         x[: n // 2], y[: n // 2] = np.abs(x[: n // 2]), np.rint(y[: n // 2] % 20)
         with np.errstate(all="ignore"):
@@ -84,7 +122,10 @@ def test_two_operands(name, dtype):
 def test_sums_of_exponentials_are_right_to_two_units_of_the_larger_part(name, dtype):
     f, _ = SUMS[name]
     rng, n = np.random.default_rng(4), 800
-    x, y = (np.concatenate([rng.normal(size=n) * 10.0 ** rng.uniform(-3, 2, n), rng.normal(size=n)]).astype(dtype) for _ in "xy")
+    x, y = (
+        np.concatenate([rng.normal(size=n) * 10.0 ** rng.uniform(-3, 2, n), rng.normal(size=n)]).astype(dtype)
+        for _ in "xy"
+    )
     high, low = exact(f, x, y)
     unit = np.spacing(np.maximum(np.maximum(np.abs(x), np.abs(y)), np.abs(high)).astype(dtype)).astype(np.float64)
     assert (np.abs((run(name, x, y).astype(np.float64) - high) - low) <= 2 * unit).all()
@@ -124,7 +165,10 @@ def test_special_pairs(name, dtype, lanes):
     if name == "float_power" and dtype == np.float32:
         pytest.skip("NumPy has no such loop")
     with np.errstate(all="ignore"):
-        x, y = (t.ravel() for t in np.meshgrid(np.array(SPECIAL).astype(dtype), np.array([*SPECIAL, -2.0, -3.0, 2.5]).astype(dtype)))
+        x, y = (
+            t.ravel()
+            for t in np.meshgrid(np.array(SPECIAL).astype(dtype), np.array([*SPECIAL, -2.0, -3.0, 2.5]).astype(dtype))
+        )
         theirs = (TWO | SUMS)[name][1](x, y)
     agrees(name, run(name, x, y, lanes=lanes), theirs, 3, *((x, y) if name in SUMS else ()))
 
@@ -150,10 +194,31 @@ def test_logarithms_of_powers_are_exact():
     k = np.arange(-1074, 1024)
     np.testing.assert_array_equal(run("log2", np.ldexp(1.0, k)), k)
     np.testing.assert_array_equal(run("log10", np.array([10.0**j for j in range(23)])), np.arange(23))
-    np.testing.assert_array_equal(run("exp2", np.arange(-1080.0, 1030)), [2.0**j if j < 1024 else np.inf for j in range(-1080, 1030)])
+    np.testing.assert_array_equal(
+        run("exp2", np.arange(-1080.0, 1030)), [2.0**j if j < 1024 else np.inf for j in range(-1080, 1030)]
+    )
 
 
 def test_tanh_and_erf_do_not_leave_their_range_and_grow():
-    for dtype, name in ((np.float32, "tanh"), (np.float32, "erf"), (np.float32, "expit"), (np.float64, "tanh"), (np.float64, "erf")):
+    for dtype, name in (
+        (np.float32, "tanh"),
+        (np.float32, "erf"),
+        (np.float32, "expit"),
+        (np.float64, "tanh"),
+        (np.float64, "erf"),
+    ):
         y = run(name, np.linspace(-25, 25, 100001).astype(dtype), lanes=16)
         assert np.abs(y).max() == 1 and (np.diff(y) >= -3 * np.spacing(np.abs(y[1:]))).all()
+
+
+@pytest.mark.skipif(not X86, reason="other processors of this kind are known for x86")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("target", ["avx2", "sse2"])
+@pytest.mark.parametrize("name", ONE)
+def test_other_processors(name, target, dtype):
+    """The same bounds with fused products, some more without."""
+    f, _, largest = ONE[name]
+    x = operands(dtype, min(largest, 1e5), 40)
+    ours = run(name, x, lanes=32 // x.itemsize, target=target)
+    far, message = worst(name, ours, *exact(f, x), x)
+    assert far <= limit(name, dtype) * (1 if target == "avx2" else 2.5), message

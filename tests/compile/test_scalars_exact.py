@@ -4,8 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-
-from tests.compile._loops import run
+from tests.compile._loops import X86, run
 
 FLOATS = [np.float32, np.float64]
 SIGNED = [np.int8, np.int16, np.int32, np.int64]
@@ -15,7 +14,20 @@ LANES = [0, 1, 3, 8, 16]
 
 def floats(dtype):
     info = np.finfo(dtype)
-    edge = [0.0, info.smallest_subnormal, 3 * info.smallest_subnormal, info.tiny, 0.5, 1.0, 1.5, 2.5, 3.0, info.max, np.inf, np.nan]
+    edge = [
+        0.0,
+        info.smallest_subnormal,
+        3 * info.smallest_subnormal,
+        info.tiny,
+        0.5,
+        1.0,
+        1.5,
+        2.5,
+        3.0,
+        info.max,
+        np.inf,
+        np.nan,
+    ]
     edge += [0.49999997, 7.3, 1e-5, 2.0**23 + 0.5, 2.0**31, 2.0**52 + 0.5, 1e30 if dtype == np.float32 else 1e300]
     rng = np.random.default_rng(7)
     more = rng.normal(size=20) * 10.0 ** rng.uniform(-6, 6, 20)
@@ -24,7 +36,23 @@ def floats(dtype):
 
 def integers(dtype):
     info = np.iinfo(dtype)
-    few = [0, 1, 2, 3, 5, 7, 8, 13, info.bits - 1, info.bits, info.max, info.max - 1, info.min, info.min + 1, info.max // 3]
+    few = [
+        0,
+        1,
+        2,
+        3,
+        5,
+        7,
+        8,
+        13,
+        info.bits - 1,
+        info.bits,
+        info.max,
+        info.max - 1,
+        info.min,
+        info.min + 1,
+        info.max // 3,
+    ]
     return np.array(few + ([-1, -2, -3, -7] if info.min else []), dtype)
 
 
@@ -50,11 +78,11 @@ def same(ours, theirs):
         np.testing.assert_array_equal(np.signbit(ours), np.signbit(theirs))
 
 
-def check(name, *operands, lanes=8):
+def check(name, *operands, lanes=8, **where):
     ufunc = getattr(np, name)
     with np.errstate(all="ignore"):
         expected = ufunc(*operands)
-    same(run(name, *operands, out=expected.dtype, lanes=lanes), expected)
+    same(run(name, *operands, out=expected.dtype, lanes=lanes, **where), expected)
 
 
 ONE = {
@@ -100,7 +128,22 @@ def test_two_operands(name, dtype):
 
 @pytest.mark.parametrize("lanes", LANES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8])
-@pytest.mark.parametrize("name", ["add", "maximum", "floor_divide", "remainder", "fmod", "less", "sign", "absolute", "right_shift", "nextafter", "gcd"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "add",
+        "maximum",
+        "floor_divide",
+        "remainder",
+        "fmod",
+        "less",
+        "sign",
+        "absolute",
+        "right_shift",
+        "nextafter",
+        "gcd",
+    ],
+)
 def test_any_lanes(name, dtype, lanes):
     kind = np.dtype(dtype).kind
     if (name in ("right_shift", "gcd") and kind == "f") or (name == "nextafter" and kind != "f"):
@@ -132,7 +175,13 @@ def test_integer_powers(dtype):
     x, n = x[n >= 0], n[n >= 0]
     check("power", x, n)
     if np.dtype(dtype).kind == "i":  # NumPy refuses these: the whole part of the exact power
-        assert run("power", np.array([1, -1, -1, 2, -3], dtype), np.array([-3, -3, -2, -1, -2], dtype)).tolist() == [1, -1, 1, 0, 0]
+        assert run("power", np.array([1, -1, -1, 2, -3], dtype), np.array([-3, -3, -2, -1, -2], dtype)).tolist() == [
+            1,
+            -1,
+            1,
+            0,
+            0,
+        ]
 
 
 @pytest.mark.parametrize("dtype", SIGNED + UNSIGNED)
@@ -145,7 +194,33 @@ def test_integer_reciprocals(dtype):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_ldexp_rounds_once(dtype, other):
     x = floats(dtype)
-    k = np.array([0, 1, -1, 5, -24, 30, -52, -100, 126, -126, -149, 200, -250, -300, 1000, -1022, -1074, 1030, -2000, 2100, -2**31, 2**31 - 1], other)
+    k = np.array(
+        [
+            0,
+            1,
+            -1,
+            5,
+            -24,
+            30,
+            -52,
+            -100,
+            126,
+            -126,
+            -149,
+            200,
+            -250,
+            -300,
+            1000,
+            -1022,
+            -1074,
+            1030,
+            -2000,
+            2100,
+            -(2**31),
+            2**31 - 1,
+        ],
+        other,
+    )
     x, k = np.repeat(x, k.size), np.tile(k, x.size)
     check("ldexp", x, k)
 
@@ -203,3 +278,15 @@ def test_casts_out_of_range_are_numpys_on_this_machine():
         with np.errstate(invalid="ignore", over="ignore"):
             expected = x.astype(source).astype(wanted)
         same(run("cast_to_integer", x.astype(source), out=wanted, dtype=np.dtype(wanted)), expected)
+
+
+@pytest.mark.skipif(not X86, reason="other processors of this kind are known for x86")
+@pytest.mark.parametrize("target", ["avx2", "sse2"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint64])
+def test_other_processors(dtype, target):
+    for name in ("maximum", "remainder", "floor_divide", "fmod", "less", "left_shift", "nextafter"):
+        if np.dtype(dtype).kind in {"left_shift": "f", "nextafter": "iu"}.get(name, ""):
+            continue
+        x, y = pairs(dtype)
+        keep = (x != 0) | (y != 0) | (name != "maximum")
+        check(name, x[keep], y[keep], lanes=4, target=target)

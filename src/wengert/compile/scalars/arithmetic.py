@@ -73,6 +73,7 @@ def absolute(dtype: np.dtype[Any], x: Value) -> Value:
 
 @lowering("square", kinds="iuf")
 def square(x: Value) -> Value:
+    """x²."""
     return x * x
 
 
@@ -205,4 +206,3 @@ def root_of_sum(a: Value, a_error: Value, b: Value, b_error: Value) -> tuple[Val
     square, low = product(h, h)
     correction = ((s - square) - low + (lost + (a_error + b_error))) / (h + h)
     return total(h, correction, ordered=True)
-

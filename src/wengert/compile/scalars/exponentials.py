@@ -15,8 +15,21 @@ import numpy as np
 from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
-    absolute, bits, chosen, constant, copysign, floats, fma, form, horner, larger, power_of_two, product, scaled,
-    smaller, total,
+    absolute,
+    bits,
+    chosen,
+    constant,
+    copysign,
+    floats,
+    fma,
+    form,
+    horner,
+    larger,
+    power_of_two,
+    product,
+    scaled,
+    smaller,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.table import in_double, lowering
 

@@ -8,9 +8,27 @@ from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.arithmetic import root_of_sum
 from wengert.compile.scalars.bits import (
-    absolute, chosen, constant, copysign, fma, form, horner, power_of_two, product, smaller, total,
+    absolute,
+    chosen,
+    constant,
+    copysign,
+    fma,
+    form,
+    horner,
+    power_of_two,
+    product,
+    smaller,
+    total,
 )  # fmt: skip
-from wengert.compile.scalars.exponentials import LN2, LOG2_E, clamped, exp_quarter, log_of_sum, quarter_expm1, small_itself
+from wengert.compile.scalars.exponentials import (
+    LN2,
+    LOG2_E,
+    clamped,
+    exp_quarter,
+    log_of_sum,
+    quarter_expm1,
+    small_itself,
+)
 from wengert.compile.scalars.table import in_double, lowering
 
 __all__: list[str] = []
@@ -93,5 +111,3 @@ def arctanh(x: Value) -> Value:
     high, lost = total(constant(x, 1.0), q)
     y = log_of_sum(high, e.select(q < math.inf, lost + q_low, 0.0)) * 0.5
     return chosen(x, (a > 1.0, math.nan), otherwise=copysign(y, x))
-
-

@@ -10,7 +10,16 @@ import numpy as np
 from wengert.compile.emit import F64, Value
 from wengert.compile.scalars import coefficients, integers
 from wengert.compile.scalars.bits import (
-    absolute, bits, chosen, constant, floats, fma, horner, is_negative, product, total,
+    absolute,
+    bits,
+    chosen,
+    constant,
+    floats,
+    fma,
+    horner,
+    is_negative,
+    product,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.exponentials import LN2, exp2, exp_of_sum, log2, split
 from wengert.compile.scalars.table import lowering
@@ -21,7 +30,7 @@ TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 
 
 def _log_in_parts(x: Value) -> tuple[Value, Value]:
-    """ln x of a positive finite number, as a sum: k ln 2 + 2s + s³ (⅔ + z P(z)), with s and z = s² in two parts."""
+    """Ln x of a positive finite number, as a sum: k ln 2 + 2s + s³ (⅔ + z P(z)), with s and z = s² in two parts."""
     a = split(x)
     d, d_low = total(constant(x, 2.0), a.f, ordered=True)
     inverse = 1.0 / d

@@ -12,10 +12,29 @@ import math
 from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
-    absolute, chosen, constant, copysign, fma, horner, infinite, power_of_two, product, rarely, smaller, total,
+    absolute,
+    chosen,
+    constant,
+    copysign,
+    fma,
+    horner,
+    infinite,
+    power_of_two,
+    product,
+    rarely,
+    smaller,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.exponentials import (
-    RANGE, clamped, exp, exp_of_reduced, exp_of_sum, log, log1p, log_of_sum, reduced,
+    RANGE,
+    clamped,
+    exp,
+    exp_of_reduced,
+    exp_of_sum,
+    log,
+    log1p,
+    log_of_sum,
+    reduced,
 )  # fmt: skip
 from wengert.compile.scalars.table import in_double, lowering
 
@@ -40,7 +59,7 @@ def log_expit(x: Value) -> Value:
 @lowering("logit", f32=0.51, f64=1.6)
 @in_double
 def logit(p: Value) -> Value:
-    """ln p/(1 − p), the quotient with its error."""
+    """Ln p/(1 − p), the quotient with its error."""
     d, d_low = total(constant(p, 1.0), -p)
     q = p / d
     r, r_low = product(q, d)
@@ -165,7 +184,7 @@ def _normal_near(x: Value) -> Value:
 @lowering("log_ndtr", f32=0.6, f64=4.0)
 @in_double
 def log_ndtr(x: Value) -> Value:
-    """ln Φ(x): to the left by the scaled tail's logarithm, to the right by that of 1 less the tail."""
+    """Ln Φ(x): to the left by the scaled tail's logarithm, to the right by that of 1 less the tail."""
     scaled, half, low = _normal_tail(absolute(x))
     left = log(scaled) - half - low
     right = log1p(-scaled * _bell(half, low))

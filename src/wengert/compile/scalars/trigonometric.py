@@ -14,7 +14,19 @@ import numpy as np
 from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
-    absolute, bits, chosen, constant, copysign, floats, fma, form, horner, is_negative, product, rarely,
+    absolute,
+    bits,
+    chosen,
+    constant,
+    copysign,
+    floats,
+    fma,
+    form,
+    horner,
+    is_negative,
+    product,
+    rarely,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.library import libm
 from wengert.compile.scalars.table import lowering
@@ -35,7 +47,10 @@ class Angle:
 
 
 def _angle(x: Value) -> Angle:
-    f, (a, b, *more) = form(x), coefficients.HALF_PI[x.type.element]
+    f = form(x)
+    # without fused products the first ones have to be exact by themselves
+    table = coefficients.HALF_PI if x.e.target.fused else coefficients.HALF_PI_UNFUSED
+    a, b, *more = table[x.type.element]
     rounded = fma(x, 2 / math.pi, f.magic)
     n = rounded - f.magic
     first = fma(n, -a, x)
@@ -44,6 +59,8 @@ def _angle(x: Value) -> Angle:
     tail = fma(n, -b, first - r)
     for c in more:
         tail = fma(n, -c, tail)
+    if not x.e.target.fused:  # shorter parts leave more behind
+        r, tail = total(r, tail)
     return Angle(r, tail, bits(rounded))
 
 
@@ -157,7 +174,7 @@ def _arctangent(above: Value, below: Value) -> tuple[Value, Value, Value]:
 
 
 def _folded(base: Value, r: Value, more: Value, swapped: Value, behind: Value | None) -> Value:
-    """base + r + more; π/2 less it where swapped; π less that where behind."""
+    """Base + r + more; π/2 less it where swapped; π less that where behind."""
     e = base.e
     high, low = _parts(base, math.pi / 2, 6.123233995736766e-17)
 
