@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert.compile.emit import F32, F64, I64, PTR, Emitter, Type, Value
+from wengert.compile.emit import F32, F64, I32, I64, PTR, Emitter, Type, Value
 from wengert.compile.engine import Unit, link, object_code
 from wengert.compile.products import Matrix, batched_product, product, row_block, transpose, workspace_bytes
 from wengert.compile.target import Target, host
@@ -216,3 +216,36 @@ def test_large_products_whose_operands_are_packed(t: Type) -> None:
         check(300, 70, 600, t, "FCC", cuts=cuts, by="kernel")
         check(40, 1300, 600, t, "CCC", cuts=cuts, by="kernel")
         check(40, 300, 130, t, "CFC", cuts=cuts, by="kernel", closures=True)
+
+
+def test_batches_that_share_a_matrix_are_one_product() -> None:
+    rng = np.random.default_rng(4)
+    b = rng.normal(size=(7, 9))
+    for m in (1, 5):
+        a, c = rng.normal(size=(4, 6, m, 7)), np.zeros((4, 6, m, 9))
+        texts = []
+
+        def build(e: Emitter, pa: Value, pb: Value, pc: Value, m: int = m, texts: list[Emitter] = texts) -> None:
+            batched_product(
+                e, (4, 6), m, 9, 7, Matrix(pa, 7, 1), Matrix(pb, 9, 1), Matrix(pc, 9, 1), F64,
+                strides=((42 * m, 7 * m), (0, 0), (54 * m, 9 * m)),
+            )  # fmt: skip
+            texts.append(e)
+
+        compiled(build, 3)(a, b, c)
+        np.testing.assert_allclose(c, a @ b, rtol=1e-13, atol=1e-13)
+        assert any(f"product f64 {24 * m} 9 7" in name for name in texts[0].defined)
+
+
+def test_integers_wrap_as_numpys_do() -> None:
+    rng = np.random.default_rng(6)
+    for m, n, k in [(5, 7, 9), (64, 2, 64), (1, 40, 33), (40, 1, 33)]:
+        a = rng.integers(-(2**30), 2**30, (m, k), dtype=np.int32)
+        b = rng.integers(-(2**30), 2**30, (k, n), dtype=np.int32)
+        c = np.zeros((m, n), np.int32)
+
+        def build(e: Emitter, pa: Value, pb: Value, pc: Value, m: int = m, n: int = n, k: int = k) -> None:
+            product(e, m, n, k, Matrix(pa, k, 1), Matrix(pb, n, 1), Matrix(pc, n, 1), I32)
+
+        compiled(build, 3)(a, b, c)
+        assert (c == a @ b).all()

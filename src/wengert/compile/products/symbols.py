@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,11 @@ from wengert.compile.emit import F32, I32, I64, Emitter, Type, Value
 from wengert.errors import CompileError
 
 __all__ = ["blas_symbol", "by_reference", "lapack_symbol"]
+
+
+def _exports(module: str) -> dict[str, Any]:
+    # SciPy is slow to load, and few products need it
+    return importlib.import_module(f"scipy.linalg.{module}").__pyx_capi__
 
 
 def _symbol(exported: dict[str, Any], name: str) -> tuple[int, Type]:
@@ -29,17 +35,13 @@ def _symbol(exported: dict[str, Any], name: str) -> tuple[int, Type]:
 @cache
 def blas_symbol(name: str) -> tuple[int, Type]:
     """The address of a routine such as ``dgemm``, and the type of its integers."""
-    from scipy.linalg import cython_blas
-
-    return _symbol(cython_blas.__pyx_capi__, name)
+    return _symbol(_exports("cython_blas"), name)
 
 
 @cache
 def lapack_symbol(name: str) -> tuple[int, Type]:
     """The address of a routine such as ``dpotrf``, and the type of its integers."""
-    from scipy.linalg import cython_lapack
-
-    return _symbol(cython_lapack.__pyx_capi__, name)
+    return _symbol(_exports("cython_lapack"), name)
 
 
 def by_reference(e: Emitter, t: Type, number: float | int | str) -> Value:
