@@ -49,7 +49,7 @@ def close(got: np.ndarray, want: np.ndarray, bound: np.ndarray, k: int) -> None:
 
 
 def check(
-    m: int, n: int, k: int, t: Type, orders: str = "CCC", *, seed: int = 0, closures: bool = False, cuts: int = 0,
+    m: int, n: int, k: int, t: Type, orders: str = "CCC", *, seed: int = 0, closures: bool = False, cuts: int = 0, heavy: bool = False,
     alpha: float = 1.0, target: Target | None = None, by: Any = None,
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
@@ -68,6 +68,8 @@ def check(
             return e.load(pbias, t.wide(lanes), j, mask)
 
         def finish(value: Value, i: Value, j: Value, lanes: int, mask: Value | None) -> Value:
+            for _ in range(12 if heavy else 0):  # a long way to write the same number
+                value = -value
             return value * e.load(pfactor, t.wide(lanes), i * n + j, mask)
 
         matrices = [Matrix(p, *strides(x)) for p, x in ((pa, a), (pb, b), (pc, c))]
@@ -249,3 +251,24 @@ def test_integers_wrap_as_numpys_do() -> None:
 
         compiled(build, 3)(a, b, c)
         assert (c == a @ b).all()
+
+
+@pytest.mark.parametrize("t", [F32, F64])
+def test_a_long_finish_is_written_once(t: Type) -> None:
+    rng = np.random.default_rng(11)
+    for m, n, k in [(64, 64, 16), *rng.integers(1, 71, (5, 3)).tolist()]:
+        check(m, n, k, t, closures=True, heavy=True)
+        check(m, n, k, t, closures=True, heavy=True, alpha=0.3, cuts=2)
+    written: list[int] = []
+
+    def build(e: Emitter, pa: Value, pb: Value, pc: Value) -> None:
+        def finish(value: Value, *_: Any) -> Value:
+            written.append(1)
+            for _round in range(40):
+                value = -value
+            return value
+
+        product(e, 64, 64, 64, Matrix(pa, 64, 1), Matrix(pb, 64, 1), Matrix(pc, 64, 1), t, finish=finish)
+
+    compiled(build, 3)
+    assert len(written) <= 3  # once to see how long it is

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from wengert.compile.emit import BOOL, Emitter, Type, Value
+from wengert.compile.emit import BOOL, I64, Emitter, Type, Value
 from wengert.compile.products.matrix import Finish, Matrix, Start, locate, plus
 from wengert.compile.products.plan import Panel, panels, room
 
-__all__ = ["Job", "Space", "begin", "conclude", "deliver", "live_mask", "multiply_add", "sweep"]
+__all__ = ["Job", "Space", "begin", "conclude", "deliver", "is_heavy", "live_mask", "multiply_add", "sweep"]
+
+
+LIGHT = 10  # lines of a finish that is written for each vector of a tile
 
 
 @final
@@ -28,11 +31,20 @@ class Job:
     start: Start | None
     finish: Finish | None
     alpha: float
+    heavy: bool = False  # finish is long: it is written once, in a loop over vectors, not for each of them
 
     @property
     def fused(self) -> bool:
         """Whether more is done than the product."""
         return self.start is not None or self.finish is not None
+
+
+def is_heavy(e: Emitter, finish: Finish | None, t: Type) -> bool:
+    """Whether a finish takes many instructions, such as a transcendental function."""
+    if finish is None:
+        return False
+    given, index = Value(e, "%given", t.wide(e.target.lanes(t.size))), Value(e, "%index", I64)
+    return e.size_of(lambda: finish(given, index, index, given.type.lanes, None)) > LIGHT
 
 
 @final

@@ -67,16 +67,46 @@ def _tile(e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, b
     first = [begin(e, job, rows[r], columns[v], panel.lanes, live) if early else None for r, v, live in places]
     zero = e.const(t, 0)
     totals = _sums(e, job, panel, height, locate(e, job.a, i, 0, job.t), b, [zero if f is None else f for f in first])
+    if job.heavy:
+        _finish_in_a_loop(e, job, panel, height, i, j, totals)
+        return
     corner = None if job.fused or job.c is None else locate(e, job.c, i, j, job.t)
     for (r, v, live), total in zip(places, totals, strict=True):
         if corner is not None and job.c is not None:
             scaled = total if early else total * job.alpha
             at = e.offset(corner, r * job.c.row + v * job.c.column, job.t)
             deliver(e, job, scaled, rows[r], columns[v], live, at)
-        elif early:
-            deliver(e, job, total, rows[r], columns[v], live)
         else:
-            conclude(e, job, total, rows[r], columns[v], t, live)
+            _close(e, job, total, rows[r], columns[v], live)
+
+
+def _close(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int) -> None:
+    if job.alpha == 1:  # the sum began with the start
+        deliver(e, job, total, i, j, live)
+    else:
+        conclude(e, job, total, i, j, total.type, live)
+
+
+def _finish_in_a_loop(
+    e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, totals: list[Value]
+) -> None:  # fmt: skip
+    """The tile's sums go through the stack, so that a long finish is written once and finds free registers."""
+    t, width = totals[0].type, max(panel.lanes, 1)
+    tile = e.alloca(t, len(totals))
+    for at, total in enumerate(totals):
+        e.store(total, tile, at * width)
+    whole = panel.vectors - (panel.last < width)
+
+    def row(r: Value) -> None:
+        def vector(v: Value, live: int) -> None:
+            at = address(e, tile, job.t, (r, panel.width), (v, 1))
+            _close(e, job, e.load(at, t), i + r, j + v, live)
+
+        e.loop(whole * width, lambda v: vector(v, width), step=width)
+        if whole < panel.vectors:
+            vector(e.const(I64, whole * width), panel.last)
+
+    e.loop(height, row)
 
 
 def _sums(

@@ -27,7 +27,8 @@ APART = 1 << 10  # bytes between the columns of a large A, from which on it is c
 LARGE = 1 << 19  # bytes of such an A
 KERNEL = 8 << 20  # bytes of all operands up to which kernels outrun BLAS
 THIN = 8  # rows or columns of a product that is bound by memory, whoever computes it
-CODE = 4000  # lines of code that weigh as much as twice the time
+CODE = 2500  # lines of code that weigh as much as twice the time
+LONG = 1 << 23  # multiplications of a product for which more code is worth writing
 
 
 @final
@@ -153,7 +154,7 @@ def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tu
                 code += sum(4 * h * p.vectors + 3 * h + 20 for h in (height * bool(blocks), rest) if h)
             if far:  # narrow panels of rows that lie far apart come slowly from the second-level cache
                 cycles *= (1 + 0.06 * (4 - widest)) * (1 + 0.3 / height)
-            score = cycles * (1 + code / CODE)
+            score = cycles * (1 + code / (CODE if m * n * k < LONG else 3 * CODE))
             if best is None or score < best[0]:
                 best = score, height, cut, cycles
     assert best is not None

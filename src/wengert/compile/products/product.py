@@ -10,7 +10,7 @@ from wengert.compile.emit import I8, Emitter, Type, Value
 from wengert.compile.products.blas import blas_product
 from wengert.compile.products.columns import columns_product
 from wengert.compile.products.dots import dots_product
-from wengert.compile.products.job import Job, Space, sweep
+from wengert.compile.products.job import Job, Space, is_heavy, sweep
 from wengert.compile.products.kernel import rows_product
 from wengert.compile.products.matrix import Finish, Matrix, Start, address
 from wengert.compile.products.plan import Method, Plan, plan, straight_plan
@@ -42,7 +42,7 @@ def product(
     """
     if not (m and n):
         return
-    job = Job(m, n, k, a, b, c, t, start, finish, alpha)
+    job = Job(m, n, k, a, b, c, t, start, finish, alpha, is_heavy(e, finish, t))
     if not k:
         sweep(e, job, None, rows)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 from functools import cache
 from typing import Any
 
@@ -16,8 +15,9 @@ __all__ = ["blas_symbol", "by_reference", "lapack_symbol"]
 
 
 def _exports(module: str) -> dict[str, Any]:
-    # SciPy is slow to load, and few products need it
-    return importlib.import_module(f"scipy.linalg.{module}").__pyx_capi__
+    import scipy.linalg  # slow to load, and few products need it
+
+    return getattr(scipy.linalg, module).__pyx_capi__
 
 
 def _symbol(exported: dict[str, Any], name: str) -> tuple[int, Type]:
