@@ -97,16 +97,17 @@ def _finish_in_a_loop(
         e.store(total, tile, at * width)
     whole = panel.vectors - (panel.last < width)
 
-    def row(r: Value) -> None:
-        def vector(v: Value, live: int) -> None:
-            at = address(e, tile, job.t, (r, panel.width), (v, 1))
-            _close(e, job, e.load(at, t), i + r, j + v, live)
+    def vector(r: Value, v: Value, live: int) -> None:
+        at = address(e, tile, job.t, (r, panel.width), (v, 1))
+        _close(e, job, e.load(at, t), i + r, j + v, live)
 
-        e.loop(whole * width, lambda v: vector(v, width), step=width)
-        if whole < panel.vectors:
-            vector(e.const(I64, whole * width), panel.last)
+    def full(at: Value) -> None:  # one loop: with a loop in a loop, branches are guessed wrongly
+        r = at / whole if whole > 1 else at
+        vector(r, (at - r * whole) * width if whole > 1 else e.const(I64, 0), width)
 
-    e.loop(height, row)
+    e.loop(height * whole, full)
+    if whole < panel.vectors:
+        e.loop(height, lambda r: vector(r, e.const(I64, whole * width), panel.last))
 
 
 def _sums(
