@@ -530,6 +530,15 @@ class Emitter:
             return self.constants(BOOL, [k < count for k in range(lanes)])
         return self.compare("lt", self.lane_numbers(lanes), self.splat(count, lanes)) if lanes else self.undefined(t)
 
+    def size_of(self, body: Callable[[], Any]) -> int:
+        """How many lines a body would emit; they are dropped."""
+        saved = self._lines, self.block
+        self._lines = []
+        body()
+        count = len(self._lines)
+        self._lines, self.block = saved
+        return count
+
     def text(self) -> str:
         """The module."""
         return "\n".join([*self._head.values(), *self._functions])
