@@ -133,9 +133,7 @@ class Emission(Reader):
                 continue
             key.append((s.id, c))
             before = total
-            total = self.once(
-                ("sum", *key), s.depth, lambda s=s, c=c, before=before: self._term(before, s.value, c)
-            )
+            total = self.once(("sum", *key), s.depth, lambda s=s, c=c, before=before: self._term(before, s.value, c))
         if total is None:
             return self.e.const(I64, position.constant)
         if not position.constant:
@@ -262,7 +260,9 @@ class Emission(Reader):
         held = [self.spread(h, lanes) for h in held]
         depth = max((h.depth for h in held), default=0)
         with self.at(depth):
-            value = LOWER[name](self.e, [h.value for h in held], types[1] if name == "where" else types[0], equation.params)
+            value = LOWER[name](
+                self.e, [h.value for h in held], types[1] if name == "where" else types[0], equation.params
+            )
         out = equation.outputs[0].aval.dtype
         result = Held(value, depth)
         return self.converted(result, types[-1], out) if types[-1] != out else result

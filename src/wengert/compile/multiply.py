@@ -38,9 +38,7 @@ def emit_product(
     )
     a = Matrix(_moved(e, a.base, first, a.row, t), a.row, a.column)
     finish = fused.finish if kernel.units else None
-    size = workspace_bytes(
-        found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t
-    )
+    size = workspace_bytes(found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t)
     space = e.offset(workspace, thread * size, I8) if size else None
     with fused.reader.scope():
         if not found.batch or prod(found.batch) == 1:

@@ -30,7 +30,14 @@ __all__ = ["emit_nest"]
 WRITTEN_OUT = 4  # inner rounds that are written out
 TURNED = 16  # the longest row that is turned
 LONG = 128  # additions after which a sum is compensated
-COMBINE = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply", "any": "logical_or", "all": "logical_and"}
+COMBINE = {
+    "sum": "add",
+    "max": "maximum",
+    "min": "minimum",
+    "prod": "multiply",
+    "any": "logical_or",
+    "all": "logical_and",
+}
 
 
 @final

@@ -252,9 +252,7 @@ class _Placing:
         if unit.kind == "step" or unit.kind == "product":
             inputs = [x for x in unit.equation.inputs if isinstance(x, Var)]
             kernel: Kernel = (
-                Step(unit.equation)
-                if unit.kind == "step"
-                else Product(unit, tuple(Symbol(n) for n in unit.shape))
+                Step(unit.equation) if unit.kind == "step" else Product(unit, tuple(Symbol(n) for n in unit.shape))
             )
             del inputs
             self.kernels.append(kernel)
@@ -331,9 +329,7 @@ class _Placing:
         return _tree_cost(unit.equation, self.made, self.stored) <= EPILOGUE
 
 
-def _reads_where_it_writes(
-    kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]
-) -> bool:
+def _reads_where_it_writes(kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]) -> bool:
     """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
     if isinstance(kernel, Step):
         return kernel.equation.inputs.count(var) == 1 and kernel.equation.inputs.index(var) == _takes(kernel, out)
@@ -442,7 +438,9 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
     kernels = placing.kernels
     outputs = {a for a in program.outputs if isinstance(a, Var)}
     reads = [_kernel_reads(k, placing) for k in kernels]
-    wanted = outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
+    wanted = (
+        outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
+    )
     for kernel in kernels:
         if not isinstance(kernel, Step):
             kernel.kept = {v for v in kernel.vars if v in wanted}

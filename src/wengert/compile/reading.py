@@ -20,7 +20,18 @@ from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval
 from wengert.ops.index import ARRAY, expand
 
-__all__ = ["Reader", "Unreadable", "arrange", "broadcast", "iota", "is_iota", "is_virtual", "loop_types", "position_of", "slice_entry"]
+__all__ = [
+    "Reader",
+    "Unreadable",
+    "arrange",
+    "broadcast",
+    "iota",
+    "is_iota",
+    "is_virtual",
+    "loop_types",
+    "position_of",
+    "slice_entry",
+]
 
 
 class Unreadable(Exception):

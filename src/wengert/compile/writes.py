@@ -131,4 +131,3 @@ class _Write:
             else:
                 inner.append(Affine(constant=int(entry) % n))
         return row_major(inner, shape)
-
