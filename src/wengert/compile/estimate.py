@@ -1,4 +1,4 @@
-"""How long a Program takes, roughly: whether threads are worth their waiting, and the interpreter's lock its release."""
+"""How long a Program takes, roughly: whether threads are worth their waiting, and releasing the lock its time."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
-from wengert.compile.reading import Unreadable, iota, is_virtual
+from wengert.compile.reading import UnreadableError, iota, is_virtual
 from wengert.compile.views import form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
@@ -257,7 +257,7 @@ class _Placing:
             del inputs
             self.kernels.append(kernel)
             self.settle(unit, len(self.kernels) - 1)
-            return
+            return None
         found = self.reads(unit, tuple(Symbol(n) for n in unit.shape))
         first = max((self.place[v] for v, _ in found if v in self.place), default=0)
         for at in range(first, len(self.kernels)):
@@ -433,7 +433,7 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
             for unit in _units(program, made, stored):
                 placing.put(unit)
             break
-        except Unreadable as found:
+        except UnreadableError as found:
             stored.add(found.var)
     kernels = placing.kernels
     outputs = {a for a in program.outputs if isinstance(a, Var)}

@@ -22,7 +22,7 @@ from wengert.ops.index import ARRAY, expand
 
 __all__ = [
     "Reader",
-    "Unreadable",
+    "UnreadableError",
     "arrange",
     "broadcast",
     "iota",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """An operand that must lie in memory before it can be read like this."""
 
     def __init__(self, var: Var) -> None:
@@ -154,7 +154,7 @@ def _reshape(r: Reader, equation: Equation, index: Index) -> Any:
         return r.load(x, position)
     inner = split(position, x.aval.shape)
     if inner is None:
-        raise Unreadable(x)
+        raise UnreadableError(x)
     return r.read(x, inner)
 
 

@@ -121,7 +121,7 @@ def _is_own(var: Var, position: Affine, cut: Symbol) -> bool:
         return False
     rest = Affine({s: c for s, c in position.terms.items() if s is not cut}, position.constant)
     low, high = rest.bounds
-    return 0 <= low and high < step
+    return low >= 0 and high < step
 
 
 # ---- who has to wait
