@@ -213,7 +213,7 @@ class Emission(Reader):
             return self.e.load(base, t.wide(lanes), self.scalar(position), mask.value if mask else None)
         return self.e.gather(base, t.wide(lanes), self.vector(position), mask.value if mask else None)
 
-    def put(self, base: Value, t: Type, position: Affine, value: Value, mask: Held | None) -> None:
+    def put(self, base: Value, position: Affine, value: Value, mask: Held | None) -> None:
         """Write an element, or one for each lane."""
         lanes = position.lanes
         if not lanes:

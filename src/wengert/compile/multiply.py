@@ -86,8 +86,7 @@ class _Fused:
                 for unit in kernel.units:
                     held = reader.load(unit.var, here)
                     if unit.var in kernel.kept:
-                        t = type_of(unit.var.aval.dtype)
-                        reader.put(self.pointers[unit.var], t, here, held.value, reader.mask if lanes else None)
+                        reader.put(self.pointers[unit.var], here, held.value, reader.mask if lanes else None)
         return value if kernel.unit.var in kernel.kept else None
 
     def indices(self, batch: tuple[Value, ...], i: Value, j: Value, lanes: int) -> Index:

@@ -14,7 +14,7 @@ from typing import final
 
 from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
 from wengert.compile.emission import Emission, Held
-from wengert.compile.emit import I64, Emitter, Value, type_of
+from wengert.compile.emit import I64, Emitter, Value
 from wengert.compile.plan import Nest, Unit
 from wengert.compile.sharing import Share
 from wengert.compile.sums import LONG, SLOTS, Sums
@@ -316,7 +316,7 @@ class Loops:
         if unit.var in self.nest.kept:
             position = self.position(unit)
             mask = self.reader.mask if position.lanes else None
-            self.reader.put(self.pointers[unit.var], type_of(unit.var.aval.dtype), position, held.value, mask)
+            self.reader.put(self.pointers[unit.var], position, held.value, mask)
 
     def place_in_row(self) -> int:
         """The number of the present vector in a row that is written out."""

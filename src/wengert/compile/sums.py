@@ -1,7 +1,7 @@
 """Reductions while their loops run: accumulators in registers or in memory, and sums that lose no digits.
 
-A reduction takes away axes of the rows, axes over which the rows run, or both. Sums keep several accumulators; long ones
-compensate what rounding loses (T. Ogita, S. Rump, S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26,
+A reduction takes away axes of the rows, axes over which the rows run, or both. Sums keep several accumulators; long
+ones compensate what rounding loses (T. Ogita, S. Rump, S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26,
 2005).
 """
 
@@ -196,7 +196,7 @@ class Sums:
         mask = reader.mask if position.lanes else None
         before = reader.fetch(base, s.type, position, mask)
         value = reader.spread(Held(value, held.depth), before.type.lanes).value
-        reader.put(base, s.type, position, self.combine(s, before, value), mask)
+        reader.put(base, position, self.combine(s, before, value), mask)
 
     def combine(self, s: Sum, a: Value, b: Value) -> Value:
         """Two partial results as one."""

@@ -1,7 +1,7 @@
 """Code for one thread and code for a team: what is faster depends on the machine, and on who else works on it.
 
-A team waits at barriers. Where a processor is taken by others for a while, all wait for the thread that has lost it, and
-a team can be many times slower than one thread alone. So both are measured, and the other one is tried again from
+A team waits at barriers. Where a processor is taken by others for a while, all wait for the thread that has lost it,
+and a team can be many times slower than one thread alone. So both are measured, and the other one is tried again from
 time to time.
 """
 
