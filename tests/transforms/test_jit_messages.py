@@ -1,3 +1,4 @@
+# ruff: noqa: RET504
 """What a message shows where a staged value would have to decide: the user's own lines, rewritten."""
 
 from __future__ import annotations

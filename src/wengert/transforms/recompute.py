@@ -14,8 +14,8 @@ from wengert.core.primitive import Augmented, Primitive, reads_everything, regis
 from wengert.core.program import Program
 from wengert.core.trace import bind
 from wengert.core.types import Aval, aval_of, shape_of
-from wengert.transforms import checkpoint
 from wengert.transforms.call import call, cotangent_of, execute, jvp_of, tangent_types, with_absent
+from wengert.transforms.checkpoint import STAGED
 from wengert.transforms.closing import stage_closed
 from wengert.transforms.inputs import is_number, name_of
 from wengert.transforms.programs import avals_of, batched_program, jvp_program, retyped, types_of
@@ -102,4 +102,4 @@ def staged_checkpoint(f: Callable[..., Any], keeps: Policy, args: Any, kwargs: A
     return pytree.unflatten(closed.out_def, outs)
 
 
-checkpoint.STAGED.append(staged_checkpoint)
+STAGED.append(staged_checkpoint)
