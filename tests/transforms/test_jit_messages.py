@@ -254,7 +254,8 @@ def suggested(f: Any) -> str:
         jit(f)(*ARGS.get(f, (X,)))
     message = str(caught.value)
     assert f"{__file__}:" in message
-    return textwrap.dedent(message.split("\n  write:\n")[1])
+    lines = message.split("\n  write:")[1]
+    return textwrap.dedent(lines.lstrip(" ") if "\n" not in lines else lines)
 
 
 @pytest.mark.parametrize("f", GOLDEN, ids=lambda f: f.__name__)
