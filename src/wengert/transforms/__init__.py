@@ -1,6 +1,6 @@
 """Derivatives, batching and staging of functions."""
 
-from wengert.transforms import fast_operators
+from wengert.transforms import fast_operators, recompute
 from wengert.transforms.batch import vmap
 from wengert.transforms.check_grads import check_grads
 from wengert.transforms.checkpoint import checkpoint
@@ -33,6 +33,7 @@ __all__ = [
     "jvp",
     "linearize",
     "make_program",
+    "recompute",
     "report_kinks",
     "stop_gradient",
     "value_and_grad",
