@@ -73,9 +73,11 @@ def in_double(f: Callable[..., Value]) -> Callable[..., Value]:
         if (
             lanes * 8 > e.target.bytes and lanes % 2 == 0
         ):  # by halves that fit a register, whose instructions f may know
-            low, high = range(lanes // 2), range(lanes // 2, lanes)
-            halves = [either(*(e.shuffle(x, e.undefined(x.type), part) for x in xs)) for part in (low, high)]
-            return e.shuffle(*halves, range(lanes))
+            first, second = (
+                either(*(e.shuffle(x, e.undefined(x.type), range(at, at + lanes // 2)) for x in xs))
+                for at in (0, lanes // 2)
+            )
+            return e.shuffle(first, second, range(lanes))
         return e.convert(f(*(e.convert(x, F64) for x in xs)), xs[0].type.scalar)
 
     return either
