@@ -8,6 +8,7 @@ import tracemalloc
 import weakref
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
@@ -18,6 +19,8 @@ from wengert.compile.donating import was_donated
 from wengert.compile.emit import F64, I8, I32, I64, PTR, Emitter, type_of
 from wengert.compile.engine import link, object_code
 from wengert.compile.entry import entry, slow
+from wengert.compile.runtime import emitted
+from wengert.compile.target import Target
 from wengert.core.types import Aval, aval_of
 from wengert.errors import CompileError, ShapeError
 
@@ -384,6 +387,24 @@ def test_a_dropped_function_lets_go_of_all(path):
     del unit, keep, constant
     assert all(r() is not None for r in gone)
     del f
+    gc.collect()
+    assert not any(r() for r in gone)
+
+
+def test_a_function_in_a_circle_of_references_is_collected(path):
+    class Holder:
+        def explain(self, code):
+            return ArithmeticError(code)
+
+    def circle():
+        holder = Holder()
+        holder.f = build(lambda e, *_: e.const(I32, 3), [], [array(1)], raise_code=holder.explain)
+        holder.calls = [holder.f] * 3
+        with pytest.raises(ArithmeticError):
+            holder.f()
+        return weakref.ref(holder)
+
+    gone = [circle() for _ in range(10)]
     gc.collect()
     assert not any(r() for r in gone)
 
@@ -774,3 +795,17 @@ def test_another_layout_is_noticed(monkeypatch):
     monkeypatch.setattr(objects, "array_fields", moved)
     with pytest.raises(CompileError, match="an array's shape is not where it is expected"):
         objects.verify()
+
+
+@pytest.mark.parametrize(
+    "triple", ["arm64-apple-darwin23", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc", "x86_64-apple-darwin"]
+)
+def test_the_code_can_be_made_for_other_machines(triple):
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    module = llvm.parse_assembly(emitted(Target(triple, "", "", 16, False, 32)).text())
+    module.verify()
+    module.triple = triple
+    code = llvm.Target.from_triple(triple).create_target_machine().emit_assembly(module)
+    assert "wengert_call" in code
+    assert ("pause" if triple.startswith("x86") else "yield") in code
