@@ -90,7 +90,8 @@ def _pairs(plan: Plan, donated: Sequence[bool]) -> dict[int, int]:
     pairs: dict[int, int] = {}
     for k, out in enumerate(outputs):
         for j in free:
-            if isinstance(out, Var) and outputs.index(out) == k and plan.in_place({out: inputs[j]}):
+            alike = isinstance(out, Var) and outputs.index(out) == k and out.aval == inputs[j].aval
+            if alike and plan.in_place({out: inputs[j]}):
                 pairs[k] = j
                 free.remove(j)
                 break

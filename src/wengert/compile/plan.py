@@ -14,7 +14,7 @@ from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
-from wengert.compile.reading import UnreadableError, iota, is_virtual
+from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
 from wengert.compile.views import form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
@@ -30,7 +30,6 @@ COSTS = dict.fromkeys(("divide", "sqrt", "reciprocal", "remainder", "floor_divid
 CHEAP = 4  # what is computed again rather than stored
 LARGE = 48  # nodes of a tree of virtual values
 EPILOGUE = 12  # what a product does with its elements in registers
-REDUCTIONS = frozenset(("sum", "max", "min", "prod", "any", "all"))
 MAPS = frozenset(("map", "reduce"))
 
 
@@ -112,6 +111,7 @@ class Plan:
     stored: set[Var]
     made: dict[Var, Equation]
     reads: list[dict[Var, None]]
+    overwritten: dict[Var, Kernel] = field(default_factory=dict[Var, Kernel])
 
     def in_place(self, pairs: dict[Var, Var]) -> dict[Var, Var]:
         """Of pairs of a result and an input: those where the result can be written over the input.
@@ -130,11 +130,15 @@ class Plan:
         if not _reads_where_it_writes(kernel, out, var, self.made, self.stored):
             return False
         last = max((k for k, reads in enumerate(self.reads) if var in reads), default=0)
-        if any(self.reads[k].keys() & set(kernel.vars) for k in range(at + 1, last + 1)):
+        passed = range(at + 1, last + 1)
+        if any(self.reads[k].keys() & set(kernel.vars) for k in passed):
             return False
+        if any(self.overwritten.get(v) is self.kernels[k] for v in self.reads[at] for k in passed):
+            return False  # it would come too late for what it reads itself
         if last > at:
             self.kernels.insert(last, self.kernels.pop(at))
             self.reads.insert(last, self.reads.pop(at))
+        self.overwritten[var] = kernel
         return True
 
 
@@ -168,7 +172,7 @@ def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if not is_virtual(equation, made):
             stored.update(equation.outputs)
-            if equation.primitive.name not in REDUCTIONS and equation.primitive.name != "dot":
+            if not reduces(equation) and not _multiplies(equation):
                 for x in equation.inputs:
                     keep(x)
             continue
@@ -186,7 +190,7 @@ def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
         if often or nodes[out] > LARGE:
             stored.add(out)
     for equation in program.equations:
-        if equation.primitive.name == "dot":
+        if _multiplies(equation):
             _arrange(equation, made, stored)
     return stored
 
@@ -204,25 +208,22 @@ def _arrange(equation: Equation, made: dict[Var, Equation], stored: set[Var]) ->
 
 def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Iterator[Unit]:
     for equation in program.equations:
-        name = equation.primitive.name
         if is_virtual(equation, made):
             if equation.outputs[0] in stored:
                 yield Unit("map", equation, equation.outputs[0].aval.shape)
-        elif name in REDUCTIONS and _reduces(equation):
+        elif reduces(equation):
             x = equation.inputs[0]
             yield Unit("reduce", equation, x.aval.shape, tuple(equation.params["axes"]))
-        elif name == "dot" and form(equation, made, stored) is not None and _multiplies(equation):
+        elif _multiplies(equation) and form(equation, made, stored) is not None:
             yield Unit("product", equation, equation.outputs[0].aval.shape)
         else:
             yield Unit("step", equation, ())
 
 
-def _reduces(equation: Equation) -> bool:
-    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
-    return all(t.kind in "fiub" and not (t.kind == "f" and t.itemsize not in (4, 8)) for t in types)
-
-
 def _multiplies(equation: Equation) -> bool:
+    """Whether it is a product that there is code for."""
+    if equation.primitive.name != "dot":
+        return False
     types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
     return len(types) == 1 and next(iter(types)).char in "fd"
 
