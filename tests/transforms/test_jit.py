@@ -82,7 +82,8 @@ def test_structure_decides():
 def test_results_are_of_the_types_of_the_function(x: Any):
     f = lambda x: {"twice": x * 2, "more": (x + 1, x * np.float32(1)), "itself": x, "sum": np.sum(x), "none": None}
     got, want = jit(f)(x), f(x)
-    pytree.map(lambda g, w: np.testing.assert_array_equal(g, w), got, want)
+    # machine code adds up in another order and has functions of its own: single precision to a few units
+    pytree.map(lambda g, w: np.testing.assert_allclose(g, w, rtol=3e-7), got, want)
     assert [aval_of(g) for g in pytree.leaves(got)] == [aval_of(w) for w in pytree.leaves(want)]
     assert got["none"] is None
 
@@ -249,7 +250,7 @@ def test_what_is_rebound_is_seen(outside: Any):
     ):
         before = f.runs
         change()
-        np.testing.assert_array_equal(f(V), model(V))
+        np.testing.assert_allclose(f(V), model(V), rtol=3e-7)  # a table of single precision is among them
         assert f.runs == before + 1
         f(V)
         assert f.runs == before + 1
