@@ -300,6 +300,8 @@ def test_modules():
     for module in (outer, inner):
         module.__file__ = __file__
     outer.inner, inner.w, inner.k = inner, np.array([1.0, 2.0]), 3.0  # type: ignore[attr-defined]
+    of_closure = jit(lambda x: np.exp(outer.inner.w) * x * outer.inner.k)  # type: ignore[attr-defined]
+    of_closure(V)
     space = {"np": np, "outer": outer}
     exec("def f(x):\n    return np.exp(outer.inner.w) * x * outer.inner.k", space)  # noqa: S102 - of globals of its own
     g = jit(space["f"])
@@ -307,6 +309,7 @@ def test_modules():
     inner.w[0] = 5.0  # type: ignore[attr-defined]
     np.testing.assert_array_equal(g(V), np.exp(inner.w) * V * inner.k)  # type: ignore[attr-defined]
     inner.k = 4.0  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(of_closure(V), g(V))
     np.testing.assert_array_equal(g(V), np.exp(inner.w) * V * inner.k)  # type: ignore[attr-defined]
 
 
