@@ -223,6 +223,7 @@ def _write(frame: Frame, equation: Equation) -> bool:
 
 STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "call": _call,
+    "recompute": _call,
     "cond": _cond,
     "scan": _scan,
     "scatter_add": _scatter_add,

@@ -21,7 +21,7 @@ from wengert import pytree
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file
 
-__all__ = ["Reached", "Read", "reach"]
+__all__ = ["Reached", "Read", "Watched", "reach"]
 
 
 class _Missing:
@@ -53,6 +53,10 @@ class Read:
             return MISSING
 
 
+# (dict, key, value) and (cell, value)
+Watched = tuple[tuple[tuple[Any, Any, Any], ...], tuple[tuple[Any, Any], ...]]
+
+
 @dataclass(slots=True)
 class Reached:
     """What was found: places of arrays with the tracers that stand for them, and places of everything else.
@@ -75,11 +79,18 @@ class Reached:
         self.sizes = [(holder, len(holder), name) for holder, _, name in self.sizes]
         self.contents = [(name, x, x.copy()) for name, x, _ in self.contents]
 
-    def watched(self) -> tuple[tuple[Any, Any, Any], ...] | None:
-        """Dicts, keys and values to compare by identity, where that is all there is to compare; else None."""
-        if self.contents or self.sizes or not all(isinstance(read.holder, dict) for read, _ in self.guards):
-            return None
-        return tuple((read.holder, read.key, value) for read, value in self.guards)
+    def watched(self) -> Watched | None:
+        """What to compare by identity, where that is all there is to compare: dicts with keys, and cells; else None."""
+        names: list[tuple[Any, Any, Any]] = []
+        cells: list[tuple[Any, Any]] = []
+        for read, value in self.guards:
+            if isinstance(read.holder, dict):
+                names.append((read.holder, read.key, value))
+            elif type(read.holder) is types.CellType and value is not MISSING:
+                cells.append((read.holder, value))
+            else:
+                return None
+        return None if self.contents or self.sizes else (tuple(names), tuple(cells))
 
     def changed(self) -> str | None:
         """The name of something that is no longer what it was, or None."""
