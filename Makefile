@@ -62,7 +62,7 @@ mutation: $(DEV_READY)  ## plant faults in the operations, and see whether the t
 	$(VENV_PYTHON) tools/mutate.py $(MUTATION_ARGS)
 
 # by pip, whose configuration says where this machine has its PyTorch; uv does not read it
-peers: $(BENCH_READY)  ## install PyTorch and JAX too, to be measured beside
+peers:  ## install PyTorch and JAX too, to be measured beside
 	@UV= VENV=.venv-bench tools/environment.sh all bench bench-peers
 	@touch $(BENCH_READY)
 

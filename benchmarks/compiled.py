@@ -16,7 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -60,8 +62,9 @@ def start(names: list[str], threads: int) -> dict[str, Process]:
     return workers
 
 
-def measure(rows: list[Row], names: list[str], args: argparse.Namespace) -> Results:
-    workers, results = start(names, args.threads), {}
+def measure(rows: list[Row], names: list[str], args: argparse.Namespace) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Each row as soon as it is measured."""
+    workers = start(names, args.threads)
     rounds, turn = (3, 0.02) if args.quick else (args.rounds, 0.1)
     try:
         for row in rows:
@@ -75,13 +78,11 @@ def measure(rows: list[Row], names: list[str], args: argparse.Namespace) -> Resu
                 for name, figures in found["figures"].items():
                     if figures.error is None:
                         time.sleep(0.1)
-                        first_calls(row, name, figures.form, args.threads, figures)
-            results[row.name] = found
-            print(line(row, found), flush=True)
+                        first_calls(row, name, args.threads, figures)
+            yield row, found
     finally:
         for worker in workers.values():
             worker.close()
-    return results
 
 
 def rates(threads: int) -> dict[str, float | None]:
@@ -164,9 +165,9 @@ def line(row: Row, found: dict[str, Any]) -> str:
 
 
 def first_table(rows: list[Row], results: Results) -> None:
-    """First calls in seconds, and what the first call adds to the peak of memory, in MiB."""
+    """What first calls cost beyond second ones, in seconds, and how far they raise the peak of memory, in MiB."""
     print(
-        f"\n{'first call, seconds':24}{'wengert':>10}{'cached':>10}{'JAX':>10}{'cached':>10}{'torch':>10}"
+        f"\n{'first − second call, s':24}{'wengert':>10}{'cached':>10}{'JAX':>10}{'cached':>10}{'torch':>10}"
         f"{'w/JAX':>8}{'needs':>7}{'cached/JAX':>12}{'needs':>7}   peak memory, MiB: wengert, JAX, torch"
     )
     for row in rows:
@@ -198,8 +199,8 @@ def details(rows: list[Row], results: Results) -> None:
                 errors.setdefault(f"{name}: {f.error}", []).append(row.name)
             for form, times in f.times.items():
                 if times:
-                    best = sorted(times)[len(times) // 2] / row.problem.units * 1e6
-                    told.append(f"{name} {form}{'*' if form in f.aside else ''} {number(best, 0)}")
+                    took = statistics.median(times) / row.problem.units * 1e6
+                    told.append(f"{name} {form}{'*' if form in f.aside else ''} {number(took, 0)}")
             part = rated(row, results[row.name], name)
             if part is not None:
                 told.append(f"({100 * part:.0f} %)")
@@ -207,6 +208,18 @@ def details(rows: list[Row], results: Results) -> None:
     print("* for information: JAX's own arrays in and out")
     for error, where in errors.items():
         print(f"{error}  [{', '.join(where)}]")
+
+
+def record(row: Row, found: dict[str, Any]) -> dict[str, Any]:
+    """A row for the file of figures: seconds of each round, bytes, operations a second."""
+    return {
+        "rate": found["rate"],
+        "units": row.problem.units,
+        "flops": row.problem.flops(),
+        "required": row.required,
+        "disagree": disagreement(row, found["figures"]),
+        "figures": {name: asdict(f) | {"form": f.form} for name, f in found["figures"].items()},
+    }
 
 
 def versions() -> dict[str, str]:
@@ -228,30 +241,18 @@ def main() -> None:
     print(", ".join(f"{name} {v}" for name, v in versions().items()), f"; {args.threads} threads")
     print("GFLOP/s: " + ", ".join(f"{name} {number(r and r / 1e9, 0)}" for name, r in measured.items()))
     print(f"\nµs a step or gradient\n{HEAD}")
-    results = measure(rows, names, args)
+    told = {"machine": machine.describe(), "busy": machine.busy().strip(), "versions": versions()}
+    told |= {"threads": args.threads, "rates": measured, "rows": {}}
+    results: Results = {}
+    for row, found in measure(rows, names, args):
+        results[row.name] = found
+        print(line(row, found), flush=True)
+        if args.json:  # after each row: a long run may be interrupted
+            told["rows"][row.name] = record(row, found)
+            args.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if not (args.quick or args.steady):
         first_table(rows, results)
     details(rows, results)
-    if args.json:
-        told = {
-            "machine": machine.describe(),
-            "busy": machine.busy().strip(),
-            "versions": versions(),
-            "threads": args.threads,
-            "rates": measured,
-            "rows": {
-                name: {
-                    "rate": found["rate"],
-                    "units": ROWS[name].problem.units,
-                    "flops": ROWS[name].problem.flops(),
-                    "required": ROWS[name].required,
-                    "disagree": disagreement(ROWS[name], found["figures"]),
-                    "figures": {peer: asdict(f) | {"form": f.form} for peer, f in found["figures"].items()},
-                }
-                for name, found in results.items()
-            },
-        }
-        args.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

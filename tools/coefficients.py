@@ -3,8 +3,7 @@
     python tools/coefficients.py > src/wengert/compile/scalars/coefficients.py
 
 Polynomials are minimax fits by Remez' exchange, in 200 bits with mpmath: E. Remez 1934; W. Cody, "A survey of
-practical rational and polynomial approximation of functions", SIAM Review 12 (1970). Rational functions are fitted
-by the linearised least squares of Sanathanan and Koerner (1963), with Lawson's weights towards the maximum norm.
+practical rational and polynomial approximation of functions", SIAM Review 12 (1970).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Function = Callable[[Any], Any]
 
 
 def remez(f: Function, low: Any, high: Any, n: int, weight: Function = lambda _x: mp.mpf(1)) -> tuple[list[Any], Any]:
-    """``n`` coefficients, constant first, of the polynomial p that makes max |weight (f - p)| least; and that maximum."""
+    """``n`` coefficients, constant first, of the polynomial p with the least max |weight (f − p)|; and that."""
     low, high = mp.mpf(low), mp.mpf(high)
     nodes = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * k / n) for k in range(n + 1)]
     grid = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * k / (24 * n)) for k in range(24 * n + 1)]
@@ -55,47 +54,6 @@ def _extrema(grid: list[Any], errors: list[Any], wanted: int) -> list[Any]:
     return [grid[k] for k in runs]
 
 
-def rational(f: Function, low: float, high: float, above: int, below: int) -> tuple[list[float], list[float]]:
-    """P and Q, constants first, Q[0] = 1, with P/Q near f in relative error."""
-    m = 600
-    x = np.array([float((low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * (k + 0.5) / m)) for k in range(m)])
-    y = np.array([np.longdouble(mp.nstr(f(mp.mpf(v)), 25)) for v in x])
-    x, scale = x.astype(np.longdouble), np.ones(m, np.longdouble)
-    lawson = np.ones(m, np.longdouble)
-    for _ in range(60):
-        weight = np.sqrt(lawson) / (y * scale)
-        columns = [x**j * weight for j in range(above)] + [-y * x**j * weight for j in range(1, below)]
-        matrix = np.stack(columns, 1)
-        solved = _solve(matrix, y * weight)
-        p, q = solved[:above], np.concatenate([[1], solved[above:]])
-        scale = sum(c * x**j for j, c in enumerate(q))
-        error = np.abs(sum(c * x**j for j, c in enumerate(p)) / scale / y - 1)
-        lawson = lawson * (error / error.max() + np.longdouble(1e-3))
-        lawson /= lawson.mean()
-    sys.stderr.write(f"  rational {above}/{below}: {float(error.max()):.2e}\n")
-    return [float(v) for v in p], [float(v) for v in q]
-
-
-def _solve(a: Any, b: Any) -> Any:
-    """Least squares in extended precision, by modified Gram–Schmidt, applied twice."""
-    n = a.shape[1]
-    size = np.sqrt((a * a).sum(0))
-    a = a / size
-    q, r = a.copy(), np.zeros((n, n), np.longdouble)
-    for k in range(n):
-        for _ in range(2):
-            for j in range(k):
-                d = q[:, j] @ q[:, k]
-                r[j, k] += d
-                q[:, k] -= d * q[:, j]
-        r[k, k] = np.sqrt(q[:, k] @ q[:, k])
-        q[:, k] /= r[k, k]
-    rest, x = q.T @ b, np.zeros(n, np.longdouble)
-    for k in range(n - 1, -1, -1):
-        x[k] = (rest[k] - r[k, k + 1 :] @ x[k + 1 :]) / r[k, k]
-    return x / size
-
-
 # ---- what is fitted; each is smooth on its range, and its first terms are written out where it is used
 
 
@@ -112,24 +70,28 @@ def root_series(f: Function, first: list[Any]) -> Function:
 
 
 def exp_rest(r: Any) -> Any:
+    """(eʳ − 1 − r)/r²."""
     with mp.workprec(500):
         r = r if abs(r) > mp.mpf(10) ** -25 else mp.mpf(10) ** -25
         return (mp.expm1(r) - r) / r**2
 
 
 def exp2_rest(r: Any) -> Any:
+    """(2ʳ − 1)/r."""
     with mp.workprec(500):
         r = r if abs(r) > mp.mpf(10) ** -25 else mp.mpf(10) ** -25
         return mp.expm1(r * mp.log(2)) / r
 
 
 def cos_rest(z: Any) -> Any:
+    """(cos r − 1 + r²/2)/r⁴ of z = r²."""
     with mp.workprec(500):
         z = max(z, mp.mpf(10) ** -20)
         return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
 
 
 def erfcx(a: Any) -> Any:
+    """Exp(a²) erfc a, by its asymptotic series far out."""
     with mp.workprec(400):
         if a > 60:
             s, term = mp.mpf(0), mp.mpf(1)
@@ -161,19 +123,41 @@ POLYNOMIALS: dict[str, tuple[str, Function, Any, Any, int, int]] = {
     "EXP2": ("(2ʳ − 1)/r for |r| ≤ ½", exp2_rest, "-0.501", "0.501", 7, 12),
     "LOG": ("(2 artanh s − 2s)/s³ of z = s², s = (m − 1)/(m + 1), ½√2 ≤ m ≤ √2",
             lambda z: 2 * root_series(mp.atanh, [mp.mpf(1)])(z), 0, LOG_END, 4, 8),
+    "LOG_REST": ("(2 artanh s − 2s − ⅔s³)/s⁵ of the same z",
+                 lambda z: 2 * root_series(mp.atanh, [mp.mpf(1), mp.mpf(1) / 3])(z), 0, LOG_END, 0, 8),
     "SIN": ("(sin r − r)/r³ of z = r², |r| ≤ π/4", root_series(mp.sin, [mp.mpf(1)]), 0, EIGHTH, 3, 6),
     "COS": ("(cos r − 1 + r²/2)/r⁴ of z = r², |r| ≤ π/4", cos_rest, 0, EIGHTH, 3, 6),
     "ATAN": ("(arctan r − r)/r³ of z = r², |r| ≤ tan π/8", root_series(mp.atan, [mp.mpf(1)]), 0, TAN_EIGHTH, 5, 11),
     "ASIN": ("(arcsin r − r)/r³ of z = r² ≤ ¼", root_series(mp.asin, [mp.mpf(1)]), 0, "0.2501", 5, 12),
     "CBRT": ("r^(−1/3) for |r − 1| ≤ 0.12, of r − 1", lambda d: (1 + d) ** (mp.mpf(-1) / 3), "-0.12", "0.12", 0, 8),
     "ERF": ("(erf r − r)/r of z = r² ≤ 1; the error beside erf r / r", lambda z: root_series(mp.erf, [])(z) - 1,
-            0, "1.001", 0, 13),
+            0, "1.001", 6, 13),
+    "LOG_ERFC": ("−ln erfc a for 1 ≤ a ≤ 4; the error times erfc a", lambda a: -mp.log(mp.erfc(a)), 1, 4, 7, 0),
     "ERFCX": ("(1 + 2a) e^(a²) erfc a of t = (a − 4)/(a + 4), a ≥ 0", erfcx_of_t, -1, 1, 0, 24),
 }  # fmt: skip
 
-RATIONALS: dict[str, tuple[str, Function, float, float, int, int]] = {
-    "ERF_SINGLE": ("erf x / x of z = x², |x| ≤ 3.93", root_series(mp.erf, []), 0, 3.93**2, 6, 6),
+# where the error does not stand beside the function itself
+WEIGHTS: dict[str, Function] = {
+    "ERF": lambda z: 1 / root_series(mp.erf, [])(z),
+    "LOG_ERFC": mp.erfc,
 }
+
+# numbers in parts of so many bits, for f32 and f64: their products with small integers are exact
+CONSTANTS: dict[str, tuple[str, Any, tuple[int, ...], tuple[int, ...]]] = {
+    "HALF_PI": ("π/2", mp.pi / 2, (24, 11, 24, 24), (53, 33, 53)),
+    "HALF_PI_UNFUSED": ("π/2", mp.pi / 2, (11, 11, 11, 11, 24), (33, 33, 53)),
+}
+
+
+def parts(number: Any, widths: tuple[int, ...]) -> list[float]:
+    """A number as a sum of numbers of so many bits."""
+    out = []
+    for width in widths:
+        with mp.workprec(width):
+            out.append(float(+number))
+        number = number - mp.mpf(out[-1])
+    return out
+
 
 HEAD = '''"""Coefficients of polynomials, constant first. Written by tools/coefficients.py: change it there.
 
@@ -187,30 +171,31 @@ from __future__ import annotations
 
 
 def single(v: Any) -> float:
+    """The nearest number of single precision."""
     return float(np.float32(float(v)))
 
 
 def main() -> None:
+    """Write the module."""
     out = [HEAD]
     for name, (what, f, low, high, short, long) in POLYNOMIALS.items():
         sys.stderr.write(f"{name}\n")
         out.append(f"# {what}\n{name} = {{\n")
         for element, n, shape in (("f32", short, single), ("f64", long, float)):
             if n:
-                cs, worst = remez(f, low, high, n, lambda x, f=f, name=name: 1 / abs(f(x) + (name == "ERF")))
+                cs, worst = remez(f, low, high, n, WEIGHTS.get(name, lambda x, f=f: 1 / abs(f(x))))
                 sys.stderr.write(f"  {element} {float(worst):.2e}\n")
                 out.append(listed(element, [shape(c) for c in cs], f"  # {float(worst):.1e}"))
         out.append("}\n")
-    for name, (what, f, low, high, above, below) in RATIONALS.items():
-        sys.stderr.write(f"{name}\n")
-        p, q = rational(f, low, high, above, below)
-        out.append(f"# {what}: above and below the line, for f32\n{name} = {{\n")
-        out.extend(listed(k, [single(c) for c in cs], "") for k, cs in (("above", p), ("below", q)))
+    for name, (what, number, short, long) in CONSTANTS.items():
+        out.append(f"# {what} in parts of {short} and {long} bits\n{name} = {{\n")
+        out.extend(listed(key, parts(number, widths), "") for key, widths in (("f32", short), ("f64", long)))
         out.append("}\n")
     sys.stdout.write("".join(out))
 
 
 def listed(key: str, numbers: list[float], note: str) -> str:
+    """An entry of a table, four numbers a line."""
     lines = [", ".join(repr(c) for c in numbers[k : k + 4]) for k in range(0, len(numbers), 4)]
     body = "".join(f"        {line},\n" for line in lines)
     return f'    "{key}": ({note}\n{body}    ),\n'

@@ -144,8 +144,8 @@ def interleaved(row: Row, workers: dict[str, Process], rounds: int, turn: float)
     return {"figures": found, "rate": statistics.median(rates) if rates else None}
 
 
-def first_calls(row: Row, name: str, form: str | None, threads: int, figures: Figures) -> None:
-    """The first call in a new process, and in a second one that finds what the first one left on the disk."""
+def first_calls(row: Row, name: str, threads: int, figures: Figures) -> None:
+    """What a first call costs beyond a second, in a new process, and in another that finds what it left on the disk."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             for again in (False, True):
@@ -153,12 +153,14 @@ def first_calls(row: Row, name: str, form: str | None, threads: int, figures: Fi
                     told = worker.ask("forms", row=row.name)
                     if not told["forms"]:
                         return
-                    prepared = worker.ask("prepare", row=row.name, form=form or told["forms"][0])
+                    prepared = worker.ask("prepare", row=row.name, form=figures.form or told["forms"][0])
                 figures.check = figures.check or prepared["check"]
+                # a call does the row's work too, which can take longer than compiling
+                beyond = max(0.0, prepared["first"] - prepared["second"])
                 if again:
-                    figures.cached = prepared["first"]
+                    figures.cached = beyond
                 else:
-                    figures.first, figures.memory = prepared["first"], prepared["memory"]
+                    figures.first, figures.memory = beyond, prepared["memory"]
                 if name not in ("wengert", "jax"):
                     return
         except FailedError as error:

@@ -19,6 +19,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.pop(1)  # this folder: its modules are `beside`'s
 
 from beside import machine
+
+if __name__ == "__main__":  # BLAS counts its threads when it is loaded, which is with NumPy
+    machine.limit(int(sys.argv[2]))
+
 from beside.rows import ROWS
 
 NAMES = ("wengert", "jax", "torch", "numpy")
@@ -124,7 +128,6 @@ def serve(name: str, threads: int) -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 
-    machine.limit(threads)
     try:
         worker = Worker(name, threads)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells

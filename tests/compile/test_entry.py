@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -383,8 +384,7 @@ def test_a_dropped_function_lets_go_of_all(path):
 
 def resident():
     """Megabytes of this process."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096 / 1e6
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
@@ -557,9 +557,7 @@ def test_many_threads_at_once(path, seconds):
 
     def work(number):
         x = np.float64(number)
-        for _ in range(1000):
-            if not (f(x) == 300 * number).all():
-                wrong.append(number)
+        wrong.extend(number for _ in range(1000) if not (f(x) == 300 * number).all())
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for thread in threads:
@@ -610,7 +608,7 @@ def test_a_donated_array_used_again_is_explained(path):
         assert not was_donated(x)
         return
     assert f(x, y) is NotImplemented
-    with pytest.raises(CompileError, match="was donated to an earlier call(.|\n)*write: p = f"):
+    with pytest.raises(CompileError, match=r"was donated to an earlier call(.|\n)*write: p = f"):
         slow(f, [x, y], ["p", "g"])
     with pytest.raises(CompileError, match="was donated"):
         slow(adder(), [y, x])
@@ -680,12 +678,11 @@ def test_constants_are_never_given_away(path):
 
 
 def test_two_donations_in_one_call():
-    f = build(
-        lambda e, at, _: e.loop(
-            4, lambda i: (e.store(e.load(at[0], F64, i) + 1.0, at[2], i), e.store(e.load(at[1], F64, i) * 2.0, at[3], i)) and None
-        ),
-        [array(4), array(4)], [array(4), array(4)], donated={0: 0, 1: 1},
-    )  # fmt: skip
+    def body(e, at, _):
+        e.loop(4, lambda i: e.store(e.load(at[0], F64, i) + 1.0, at[2], i))
+        e.loop(4, lambda i: e.store(e.load(at[1], F64, i) * 2.0, at[3], i))
+
+    f = build(body, [array(4), array(4)], [array(4), array(4)], donated={0: 0, 1: 1})
     a, b = np.arange(4.0), np.arange(4.0)
     places = a.ctypes.data, b.ctypes.data
     u, v = f(a, b)

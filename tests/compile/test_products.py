@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert.compile.emit import F32, F64, I64, PTR, Emitter, Type, Value
+from wengert.compile.emit import F32, F64, I32, I64, PTR, Emitter, Type, Value
 from wengert.compile.engine import Unit, link, object_code
 from wengert.compile.products import Matrix, batched_product, product, row_block, transpose, workspace_bytes
 from wengert.compile.target import Target, host
@@ -49,7 +49,7 @@ def close(got: np.ndarray, want: np.ndarray, bound: np.ndarray, k: int) -> None:
 
 
 def check(
-    m: int, n: int, k: int, t: Type, orders: str = "CCC", *, seed: int = 0, closures: bool = False, cuts: int = 0,
+    m: int, n: int, k: int, t: Type, orders: str = "CCC", *, seed: int = 0, closures: bool = False, cuts: int = 0, heavy: bool = False,
     alpha: float = 1.0, target: Target | None = None, by: Any = None,
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
@@ -68,6 +68,8 @@ def check(
             return e.load(pbias, t.wide(lanes), j, mask)
 
         def finish(value: Value, i: Value, j: Value, lanes: int, mask: Value | None) -> Value:
+            for _ in range(12 if heavy else 0):  # a long way to write the same number
+                value = -value
             return value * e.load(pfactor, t.wide(lanes), i * n + j, mask)
 
         matrices = [Matrix(p, *strides(x)) for p, x in ((pa, a), (pb, b), (pc, c))]
@@ -216,3 +218,57 @@ def test_large_products_whose_operands_are_packed(t: Type) -> None:
         check(300, 70, 600, t, "FCC", cuts=cuts, by="kernel")
         check(40, 1300, 600, t, "CCC", cuts=cuts, by="kernel")
         check(40, 300, 130, t, "CFC", cuts=cuts, by="kernel", closures=True)
+
+
+def test_batches_that_share_a_matrix_are_one_product() -> None:
+    rng = np.random.default_rng(4)
+    b = rng.normal(size=(7, 9))
+    for m in (1, 5):
+        a, c = rng.normal(size=(4, 6, m, 7)), np.zeros((4, 6, m, 9))
+        texts = []
+
+        def build(e: Emitter, pa: Value, pb: Value, pc: Value, m: int = m, texts: list[Emitter] = texts) -> None:
+            batched_product(
+                e, (4, 6), m, 9, 7, Matrix(pa, 7, 1), Matrix(pb, 9, 1), Matrix(pc, 9, 1), F64,
+                strides=((42 * m, 7 * m), (0, 0), (54 * m, 9 * m)),
+            )  # fmt: skip
+            texts.append(e)
+
+        compiled(build, 3)(a, b, c)
+        np.testing.assert_allclose(c, a @ b, rtol=1e-13, atol=1e-13)
+        assert any(f"product f64 {24 * m} 9 7" in name for name in texts[0].defined)
+
+
+def test_integers_wrap_as_numpys_do() -> None:
+    rng = np.random.default_rng(6)
+    for m, n, k in [(5, 7, 9), (64, 2, 64), (1, 40, 33), (40, 1, 33)]:
+        a = rng.integers(-(2**30), 2**30, (m, k), dtype=np.int32)
+        b = rng.integers(-(2**30), 2**30, (k, n), dtype=np.int32)
+        c = np.zeros((m, n), np.int32)
+
+        def build(e: Emitter, pa: Value, pb: Value, pc: Value, m: int = m, n: int = n, k: int = k) -> None:
+            product(e, m, n, k, Matrix(pa, k, 1), Matrix(pb, n, 1), Matrix(pc, n, 1), I32)
+
+        compiled(build, 3)(a, b, c)
+        assert (c == a @ b).all()
+
+
+@pytest.mark.parametrize("t", [F32, F64])
+def test_a_long_finish_is_written_once(t: Type) -> None:
+    rng = np.random.default_rng(11)
+    for m, n, k in [(64, 64, 16), *rng.integers(1, 71, (5, 3)).tolist()]:
+        check(m, n, k, t, closures=True, heavy=True)
+        check(m, n, k, t, closures=True, heavy=True, alpha=0.3, cuts=2)
+    written: list[int] = []
+
+    def build(e: Emitter, pa: Value, pb: Value, pc: Value) -> None:
+        def finish(value: Value, *_: Any) -> Value:
+            written.append(1)
+            for _round in range(40):
+                value = -value
+            return value
+
+        product(e, 64, 64, 64, Matrix(pa, 64, 1), Matrix(pb, 64, 1), Matrix(pc, 64, 1), t, finish=finish)
+
+    compiled(build, 3)
+    assert len(written) <= 3  # once to see how long it is

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from tests.ops import (
+    _control,
     _convolution,
     _fft,
     _linear_algebra,
@@ -320,7 +321,7 @@ EXPLICIT: dict[str, Callable[[], list[Sample]]] = {
 }  # fmt: skip
 
 TABLES: Sequence[Any] = (
-    _order, _linear_algebra, _matrix_functions, _special, _special_parameters, _fft, _convolution, _random,
+    _order, _linear_algebra, _matrix_functions, _special, _special_parameters, _fft, _convolution, _control, _random,
 )  # fmt: skip
 
 

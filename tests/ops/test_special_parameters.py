@@ -192,6 +192,8 @@ def test_bessel_functions_at_the_ends() -> None:
     nan = [jv_dv(0.0, 0.0), jv_dv(-0.5, 0.0), yv_dv(1.0, 0.0), kv_dv(1.0, 0.0), jv_dv(0.5, -1.0), jv_dv(np.nan, 1.0)]
     assert np.all(np.isnan(nan))
     assert np.isnan(jv_dv(400.0, 2e4))  # neither Hankel's series nor the integral is known well enough
+    assert np.isnan(jv_dv(6000.0, 6100.0))
+    assert np.isfinite(jv_dv(5000.0, 5000.0))
     assert jv_dv(1.0, np.inf) == kve_dv(1.0, np.inf) == 0.0
 
 

@@ -31,5 +31,3 @@ def test_some_random_programs_are_staged() -> None:
         return True
 
     assert sum(map(staged, range(300))) > 20
-
-

@@ -71,14 +71,22 @@ def callback(
     """
     many = len(outputs) != 1 if multiple is None else multiple
     name = name or getattr(function, "__name__", "a callback")
+    read = [_reader(aval, copies) for aval in inputs]
+    write = [_writer(aval, name) for aval in outputs]
+    table_type = ctypes.c_void_p * (len(inputs) + len(outputs))
+
+    def run(table: int) -> None:
+        at = list(table_type.from_address(table))
+        results = function(*[reader(address) for reader, address in zip(read, at, strict=False)])
+        for writer, address, x in zip(write, at[len(read) :], results if many else (results,), strict=True):
+            writer(address, x)
 
     def call(table: int) -> int:
         try:
-            with _gate_open(threaded):
-                at = (ctypes.c_void_p * (len(inputs) + len(outputs))).from_address(table)
-                results = function(*(_operand(a, aval, copies) for a, aval in zip(at, inputs, strict=False)))
-                for address, aval, x in zip(at[len(inputs) :], outputs, results if many else [results], strict=True):
-                    _give(address, aval, x, name)
+            if threaded:
+                _while_others_run(run, table)
+            else:
+                run(table)
         except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too is raised where the call returns
             return _wait(error)
         return 0
@@ -87,39 +95,47 @@ def callback(
     return ctypes.cast(native, ctypes.c_void_p).value or 0, native
 
 
-class _gate_open:
-    """A team that waits for Python gives the processors to others, on whom it may depend."""
-
-    def __init__(self, threaded: bool) -> None:
-        self.threaded = threaded
-
-    def __enter__(self) -> None:
-        if self.threaded:
-            runtime().function("wengert_leave", None, ctypes.c_void_p)(ctypes.addressof(threads.gate()))
-
-    def __exit__(self, *_: object) -> None:
-        if self.threaded:
-            runtime().function("wengert_enter", None, ctypes.c_void_p)(ctypes.addressof(threads.gate()))
+def _while_others_run(run: Callable[[int], None], table: int) -> None:
+    """A team that waits for Python gives the processors to other teams, on whom it may depend."""
+    leave, enter = (runtime().function(f"wengert_{name}", None, ctypes.c_void_p) for name in ("leave", "enter"))
+    gate = ctypes.addressof(threads.gate())
+    leave(gate)
+    try:
+        run(table)
+    finally:
+        enter(gate)
 
 
-def _view(address: int, aval: Aval) -> np.ndarray[Any, Any]:
-    """An array over memory that it does not own."""
-    memory: Any = (ctypes.c_char * max(1, aval.size * aval.dtype.itemsize)).from_address(address)
-    return np.ndarray(aval.shape, aval.dtype, memory)
+def _viewer(aval: Aval) -> Callable[[int], np.ndarray[Any, Any]]:
+    """From an address to an array over memory that it does not own."""
+    memory: Any = ctypes.c_char * max(1, aval.size * aval.dtype.itemsize)
+    return lambda address: np.ndarray(aval.shape, aval.dtype, memory.from_address(address))
 
 
-def _operand(address: int, aval: Aval, copies: bool) -> Any:
-    view = _view(address, aval)
-    if aval.kind == "array":
-        if copies:
-            return view.copy()
-        view.flags.writeable = False
-        return view
-    return view[()] if aval.kind == "scalar" else view.item()
+def _reader(aval: Aval, copies: bool) -> Callable[[int], Any]:
+    view = _viewer(aval)
+    if aval.kind == "scalar":
+        return lambda address: view(address)[()]
+    if aval.kind == "python":
+        return lambda address: view(address).item()
+    if copies:
+        return lambda address: view(address).copy()
+
+    def read_only(address: int) -> Any:
+        x = view(address)
+        x.flags.writeable = False
+        return x
+
+    return read_only
 
 
-def _give(address: int, aval: Aval, x: Any, name: str) -> None:
-    found = aval_of(x)
-    if found.shape != aval.shape or found.dtype != aval.dtype:
-        raise CompileError(f"{name} gave {found}, where {aval} was expected of its abstract evaluation")
-    _view(address, aval)[...] = x
+def _writer(aval: Aval, name: str) -> Callable[[int, Any], None]:
+    view = _viewer(aval)
+
+    def write(address: int, x: Any) -> None:
+        found = aval_of(x)
+        if found.shape != aval.shape or found.dtype != aval.dtype:
+            raise CompileError(f"{name} gave {found}, where {aval} was expected of its abstract evaluation")
+        view(address)[...] = x
+
+    return write

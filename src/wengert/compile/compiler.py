@@ -37,14 +37,16 @@ class Compiled:
         return slow(self.call, operands, self.names) if out is NotImplemented else out
 
 
-def compile_program(program: Program, donated: Sequence[bool] = (), names: tuple[str, ...] | None = None) -> Compiled:
+def compile_program(
+    program: Program, donated: Sequence[bool] = (), names: tuple[str, ...] | None = None, threads: int | None = None
+) -> Compiled:
     """Rewrite a Program, make its machine code, and link it."""
     rewritten = rewrite(program)
-    core = emit_core(rewritten, donated)
+    core = emit_core(rewritten, donated, 1 if threads is None else threads)
     unit = link(object_code(core.emitter.text()), core.emitter.exports, core.emitter.symbols, core.callbacks)
     call = entry(
         unit["core"], [v.aval for v in rewritten.inputs], [a.aval for a in rewritten.outputs],
-        arena_bytes=core.arena, constants=core.constants, seconds=_seconds(core), donated=core.donated, unit=unit,
+        arena_bytes=core.arena, constants=core.constants, threads=core.threads, seconds=_seconds(core), donated=core.donated, unit=unit,
         raise_code=_explain, result="list", name=program.name,
     )  # fmt: skip
     return Compiled(rewritten, core, call, names)

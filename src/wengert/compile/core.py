@@ -16,8 +16,11 @@ from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value, type_of
 from wengert.compile.multiply import emit_product
 from wengert.compile.nests import emit_nest
 from wengert.compile.plan import Kernel, Nest, Plan, Step, plan
+from wengert.compile.reading import is_iota
+from wengert.compile.sharing import Access, Traffic, share
 from wengert.compile.steps import STEPS, fallback
-from wengert.core.program import Equation, Literal, Program, Var
+from wengert.compile.teams import barrier
+from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.types import Aval
 
 __all__ = ["Core", "Frame", "emit_core"]
@@ -36,13 +39,17 @@ class Core:
     callbacks: list[Any] = field(default_factory=list[Any])
     fallbacks: list[Equation] = field(default_factory=list[Equation])
     donated: dict[int, int] = field(default_factory=dict[int, int])  # output to input whose memory it takes over
-    plans: dict[Program, Plan] = field(default_factory=dict[Program, Plan])
+    threads: int = 1
+    plans: dict[Any, Plan] = field(default_factory=dict[Any, Plan])
 
-    def planned(self, program: Program) -> Plan:
-        """The plan of a Program, made once."""
-        if program not in self.plans:
-            self.plans[program] = plan(program)
-        return self.plans[program]
+    def planned(self, program: Program, iotas: Sequence[bool] = ()) -> Plan:
+        """The plan of a Program, made once; ``iotas``: which of its inputs are known to be 0, 1, 2, …"""
+        known = frozenset(v for v, yes in zip(program.inputs, iotas, strict=False) if yes)
+        key = (program, known)
+        if key not in self.plans:
+            known |= {v for v, value in program.constants if is_iota(value)}
+            self.plans[key] = plan(program, known, shared=self.threads > 1)
+        return self.plans[key]
 
 
 def bytes_of(aval: Aval) -> int:
@@ -50,17 +57,23 @@ def bytes_of(aval: Aval) -> int:
     return max(aval.size * aval.dtype.itemsize, 8)
 
 
-def emit_core(program: Program, donated: Sequence[bool] = (), name: str = "core") -> Core:
+def emit_core(program: Program, donated: Sequence[bool] = (), threads: int = 1, name: str = "core") -> Core:
     """Write the core of a Program; results may take over the memory of donated inputs."""
-    core = Core(Emitter())
+    core = Core(Emitter(), threads=threads)
     core.donated = _pairs(core.planned(program), donated)
     e = core.emitter
-    with e.function(name, [PTR, PTR, I64, PTR], I32) as (operands, memory, _thread, _team):
-        e.store(e.const(I64, 0), memory)
+    with e.function(name, [PTR, PTR, I64, PTR], I32) as (operands, memory, thread, team):
+        flags = e.offset(memory, thread, I8)
+        e.store(e.const(I8, 0), flags)
         n, m = len(program.inputs), len(program.outputs)
-        frame = Frame(core, Arena(FLAGS), operands, memory, n + m)
-        frame.run(program, [frame.operand(k) for k in range(n)], [frame.operand(n + k) for k in range(m)])
-        e.ret(e.convert(e.load(memory, I8), I32, unsigned=True))
+        frame = Frame(core, Arena(FLAGS), operands, memory, thread, team, flags)
+        inputs = [frame.operand(k) for k in range(n)]
+        outputs = [frame.operand(n + k) for k in range(m)]
+        for k, j in core.donated.items():
+            outputs[k] = inputs[j]
+        frame.first = n + m
+        frame.run(program, inputs, outputs)
+        e.ret(e.convert(e.load(flags, I8), I32, unsigned=True))
     core.arena = frame.arena.size
     return core
 
@@ -81,52 +94,107 @@ def _pairs(plan: Plan, donated: Sequence[bool]) -> dict[int, int]:
 
 @final
 class Frame:
-    """Where values are while a Program's code is written."""
+    """Where values are while a Program's code is written, and what has been touched since the last barrier."""
 
-    def __init__(self, core: Core, arena: Arena, operands: Value, memory: Value, first: int) -> None:
-        self.core, self.arena, self.operands, self.memory, self.first = core, arena, operands, memory, first
+    def __init__(
+        self, core: Core, arena: Arena, operands: Value, memory: Value, thread: Value, team: Value, flags: Value
+    ) -> None:
+        self.core, self.arena, self.operands, self.memory = core, arena, operands, memory
+        self.thread, self.team, self.flags = thread, team, flags
+        self.first = 0  # the number of the first constant among the operands
         self.e = core.emitter
         self.pointers: dict[Var, Value] = {}
+        self.iotas: frozenset[Var] = frozenset()
+        self.places: dict[str, tuple[str, int]] = {}  # of addresses, by name: whose memory, and where in it
+        self.traffic = Traffic()
+
+    def inner(self) -> Frame:
+        """A frame for another Program in the same memory."""
+        made = Frame(self.core, self.arena, self.operands, self.memory, self.thread, self.team, self.flags)
+        made.first, made.traffic, made.places = self.first, self.traffic, self.places
+        return made
+
+    # ---- threads
+
+    def barrier(self) -> None:
+        """All threads wait for one another, where there has been anything to wait for."""
+        if self.core.threads > 1 and self.traffic.flush():
+            barrier(self.e, self.team, self.core.threads)
+
+    def always_barrier(self) -> None:
+        """All threads wait for one another."""
+        self.traffic.flush()
+        barrier(self.e, self.team, self.core.threads)
+
+    def touch(self, accesses: Sequence[Access]) -> None:
+        """A barrier, if what comes next needs one."""
+        if self.core.threads > 1 and self.traffic.enter(accesses):
+            barrier(self.e, self.team, self.core.threads)
+
+    def access(self, pointer: Value, size: int, own: bool, write: bool) -> Access:
+        """A stretch of memory that is about to be touched."""
+        place, start = self.places.get(pointer.name, (pointer.name, 0))
+        return Access(place, start, start + size, own, write)
+
+    def alone(self, reads: Sequence[tuple[Value, int]], writes: Sequence[tuple[Value, int]], do: Any) -> None:
+        """What one thread does for all."""
+        if self.core.threads == 1:
+            do()
+            return
+        self.touch([self.access(p, n, False, False) for p, n in reads] + [
+            self.access(p, n, False, True) for p, n in writes
+        ])  # fmt: skip
+        self.e.if_(self.thread.equals(0), do)
+
+    # ---- memory
 
     def operand(self, k: int) -> Value:
         """The address of input, output or constant ``k``."""
         return self.e.load(self.operands, PTR, k)
 
-    def planned(self, program: Program) -> Plan:
+    def planned(self, program: Program, iotas: Sequence[bool] = ()) -> Plan:
         """The plan of a Program."""
-        return self.core.planned(program)
+        return self.core.planned(program, iotas)
+
+    def is_iota(self, atom: Atom) -> bool:
+        """Whether a value is known to be 0, 1, 2, …"""
+        return isinstance(atom, Var) and atom in self.iotas
 
     def room(self, size: int) -> Value:
         """Memory that stays taken."""
-        return self.e.offset(self.memory, self.arena.take(size), I8)
+        return self.at(self.arena.take(size))
 
-    def run(self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value]) -> None:
+    def at(self, offset: int) -> Value:
+        """A place in the arena."""
+        found = self.e.value(PTR, f"getelementptr inbounds i8, {self.memory}, i64 {offset}")
+        self.places[found.name] = ("arena", offset)
+        return found
+
+    def run(
+        self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value], iotas: Sequence[bool] = ()
+    ) -> None:
         """Write a Program's kernels: operands are at these addresses, results go to those."""
-        inner = Frame(self.core, self.arena, self.operands, self.memory, self.first)
+        inner = self.inner()
         inner.pointers.update(zip(program.inputs, inputs, strict=True))
         for var, value in program.constants:
             inner.pointers[var] = self.operand(self.first + len(self.core.constants))
             self.core.constants.append(value)
-        _Writer(inner, self.planned(program), outputs).emit()
-
-    def copy(self, source: Value, dest: Value, size: int) -> None:
-        """Copy bytes between places that are not one."""
-        self._bytes("memcpy", source, dest, size)
+        made = self.planned(program, iotas)
+        inner.iotas = frozenset(v for v, equation in made.made.items() if equation.primitive.name == "iota")
+        _Writer(inner, made, outputs).emit()
 
     def move(self, source: Value, dest: Value, size: int) -> None:
         """Copy bytes between places that may be one."""
-        self._bytes("memmove", source, dest, size)
+        name = "llvm.memmove.p0.p0.i64"
+        self.e.declare(name, f"declare void @{name}(ptr, ptr, i64, i1)")
+        text = f"call void @{name}({dest}, {source}, i64 {size}, i1 false)"
+        self.alone([(source, size)], [(dest, size)], lambda: self.e.line(text))
 
     def clear(self, dest: Value, size: int) -> None:
         """Zeros."""
         name = "llvm.memset.p0.i64"
         self.e.declare(name, f"declare void @{name}(ptr, i8, i64, i1)")
-        self.e.line(f"call void @{name}({dest}, i8 0, i64 {size}, i1 false)")
-
-    def _bytes(self, how: str, source: Value, dest: Value, size: int) -> None:
-        name = f"llvm.{how}.p0.p0.i64"
-        self.e.declare(name, f"declare void @{name}(ptr, ptr, i64, i1)")
-        self.e.line(f"call void @{name}({dest}, {source}, i64 {size}, i1 false)")
+        self.alone([], [(dest, size)], lambda: self.e.line(f"call void @{name}({dest}, i8 0, i64 {size}, i1 false)"))
 
 
 @final
@@ -152,7 +220,8 @@ class _Writer:
                 self.frame.arena.give(*self.ranges.pop(var))
         for atom, address in zip(self.plan.program.outputs, self.outputs, strict=True):
             if isinstance(atom, Literal):
-                self.e.store(self.e.const(type_of(atom.aval.dtype), atom.value), address)
+                number = self.e.const(type_of(atom.aval.dtype), atom.value)
+                self.frame.alone([], [(address, 8)], lambda n=number, a=address: self.e.store(n, a))
             elif placed.get(atom) is not address:
                 self.frame.move(self.pointers[atom], address, atom.aval.size * atom.aval.dtype.itemsize)
 
@@ -181,7 +250,7 @@ class _Writer:
         size = bytes_of(var.aval)
         at = self.frame.arena.take(size)
         self.ranges[var] = (at, size)
-        self.pointers[var] = self.e.offset(self.frame.memory, at, I8)
+        self.pointers[var] = self.frame.at(at)
 
     def _kernel(self, kernel: Kernel, reads: dict[Var, None]) -> None:
         if isinstance(kernel, Step):
@@ -189,16 +258,28 @@ class _Writer:
             if rule is None or not rule(self.frame, kernel.equation):
                 fallback(self.frame, kernel.equation)
             return
-        e, arena = self.e, self.frame.arena
+        e, frame = self.e, self.frame
+        cut = share(kernel, self.plan, self.frame.core.threads)
         used = [v for v in kernel.vars if v in kernel.kept] + [v for v in reads if v not in kernel.vars]
         name, workspace = e.fresh("k"), 0
-        with e.function(name, [PTR] * (len(used) + 2), export=False) as (*args, space, flags):
-            inside = dict(zip(used, args, strict=True))
+        with e.function(name, [PTR] * (len(used) + 2) + [I64], export=False) as (*args, space, flags, thread):
+            inside = dict(zip(used, args, strict=False))
             if isinstance(kernel, Nest):
-                emit_nest(e, kernel, self.plan.made, inside, flags)
+                emit_nest(e, kernel, self.plan.made, inside, flags, cut, thread)
             else:
-                workspace = emit_product(e, kernel, self.plan, inside, flags, space)
-        at = arena.take(workspace) if workspace else 0
-        e.call(name, None, *(self.pointers[v] for v in used), e.offset(self.frame.memory, at, I8), self.frame.memory)
-        if workspace:
-            arena.give(at, workspace)
+                workspace = emit_product(e, kernel, self.plan, inside, flags, space, cut, thread)
+        size = workspace * cut.threads
+        at = frame.arena.take(size) if size else 0
+        given = [*(self.pointers[v] for v in used), frame.at(at) if size else frame.memory, frame.flags, frame.thread]
+        accesses = [
+            frame.access(self.pointers[v], bytes_of(v.aval), v in cut.own, v in kernel.kept) for v in used
+        ]  # fmt: skip
+        if size:
+            accesses.append(frame.access(given[-3], size, True, True))
+        frame.touch(accesses)
+        if frame.core.threads > 1 and cut.cut == "one":
+            e.if_(frame.thread.equals(0), lambda: e.call(name, None, *given))
+        else:
+            e.call(name, None, *given)
+        if size:
+            frame.arena.give(at, size)

@@ -17,7 +17,6 @@ import struct
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, final
 
 import numpy as np
@@ -28,9 +27,8 @@ from wengert.compile.values import BOOL, F32, F64, I8, I16, I32, I64, LLVM, PTR,
 __all__ = ["BOOL", "F32", "F64", "I8", "I16", "I32", "I64", "PTR", "Emitter", "Type", "Value", "type_of"]
 
 
-@cache
 def _hex(value: float, element: str) -> str:
-    """A float constant with all its bits."""
+    """A float constant with all its bits. Not kept: to a table -0.0 is 0.0."""
     if element == "f32":
         value = float(np.float32(value))
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
@@ -531,6 +529,15 @@ class Emitter:
         if isinstance(count, int):
             return self.constants(BOOL, [k < count for k in range(lanes)])
         return self.compare("lt", self.lane_numbers(lanes), self.splat(count, lanes)) if lanes else self.undefined(t)
+
+    def size_of(self, body: Callable[[], Any]) -> int:
+        """How many lines a body would emit; they are dropped."""
+        saved = self._lines, self.block
+        self._lines = []
+        body()
+        count = len(self._lines)
+        self._lines, self.block = saved
+        return count
 
     def text(self) -> str:
         """The module."""

@@ -240,16 +240,16 @@ def _svd_room(m: int, n: int, t: Type) -> list[int]:
 
 # record -> (how it is emitted, the pieces of workspace that it takes for m rows, n columns, k right-hand sides)
 FACTORISATIONS: dict[str, tuple[Callable[[Call], Value], Callable[[int, int, int, Type], list[int]]]] = {
-    "cholesky": (_cholesky, lambda m, n, k, t: []),  # noqa: ARG005
-    "solve_triangular": (_solve_triangular, lambda m, n, k, t: [room(n * n, t)]),  # noqa: ARG005
-    "solve": (_solve, lambda m, n, k, t: [room(n * n, t), room(n * k, t), room(n, I64)]),  # noqa: ARG005
-    "inv": (_inv, lambda m, n, k, t: [room(n * n, t), room(n * n, t), room(n, I64)]),  # noqa: ARG005
-    "det": (_det, lambda m, n, k, t: [room(n * n, t), room(n, I64)]),  # noqa: ARG005
-    "eigh": (_eigh, lambda m, n, k, t: _eigen_room(n, t)),  # noqa: ARG005
-    "eigvalsh": (_eigvalsh, lambda m, n, k, t: _eigen_room(n, t)),  # noqa: ARG005
-    "qr": (_qr, lambda m, n, k, t: [room(m * n, t), room(n, t), room(n * BLOCK, t)]),  # noqa: ARG005
-    "svd": (_svd, lambda m, n, k, t: _svd_room(m, n, t)),  # noqa: ARG005
-    "svdvals": (_svdvals, lambda m, n, k, t: _svd_room(m, n, t)),  # noqa: ARG005
+    "cholesky": (_cholesky, lambda *_: []),
+    "solve_triangular": (_solve_triangular, lambda _m, n, _k, t: [room(n * n, t)]),
+    "solve": (_solve, lambda _m, n, k, t: [room(n * n, t), room(n * k, t), room(n, I64)]),
+    "inv": (_inv, lambda _m, n, _k, t: [room(n * n, t), room(n * n, t), room(n, I64)]),
+    "det": (_det, lambda _m, n, _k, t: [room(n * n, t), room(n, I64)]),
+    "eigh": (_eigh, lambda _m, n, _k, t: _eigen_room(n, t)),
+    "eigvalsh": (_eigvalsh, lambda _m, n, _k, t: _eigen_room(n, t)),
+    "qr": (_qr, lambda m, n, _k, t: [room(m * n, t), room(n, t), room(n * BLOCK, t)]),
+    "svd": (_svd, lambda m, n, _k, t: _svd_room(m, n, t)),
+    "svdvals": (_svdvals, lambda m, n, _k, t: _svd_room(m, n, t)),
 }
 
 

@@ -51,3 +51,6 @@ class Finder(Reader):
     def inside(self, tests: Any, then: Any, aval: Any) -> None:
         # a position that is shifted is another element; where it does not move, the element is the same
         then([at + -low if low else at for at, low, _ in tests])
+
+    def where_equal(self, a: Affine, b: Affine, then: Any, aval: Aval) -> None:
+        then()

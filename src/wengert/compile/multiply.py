@@ -6,9 +6,10 @@ from math import prod
 
 from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
 from wengert.compile.emission import Emission, Held
-from wengert.compile.emit import Emitter, Value, type_of
+from wengert.compile.emit import I8, I64, Emitter, Type, Value, type_of
 from wengert.compile.plan import Plan, Product
 from wengert.compile.products import Matrix, batched_product, product, workspace_bytes
+from wengert.compile.sharing import Share
 from wengert.compile.views import Form, form
 from wengert.core.program import Var
 
@@ -16,25 +17,31 @@ __all__ = ["emit_product"]
 
 
 def emit_product(
-    e: Emitter, kernel: Product, plan: Plan, pointers: dict[Var, Value], flags: Value, workspace: Value
-) -> int:
-    """Write a product; gives the bytes of workspace that it needs."""
+    e: Emitter, kernel: Product, plan: Plan, pointers: dict[Var, Value], flags: Value, workspace: Value,
+    cut: Share, thread: Value,
+) -> int:  # fmt: skip
+    """Write a product; gives the bytes of workspace that it needs for each thread."""
     equation = kernel.unit.equation
     found = form(equation, plan.made, plan.stored)
     assert found is not None
     var = kernel.unit.var
     t = type_of(var.aval.dtype)
     fused = _Fused(e, kernel, plan, pointers, flags, found)
-    c = Matrix(pointers[var], found.n, 1) if var in kernel.kept else None
+    if cut.symbol is not None and not found.batch:
+        fused.first = thread * cut.count
+        found = found._replace(m=cut.count)
+    first = fused.first
+    c = Matrix(_moved(e, pointers[var], first, found.n, t), found.n, 1) if var in kernel.kept else None
     a, b = (
         Matrix(e.offset(pointers[x.base], x.offset, t), *strides)
         for x, strides in ((found.a, found.strides_a), (found.b, found.strides_b))
     )
+    a = Matrix(_moved(e, a.base, first, a.row, t), a.row, a.column)
     finish = fused.finish if kernel.units else None
     size = workspace_bytes(
         found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t
     )
-    space = workspace if size else None
+    space = e.offset(workspace, thread * size, I8) if size else None
     with fused.reader.scope():
         if not found.batch or prod(found.batch) == 1:
             done = None if finish is None else lambda v, i, j, lanes, mask: finish((), v, i, j, lanes, mask)
@@ -45,8 +52,13 @@ def emit_product(
             batched_product(
                 e, found.batch, found.m, found.n, found.k, a, b, c, t,
                 strides=(found.batch_a, found.batch_b, over), finish=finish, workspace=space,
+                span=None if cut.symbol is None else (thread * cut.count, thread * cut.count + cut.count),
             )  # fmt: skip
     return size
+
+
+def _moved(e: Emitter, base: Value, rows: Value | None, stride: int, t: Type) -> Value:
+    return base if rows is None else e.offset(base, rows * e.const(I64, stride), t)
 
 
 class _Fused:
@@ -58,6 +70,7 @@ class _Fused:
         self.e, self.kernel, self.form, self.pointers = e, kernel, found, pointers
         own = {kernel.unit.var: kernel.unit.equation} | {u.var: u.equation for u in kernel.units}
         self.index: Index = ()
+        self.first: Value | None = None  # the first of this thread's rows
         self.reader = Emission(e, plan.made, pointers, flags, own, lambda _var: self.index)
 
     def finish(
@@ -65,6 +78,8 @@ class _Fused:
     ) -> Value | None:
         """The units of the kernel at row ``i``, columns from ``j`` on."""
         kernel, reader = self.kernel, self.reader
+        if self.first is not None:
+            i = i + self.first
         with reader.inline():
             self.index = self.indices(batch, i, j, lanes)
             here = row_major(self.index, kernel.unit.shape)

@@ -11,7 +11,7 @@ dot product", SIAM J. Sci. Comput. 26, 2005).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, final
 
@@ -22,6 +22,7 @@ from wengert.compile.emission import Emission, Held
 from wengert.compile.emit import BOOL, I64, Emitter, Type, Value, type_of
 from wengert.compile.plan import Nest, Unit
 from wengert.compile.scalars import LOWER
+from wengert.compile.sharing import Share
 from wengert.core.program import Equation, Var
 
 __all__ = ["emit_nest"]
@@ -60,16 +61,21 @@ def identity(name: str, dtype: np.dtype[Any]) -> Any:
 
 def emit_nest(
     e: Emitter, nest: Nest, made: dict[Var, Equation], pointers: dict[Var, Value], flags: Value,
+    cut: Share, thread: Value,
 ) -> None:  # fmt: skip
     """Write the loops of a nest; ``pointers`` are the addresses of what it reads and writes."""
-    _NestEmitter(e, nest, made, pointers, flags).emit()
+    _NestEmitter(e, nest, made, pointers, flags, cut, thread).emit()
 
 
 @final
 class _NestEmitter:
     def __init__(
-        self, e: Emitter, nest: Nest, made: dict[Var, Equation], pointers: dict[Var, Value], flags: Value
-    ) -> None:
+        self, e: Emitter, nest: Nest, made: dict[Var, Equation], pointers: dict[Var, Value], flags: Value,
+        cut: Share, thread: Value,
+    ) -> None:  # fmt: skip
+        self.cut, self.thread = cut, thread
+        # where this thread's part begins along the axis that is cut
+        self.base = thread * cut.count if cut.symbol is not None else None
         self.e, self.nest, self.pointers = e, nest, pointers
         own = {u.var: u.equation for u in nest.units}
         self.index: dict[Symbol, Affine] = {}
@@ -78,6 +84,7 @@ class _NestEmitter:
         self.lanes = e.target.lanes(_itemsize(nest))
         self.sums: dict[Var, _Sum] = {}
         self.live: dict[Any, Value] = {}  # accumulators: what loops carry
+        self.first = e.const(I64, 0)  # of the current vector, counted from where this thread's part begins
         self._shape()
 
     # ---- the form of the loops
@@ -91,12 +98,30 @@ class _NestEmitter:
         if self.flat:
             self.line = Symbol(prod(nest.shape))
             self.rows = [self.line]
+            if self.cut.symbol is not None:
+                self.cut = replace(self.cut, symbol=self.line, count=self.line.extent // self.cut.threads)
+                self.base = self.thread * self.cut.count
         size = prod([s.extent for s in self.rows])
-        count = self.outer[-1].extent if self.outer else 0
-        self.turned = bool(self.outer) and 2 * size <= self.lanes and size <= TURNED and 2 * count >= self.lanes
-        last = self.rows[-1].extent if self.rows else 1
+        count = self.count(self.outer[-1]) if self.outer else 0
+        short = size <= TURNED and (4 if not self._has_row_sums() else 2) * size <= self.lanes
+        self.turned = bool(self.outer) and short and 2 * count >= self.lanes
+        last = self.count(self.rows[-1]) if self.rows else 1
+        if not self.turned and last > 1:
+            self.lanes = min(self.lanes, 1 << (last - 1).bit_length())
         self.blocks = prod([s.extent for s in self.rows[:-1]]) * -(-last // self.lanes)
         self.written_out = self.turned or self.blocks <= WRITTEN_OUT
+
+    def _has_row_sums(self) -> bool:
+        inner = self.nest.inner or 0
+        return any(k >= inner for u in self.nest.units for k in u.axes)
+
+    def count(self, s: Symbol) -> int:
+        """How many values of a loop variable this thread has."""
+        return self.cut.count if s is self.cut.symbol else s.extent
+
+    def shifted(self, s: Symbol, value: Value) -> Value:
+        """A loop variable's value from its number among this thread's own."""
+        return value + self.base if s is self.cut.symbol and self.base is not None else value
 
     def position_index(self, unit: Unit) -> Index:
         """The index of the current round into a unit's loop."""
@@ -145,7 +170,7 @@ class _NestEmitter:
 
     def symbol(self, like: Symbol, value: Value, lanes: int = 0) -> None:
         """Let a loop variable of the nest have this value."""
-        self.index[like] = of(Symbol(like.extent, self.reader.depth, value, lanes))
+        self.index[like] = of(Symbol(like.extent, self.reader.depth, self.shifted(like, value), lanes))
 
     def emit(self) -> None:
         """Accumulators, the loops over rows, and what the accumulators came to."""
@@ -163,18 +188,19 @@ class _NestEmitter:
             return
         s, rest = left[0], left[1:]
         if self.turned and not rest:
-            full = s.extent // self.lanes * self.lanes
+            n = self.count(s)
+            full = n // self.lanes * self.lanes
             self.loop(full, lambda i: self._turned_row(s, i, None), step=self.lanes)
-            if full < s.extent:
+            if full < n:
                 with self.reader.scope():
-                    self._turned_row(s, self.e.const(I64, full), s.extent - full)
+                    self._turned_row(s, self.e.const(I64, full), n - full)
             return
 
         def body(i: Value) -> None:
             self.symbol(s, i)
             self._rows(rest)
 
-        self.loop(s.extent, body)
+        self.loop(self.count(s), body)
 
     def _turned_row(self, s: Symbol, i: Value, count: int | None) -> None:
         self.symbol(s, i, self.lanes)
@@ -262,8 +288,8 @@ class _NestEmitter:
 
     def _line(self, units: list[Unit], s: Symbol) -> None:
         """The innermost loop: vectors, a few side by side where they are summed, and a masked rest."""
-        lanes, n = self.lanes, s.extent
-        if n == 1:
+        lanes, n = self.lanes, self.count(s)
+        if s.extent == 1:
             self._block(units, None, 0)
             return
         full = n // lanes
@@ -272,7 +298,8 @@ class _NestEmitter:
             slots = 1
 
         def block(i: Value, count: int | None, slot: int) -> None:
-            self.index[s] = of(Symbol(n, self.reader.depth, i, lanes))
+            self.first = i
+            self.index[s] = of(Symbol(s.extent, self.reader.depth, self.shifted(s, i), lanes))
             self._block(units, self._tail(count), slot)
 
         rounds = 0 if self.written_out else full // slots * slots
@@ -416,15 +443,11 @@ class _NestEmitter:
         """Which of a written-out row's accumulators the current place has."""
         number, step = 0, 1
         for s in reversed(self.rows):
-            at = self.index[s]
-            first = at.constant
-            for symbol in at.terms:
-                first += int(symbol.value.name)
             if s is self.rows[-1] and not self.turned:
-                number += first // self.lanes
-                step = -(-s.extent // self.lanes)
+                number += int(self.first.name) // self.lanes if s.extent != 1 else 0
+                step = -(-self.count(s) // self.lanes)
             else:
-                number += first * step
+                number += self.index[s].constant * step
                 step *= s.extent
         return number
 
@@ -469,10 +492,17 @@ class _NestEmitter:
         """Write the identity where a result lies."""
         t, n = type_of(unit.var.aval.dtype), unit.var.aval.size
         start = identity(unit.equation.primitive.name, unit.var.aval.dtype)
-        e, base, lanes = self.e, self.pointers[unit.var], self.lanes
+        e, base, lanes = self.e, self.own_part(unit), self.lanes
+        if self.base is not None:
+            n = self.cut.count
         full = n // lanes * lanes
         e.loop(full, lambda i: e.store(e.const(t.wide(lanes), start), base, i), step=lanes)
         e.loop(n, lambda i: e.store(e.const(t, start), base, i), start=full)
+
+    def own_part(self, unit: Unit) -> Value:
+        """Where this thread's part of a sum over rows begins."""
+        base = self.pointers[unit.var]
+        return base if self.base is None else self.e.offset(base, self.base, type_of(unit.var.aval.dtype))
 
     def _settle(self, sum_: _Sum) -> None:
         """Add accumulators to the compensated total, and begin them anew."""
@@ -530,7 +560,7 @@ class _NestEmitter:
         unit, e, reader = sum_.unit, self.e, self.reader
         if "memory" in sum_.values:
             return
-        base = self.pointers[unit.var]
+        base = self.own_part(unit)
         if self._reduces_rows(unit):
             e.store(self._total(sum_), base)
             return
@@ -540,7 +570,7 @@ class _NestEmitter:
                 value = e.fold(self.live[key], lambda a, b: self._combine(unit, a, b))
                 e.store(value, base, k)
             return
-        last = self.rows[-1].extent
+        last = self.count(self.rows[-1])
         per_line = -(-last // self.lanes)
         for k, key in enumerate(keys):
             line, block = divmod(k, per_line)

@@ -14,12 +14,12 @@ from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
-from wengert.compile.reading import Unreadable, is_virtual
+from wengert.compile.reading import Unreadable, iota, is_virtual
 from wengert.compile.views import form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
 
-__all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan"]
+__all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
 
 # What an element costs, in additions; what is not named costs one.
 COSTS = dict.fromkeys(("divide", "sqrt", "reciprocal", "remainder", "floor_divide", "fmod", "cbrt"), 6) | dict.fromkeys(
@@ -156,7 +156,7 @@ MOVES = frozenset(("getitem", "scatter_add"))
 def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     """What lies in memory: inputs, results, what is not virtual, and what is dear and read more than once."""
     consumers = _consumers(program)
-    stored: set[Var] = {*program.inputs, *(v for v, _ in program.constants)}
+    stored: set[Var] = {v for v in (*program.inputs, *(v for v, _ in program.constants)) if v not in made}
     stored.update(a for a in program.outputs if isinstance(a, Var))
     cost: dict[Var, int] = {}
     nodes: dict[Var, int] = {}
@@ -166,14 +166,14 @@ def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
             stored.add(x)
 
     for equation in program.equations:
-        if not is_virtual(equation):
+        if not is_virtual(equation, made):
             stored.update(equation.outputs)
             if equation.primitive.name not in REDUCTIONS and equation.primitive.name != "dot":
                 for x in equation.inputs:
                     keep(x)
             continue
         out = equation.outputs[0]
-        inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored]
+        inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored and x in cost]
         grows = out.aval.size > max((x.aval.size for x in equation.inputs), default=0)
         for x in inner:
             # what is read at more places than it has elements, or at other places, is not computed for each anew
@@ -205,7 +205,7 @@ def _arrange(equation: Equation, made: dict[Var, Equation], stored: set[Var]) ->
 def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Iterator[Unit]:
     for equation in program.equations:
         name = equation.primitive.name
-        if is_virtual(equation):
+        if is_virtual(equation, made):
             if equation.outputs[0] in stored:
                 yield Unit("map", equation, equation.outputs[0].aval.shape)
         elif name in REDUCTIONS and _reduces(equation):
@@ -231,8 +231,8 @@ def _multiplies(equation: Equation) -> bool:
 class _Placing:
     """Puts units into kernels, one after another."""
 
-    def __init__(self, made: dict[Var, Equation], stored: set[Var]) -> None:
-        self.made, self.stored = made, stored
+    def __init__(self, made: dict[Var, Equation], stored: set[Var], shared: bool) -> None:
+        self.made, self.stored, self.shared = made, stored, shared
         self.kernels: list[Kernel] = []
         self.place: dict[Var, int] = {}
         self.units: dict[Var, Unit] = {}
@@ -282,10 +282,12 @@ class _Placing:
 
     def joins(self, unit: Unit, nest: Nest, at: int) -> bool:
         """Whether a nest can take a unit: it runs over the same elements and reads what is there by then."""
-        symbols = _symbols_for(unit, nest)
+        symbols = symbols_for(unit, nest)
         if symbols is None or len(nest.units) >= 24:
             return False
         inner = _inner(unit)
+        if self.shared and _sums_rows(unit) != _sums_rows(nest.units[0]):
+            return False  # threads cut sums over rows another way than the rows themselves
         if unit.kind == "reduce" and nest.inner is not None and not _fits(unit, nest.inner):
             return False
         split = nest.inner if nest.inner is not None else inner
@@ -304,7 +306,7 @@ class _Placing:
     def at_hand(self, var: Var, position: Affine, nest: Nest, split: int | None) -> bool:
         """Whether a value that this nest makes is there, in the same round, when it is read."""
         maker = self.units[var]
-        symbols = _symbols_for(maker, nest)
+        symbols = symbols_for(maker, nest)
         assert symbols is not None
         if maker.kind == "map":
             return position == row_major(tuple(map(of, symbols)), maker.shape)
@@ -341,7 +343,7 @@ def _reads_where_it_writes(
             return False
     alone = any(u.kind == "reduce" for u in kernel.units)
     for unit in kernel.units:
-        symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
+        symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
         finder = Finder(made, stored)
         index = tuple(map(of, symbols))
@@ -397,12 +399,18 @@ def _inner(unit: Unit) -> int | None:
     return at
 
 
+def _sums_rows(unit: Unit) -> bool:
+    """Whether a unit reduces over what are rows to others."""
+    inner = _inner(unit)
+    return inner is not None and any(k < inner and unit.shape[k] != 1 for k in unit.axes)
+
+
 def _fits(unit: Unit, inner: int) -> bool:
     reduced = {k in unit.axes for k in range(inner, len(unit.shape)) if unit.shape[k] != 1}
     return len(reduced) <= 1
 
 
-def _symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
+def symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
     """The nest's loop variables for a unit's axes: all of them, or the outer ones for what a row has one of."""
     if unit.shape == nest.shape:
         return nest.symbols
@@ -416,12 +424,15 @@ def _symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
     return tuple(next(rest)[1] if n != 1 else Symbol(1) for n in unit.shape)
 
 
-def plan(program: Program) -> Plan:
-    """Choose what is stored, and put the units into kernels."""
-    made = {v: e for e in program.equations for v in e.outputs}
+def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool = False) -> Plan:
+    """Choose what is stored, and put the units into kernels; ``shared`` by several threads.
+
+    ``iotas`` are inputs and constants that are known to be 0, 1, 2, …
+    """
+    made = {v: e for e in program.equations for v in e.outputs} | {v: iota(v) for v in iotas}
     stored = _choose(program, made)
     while True:
-        placing = _Placing(made, stored)
+        placing = _Placing(made, stored, shared)
         try:
             for unit in _units(program, made, stored):
                 placing.put(unit)
@@ -446,7 +457,7 @@ def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
         return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
     found: dict[Var, None] = {}
     for unit in kernel.units:
-        symbols = _symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
+        symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
         found.update(dict.fromkeys(v for v, _ in placing.reads(unit, symbols)))
     if isinstance(kernel, Product):

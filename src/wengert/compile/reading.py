@@ -15,11 +15,12 @@ import numpy as np
 
 from wengert.compile.affine import ZERO, Affine, Index, row_major, split
 from wengert.compile.scalars import supports
+from wengert.core.primitive import Primitive, reads_nothing
 from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval
 from wengert.ops.index import ARRAY, expand
 
-__all__ = ["Reader", "Unreadable", "arrange", "broadcast", "is_virtual", "loop_types", "position_of", "slice_entry"]
+__all__ = ["Reader", "Unreadable", "arrange", "broadcast", "iota", "is_iota", "is_virtual", "loop_types", "position_of", "slice_entry"]
 
 
 class Unreadable(Exception):
@@ -62,6 +63,10 @@ class Reader:
 
     def inside(self, tests: Sequence[tuple[Affine, int, int]], then: Callable[[list[Affine]], Any], aval: Aval) -> Any:
         """``then(positions)`` where each position minus its low is in [0, count), else zero."""
+        raise NotImplementedError
+
+    def where_equal(self, a: Affine, b: Affine, then: Callable[[], Any], aval: Aval) -> Any:
+        """``then()`` where two positions are the same, else zero."""
         raise NotImplementedError
 
     def virtual(self, equation: Equation, index: Index) -> Any:
@@ -234,6 +239,19 @@ def _pad(r: Reader, equation: Equation, index: Index) -> Any:
     return r.inside(tests, then, equation.outputs[0].aval)
 
 
+def _one_hot(r: Reader, equation: Equation, index: Index) -> Any:
+    """One element a row, scattered to the column that an array names: there it is, and zero beside it."""
+    g, _, labels = equation.inputs
+    row, column = index
+    own = broadcast((row,), g.aval.shape)
+    found = r.gathered(r.read(labels, broadcast((row,), labels.aval.shape)), labels.aval, equation.params["shape"][1])
+    return r.where_equal(found, column, lambda: r.read(g, own), equation.outputs[0].aval)
+
+
+def _scatter_add(r: Reader, equation: Equation, index: Index) -> Any:
+    return _one_hot(r, equation, index) if len(equation.inputs) > 1 else _pad(r, equation, index)
+
+
 def _iota(r: Reader, equation: Equation, index: Index) -> Any:
     return r.number(index[0], equation.outputs[0].aval.dtype)
 
@@ -243,13 +261,46 @@ RULES: dict[str, Callable[[Reader, Equation, Index], Any]] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "getitem": _getitem,
-    "scatter_add": _pad,
+    "scatter_add": _scatter_add,
     "stop_gradient": _same,
     "iota": _iota,
 }
 
 
-def is_virtual(equation: Equation) -> bool:
+# 0, 1, 2, …: what a constant is that need not lie in memory
+IOTA = Primitive(
+    "iota", "flat", np.arange, lambda *_: None, lambda *_: None, lambda *_: None, lambda *_: None, reads_nothing, ""
+)  # fmt: skip
+
+
+def iota(var: Var) -> Equation:
+    """The equation of a variable that is known to hold 0, 1, 2, …"""
+    return Equation(IOTA, (), (var,), {})
+
+
+def is_iota(value: Any) -> bool:
+    """Whether an array is 0, 1, 2, …"""
+    plain = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu" and value.size > 1
+    return bool(plain and value[-1] == value.size - 1 and np.array_equal(value, np.arange(value.size)))
+
+
+ONE_HOT = 64  # columns up to which comparing beats scattering
+
+
+def _is_one_hot(equation: Equation, made: dict[Var, Equation]) -> bool:
+    shape, index = equation.params["shape"], equation.params["index"]
+    if len(equation.inputs) != 3 or len(shape) != 2 or shape[1] > ONE_HOT or len(index) != 2:
+        return False
+    if any(entry is not ARRAY for entry in index):
+        return False
+    g, rows, labels = equation.inputs
+    known = isinstance(rows, Var) and rows in made and made[rows].primitive is IOTA
+    if not known or rows.aval.shape != (shape[0],) or labels.aval.dtype.kind not in "iu":
+        return False
+    return labels.aval.shape in ((shape[0],), ()) and g.aval.shape in ((shape[0],), ())
+
+
+def is_virtual(equation: Equation, made: dict[Var, Equation]) -> bool:
     """Whether the result can be read element by element from the operands."""
     name = equation.primitive.name
     if any(x.aval.dtype.kind == "c" or x.aval.dtype.itemsize > 8 for x in (*equation.inputs, *equation.outputs)):
@@ -260,7 +311,7 @@ def is_virtual(equation: Equation) -> bool:
     if name == "scatter_add":
         entries = expand(equation.params["index"], len(equation.params["shape"]))
         unit = all(not isinstance(e, slice) or e.step in (None, 1) for e in entries)
-        return len(equation.inputs) == 1 and _plain(entries) and unit
+        return (len(equation.inputs) == 1 and _plain(entries) and unit) or _is_one_hot(equation, made)
     if name in RULES:
         return True
     if equation.primitive.ufunc is None and name not in ("where", "cast", "cast_to_integer"):

@@ -37,7 +37,7 @@ def size_of(atom: Atom) -> int:
 def _call(frame: Frame, equation: Equation) -> bool:
     frame.run(
         equation.params["program"], [address_of(frame, x) for x in equation.inputs],
-        [frame.pointers[v] for v in equation.outputs],
+        [frame.pointers[v] for v in equation.outputs], [frame.is_iota(x) for x in equation.inputs],
     )  # fmt: skip
     return True
 
@@ -48,13 +48,18 @@ def _cond(frame: Frame, equation: Equation) -> bool:
     branches: Sequence[Program] = equation.params["branches"]
     given = [address_of(frame, x) for x in operands]
     results = [frame.pointers[v] for v in equation.outputs]
+    frame.barrier()
     chosen = e.convert(e.load(address_of(frame, index), type_of(index.aval.dtype)), I64)
+
+    def run(k: int) -> None:
+        frame.run(branches[k], given, results, [frame.is_iota(x) for x in operands])
+        frame.barrier()
 
     def branch(k: int) -> None:
         if k == len(branches) - 1:
-            frame.run(branches[k], given, results)
-            return
-        e.if_(chosen <= k, lambda: frame.run(branches[k], given, results), lambda: branch(k + 1))
+            run(k)
+        else:
+            e.if_(chosen <= k, lambda: run(k), lambda: branch(k + 1))
 
     branch(0)
     return True
@@ -69,7 +74,7 @@ def _scan(frame: Frame, equation: Equation) -> bool:
     given = [address_of(frame, x) for x in constants]
     slices = [(address_of(frame, x), size_of(x) // max(length, 1)) for x in xs]
     ys = [(frame.pointers[v], size_of(v) // max(length, 1)) for v in equation.outputs[carried:]]
-    carry = _Carry(frame, body, nc, list(start), list(equation.outputs[:carried]), length)
+    carry = _Carry(frame, body, constants, list(start), list(equation.outputs[:carried]), length)
 
     def step(i: Value, *pointers: Value) -> list[Value]:
         at = e.const(I64, length - 1) - i if reverse else i
@@ -77,7 +82,9 @@ def _scan(frame: Frame, equation: Equation) -> bool:
         out = [e.offset(base, at * size, I8) for base, size in ys]
         return carry.step(given, moved, out, pointers)
 
-    carry.finish(e.loop(length, step, carry.begin()))
+    pointers = carry.begin()
+    frame.barrier()
+    carry.finish(e.loop(length, step, pointers))
     return True
 
 
@@ -88,14 +95,22 @@ def _while(frame: Frame, equation: Equation) -> bool:
     tested, constants, start = _parts(equation.inputs, nt, nb)
     for_test = [address_of(frame, x) for x in tested]
     given = [address_of(frame, x) for x in constants]
-    carry = _Carry(frame, body, nb, list(start), list(equation.outputs), None)
+    carry = _Carry(frame, body, constants, list(start), list(equation.outputs), None)
     answer = frame.room(8)
 
     def holds(*pointers: Value) -> Value:
         frame.run(test, [*for_test, *carry.current(pointers)], [answer])
+        frame.barrier()
         return e.load(answer, type_of(np.dtype(bool)))
 
-    carry.finish(e.while_(holds, lambda *p: carry.step(given, [], [], p), carry.begin()))
+    def step(*pointers: Value) -> list[Value]:
+        out = carry.step(given, [], [], pointers)
+        frame.always_barrier()  # the answer has been read by all
+        return out
+
+    pointers = carry.begin()
+    frame.barrier()
+    carry.finish(e.while_(holds, step, pointers))
     return True
 
 
@@ -110,13 +125,15 @@ class _Carry:
     """
 
     def __init__(
-        self, frame: Frame, body: Program, constants: int, start: list[Atom], outputs: list[Var], length: int | None
-    ) -> None:
+        self, frame: Frame, body: Program, constants: Sequence[Atom], start: list[Atom], outputs: list[Var],
+        length: int | None,
+    ) -> None:  # fmt: skip
         self.frame, self.body, self.outputs, self.length = frame, body, outputs, length
         self.start = start
         n = len(start)
-        self.inputs = body.inputs[constants : constants + n]
-        self.inside = frame.planned(body).in_place(
+        self.iotas = [frame.is_iota(x) for x in constants]
+        self.inputs = body.inputs[len(constants) : len(constants) + n]
+        self.inside = frame.planned(body, self.iotas).in_place(
             {out: var for out, var in zip(body.outputs[:n], self.inputs, strict=True) if isinstance(out, Var)}
         )
         self.fixed = [
@@ -158,7 +175,8 @@ class _Carry:
         following = [p for k, p in enumerate(pointers) if k % 2]
         rest = iter(following)
         there = [p if fixed else next(rest) for p, fixed in zip(here, self.fixed, strict=True)]
-        self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys])
+        self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys], self.iotas)
+        self.frame.barrier()
         moved = [(pointers[k], pointers[k + 1]) for k in range(0, len(pointers), 2)]
         return [p for a, b in moved for p in (b, a)]
 
@@ -196,7 +214,8 @@ def _write(frame: Frame, equation: Equation) -> bool:
     name = e.fresh("k")
     with e.function(name, [PTR] * (len(used) + 1), export=False) as (*args, flags):
         emit_write(e, equation, {}, dict(zip(used, args, strict=True)), flags)
-    e.call(name, None, *(frame.pointers[v] for v in used), frame.memory)
+    given = [(frame.pointers[v], size_of(v)) for v in used]
+    frame.alone(given[1:], given[:1], lambda: e.call(name, None, *(p for p, _ in given), frame.flags))
     return True
 
 
@@ -220,6 +239,7 @@ def fallback(frame: Frame, equation: Equation) -> None:
     address, keep = callback(
         functools.partial(primitive.impl, **params), [x.aval for x in equation.inputs],
         [v.aval for v in equation.outputs], multiple=primitive.multiple, copies=True, name=primitive.name,
+        threaded=core.threads > 1,
     )  # fmt: skip
     core.callbacks.append(keep)
     name = f"python{len(core.callbacks)}"
@@ -228,9 +248,14 @@ def fallback(frame: Frame, equation: Equation) -> None:
     table = e.alloca(PTR, len(values), align=8)
     for k, x in enumerate(values):
         e.store(address_of(frame, x), table, k)
-    code = e.call(name, I32, table)
-    stop, go = e.fresh("F"), e.fresh("G")
-    e.branch(e.compare("ne", code, 0), stop, go)
-    e.begin(stop)
-    e.ret(code)
-    e.begin(go)
+
+    def call() -> None:
+        code = e.call(name, I32, table)
+        stop, go = e.fresh("F"), e.fresh("G")
+        e.branch(e.compare("ne", code, 0), stop, go)
+        e.begin(stop)
+        e.ret(code)
+        e.begin(go)
+
+    places = [(address_of(frame, x), max(size_of(x), 1)) for x in values]
+    frame.alone(places[: len(equation.inputs)], places[len(equation.inputs) :], call)

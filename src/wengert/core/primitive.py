@@ -26,11 +26,29 @@ import numpy as np
 from wengert.core.trace import Tracer, bind
 from wengert.core.types import Aval, aval_of
 
-__all__ = ["REGISTRY", "Family", "Primitive", "Rule", "register"]
+__all__ = ["REGISTRY", "Augmented", "Family", "Primitive", "Rule", "register"]
 
 Family = Literal["elementwise", "linear", "bilinear", "reduction", "general", "flat"]
 Rule = Callable[..., Any]
 REGISTRY: dict[str, Primitive] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """An operation in the form in which a tape records it.
+
+    ``params`` are those of the operation with more outputs than its own first ``outputs``, ``rule`` those that its
+    vjp is given. ``reads`` says which operands the vjp reads, ``sources`` which of its own outputs, and ``active``
+    which of these derivatives pass through; ``more`` are operands besides its own.
+    """
+
+    params: dict[str, Any]
+    rule: dict[str, Any]
+    outputs: int
+    reads: tuple[bool, ...]
+    sources: tuple[int, ...]
+    active: tuple[bool, ...]
+    more: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +62,9 @@ class Primitive:
     the batch, and gives outputs with the batch at axis 0. ``reads(k, n)`` says which of the n operands,
     and whether the output (at position n), the rule of operand k reads.
 
-    ``augment(avals, wanted, params)``, where there is one, gives the parameters of an application with more outputs,
-    behind its own, for the backward walk to read (its residuals), and which operands that reads: operations that
-    hold Programs are recorded in this form. ``dual(tangents, operands, params)`` gives outputs and tangents together.
+    ``augment(avals, wanted, params)``, where there is one, gives the :class:`Augmented` form in which a tape records
+    the operation: with more outputs, behind its own, for the walk back to read (its residuals).
+    ``dual(tangents, operands, params)`` gives outputs and tangents together.
     """
 
     name: str

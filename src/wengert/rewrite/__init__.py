@@ -31,6 +31,7 @@ __all__ = ["CHECK", "Count", "Pass", "count", "passes", "rewrite"]
 # Whether Programs are typechecked after each pass: a list of one, for tests to set.
 CHECK = [bool(os.environ.get("WENGERT_CHECK"))]
 ROUNDS = 4  # how often the passes are run at most while they find something to do
+LARGE = 2000  # equations from which they are run once: what is left to find is not worth the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def rewrite(
     todo = passes(fast_math=fast_math)
     unknown = set(skip) - {p.name for p in todo}
     if unknown:
-        raise ValueError(f"no pass is named {sorted(unknown)[0]!r}\n  write: names of {[p.name for p in todo]}")
+        raise ValueError(f"no pass is named {min(unknown)!r}\n  write: names of {[p.name for p in todo]}")
     todo = tuple(p for p in todo if p.name not in skip)
     for round_ in range(ROUNDS):
         before = program
@@ -99,6 +100,6 @@ def rewrite(
                 check_program(program)
             if watch is not None:
                 watch(one.name, program)
-        if program is before:
+        if program is before or len(program.equations) > LARGE:
             break
     return program

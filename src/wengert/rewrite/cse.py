@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from wengert.core.program import Program, Var
 from wengert.rewrite.edit import Editor, atom_key, frozen
 
@@ -33,7 +35,9 @@ def merged_constants(program: Program, editor: Editor) -> list[tuple[Var, Any]]:
     first: dict[Any, Var] = {}
     kept: list[tuple[Var, Any]] = []
     for var, value in program.constants:
-        key = frozen(value) if getattr(value, "nbytes", SMALL + 1) <= SMALL else id(value)
+        # other constants are tracers of an outer transform
+        small = type(value) is np.ndarray and value.nbytes <= SMALL
+        key = frozen(value) if small else id(value)
         same = first.setdefault(key, var)
         if same is var:
             kept.append((var, value))

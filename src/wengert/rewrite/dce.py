@@ -67,7 +67,9 @@ def prune_call(equation: Equation, used: Mask) -> Equation:
     if all(used) and all(read):
         return equation
     params = {**equation.params, "program": narrowed(body, read, used)}
-    return replace(equation, inputs=chosen(equation.inputs, read), outputs=chosen(equation.outputs, used), params=params)
+    return replace(
+        equation, inputs=chosen(equation.inputs, read), outputs=chosen(equation.outputs, used), params=params
+    )
 
 
 def prune_cond(equation: Equation, used: Mask) -> Equation:

@@ -91,9 +91,7 @@ class Editor:
     def finish(self) -> Program:
         """The new Program."""
         outputs = tuple(map(self.read, self.old.outputs))
-        return changed(
-            self.old, constants=tuple(self.constants), equations=tuple(self.equations), outputs=outputs
-        )
+        return changed(self.old, constants=tuple(self.constants), equations=tuple(self.equations), outputs=outputs)
 
 
 def changed(program: Program, **fields: Any) -> Program:

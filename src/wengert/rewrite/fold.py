@@ -54,10 +54,12 @@ def uniform(value: Any) -> Any:
 def evaluated(equation: Equation, inputs: tuple[Atom, ...], editor: Editor, known: dict[Var, Any]) -> Any:
     """An equation's value where its operands are known and the value is small; else None."""
     primitive = equation.primitive
-    if primitive.multiple or primitive.name in SYMBOLIC and not all(isinstance(a, Literal) or a in known for a in inputs):
+    if primitive.multiple or (
+        primitive.name in SYMBOLIC and not all(isinstance(a, Literal) or a in known for a in inputs)
+    ):
         return None
     aval = equation.outputs[0].aval
-    if primitive.name == "broadcast_to" and isinstance(inputs[0], Literal) or size(aval) > FOLDED:
+    if (primitive.name == "broadcast_to" and isinstance(inputs[0], Literal)) or size(aval) > FOLDED:
         return None
     values: list[Any] = []
     for atom in inputs:

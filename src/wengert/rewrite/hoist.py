@@ -232,7 +232,14 @@ def added(loop: Loop, k: int, primitive: Any) -> Equation | None:
     term = made.get(other) if isinstance(other, Var) else None
     readers = sum(a is carry or a is out for e in loop.equations for a in e.inputs)
     outputs = sum(a is out or a is carry for a in (*loop.carry_out, *loop.ys_out))
-    if term is None or term.primitive is not primitive or term.params.get("keepdims") or readers != 1 or outputs != 1 or other.aval != carry.aval:
+    if (
+        term is None
+        or term.primitive is not primitive
+        or term.params.get("keepdims")
+        or readers != 1
+        or outputs != 1
+        or other.aval != carry.aval
+    ):
         return None
     return term
 

@@ -1,5 +1,7 @@
-"""The table of algebraic identities. Each holds to the bit, for every type that it applies to; those that hold for
-real numbers, and not for rounded ones, are marked ``fast``. A test tries all of them on random operands.
+"""The table of algebraic identities.
+
+Each holds to the bit, for every type that it applies to; those that hold for real numbers, and not for rounded ones,
+are marked ``fast``. A test tries all of them on random operands.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def floats(*names: str) -> Any:
 
 def negates(name: str) -> Any:
     """The negative of this operand is its negative in the result's type as well: it does not wrap before."""
-    return lambda m: m.dtype(name).kind in "fc" or m.dtype(name) == m.aval.dtype
+    return lambda m: m.aval.dtype.kind != "c" and (m.dtype(name).kind == "f" or m.dtype(name) == m.aval.dtype)
 
 
 def float_array(m: Match) -> bool:
@@ -60,10 +62,15 @@ def nonzero(m: Match) -> bool:
     return m.dtype("x").kind == "f" and m.aval.dtype.kind == "f" and m.number("c") != 0 and m.dtype("c").kind in "if"
 
 
+def two_numbers(m: Match) -> bool:
+    """A float, and two numbers that are no complex ones or bools."""
+    return m.dtype("x").kind == "f" and all(m.dtype(n).kind in "if" for n in ("c", "d"))
+
+
 def narrow(m: Match) -> bool:
     """The operands together are smaller than the result: the operation is done before stretching."""
     shapes = [atom.aval.shape for atom in m.atoms.values()]
-    return math.prod(np.broadcast_shapes(*shapes)) < m.aval.size and strong(m)
+    return math.prod(np.broadcast_shapes(*shapes)) < m.aval.size and strong(m) and m.aval.dtype.kind == "f"
 
 
 def strong(m: Match) -> bool:
@@ -75,7 +82,7 @@ def holds(m: Match) -> bool:
     """The type in the middle of two casts holds every value of the first one."""
     first, middle = m.dtype("x"), m.params["A"]
     if first.kind == "b" or first == middle:
-        return first.kind == "b" and middle.kind in "iufc" or first == middle
+        return (first.kind == "b" and middle.kind in "iufc") or first == middle
     if first.kind in "iu" and middle.kind in "fc":
         return 8 * first.itemsize <= np.finfo(middle).nmant + 1
     return middle.kind != "b" and first.kind not in "c" * (middle.kind != "c") and np.can_cast(first, middle, "safe")
@@ -91,9 +98,17 @@ def whole(m: Match) -> bool:
     """An index that takes everything as it is."""
     shape, index = m.atoms["x"].aval.shape, m.params["A"]
     return len(index) <= len(shape) and all(
-        entry is Ellipsis or isinstance(entry, slice) and entry.indices(n) == (0, n, 1) or entry == slice(None)
+        entry is Ellipsis or (isinstance(entry, slice) and entry.indices(n) == (0, n, 1)) or entry == slice(None)
         for entry, n in zip(index, shape, strict=False)
     ) and (Ellipsis not in [i for i in index if not isinstance(i, slice)] or index[-1] is Ellipsis)  # fmt: skip
+
+
+def adds_axes(m: Match) -> bool:
+    """An index that takes everything, and puts in axes of length one."""
+    return m.aval.kind == "array" and all(
+        entry is None or entry is Ellipsis or (isinstance(entry, slice) and entry == slice(None))
+        for entry in m.params["A"]
+    )
 
 
 def scalar_inside(m: Match) -> bool:
@@ -152,11 +167,12 @@ logical_not = next(r for r in e.FLAT_UFUNCS if r.name == "logical_not")
 
 ARITHMETIC: list[Rule] = [
     Rule("times one", x * 1, x, real("x")),
+    Rule("times minus one", x * -1, -x, floats("x")),
     Rule("divided by one", x / 1, x, floats("x")),
     Rule("minus zero", x - 0, x, real("x")),
     Rule("plus minus zero", x + -0.0, x, real("x")),
     Rule("an integer plus zero", x + 0, x, lambda m: m.aval.dtype.kind in "iu"),
-    Rule("twice negative", -(-x), x),
+    Rule("twice negative", op(e.negative)(-x), x),
     Rule("plus a negative", x + -y, x - y, negates("y")),
     Rule("minus a negative", x - -y, x + y, negates("y")),
     Rule("a negative times a number", -x * c, x * minus, nonzero),
@@ -170,7 +186,7 @@ ARITHMETIC: list[Rule] = [
     Rule("to the power two", op(power)(x, 2), op(square)(x), float_array),
     Rule("to the power one half", op(power)(x, 0.5), op(sqrt)(x), float_array),
     Rule("the square of a negative", op(square)(-x), op(square)(x), floats("x")),
-    Rule("the modulus of a negative", op(e.absolute)(-x), op(e.absolute)(x)),
+    Rule("the modulus of a negative", op(e.absolute)(-x), op(e.absolute)(x), floats("x")),
     Rule("the modulus of a modulus", op(e.absolute)(op(e.absolute)(x)), op(e.absolute)(x)),
     Rule("the larger of the same", op(e.maximum)(x, x), x, real("x")),
     Rule("the smaller of the same", op(e.minimum)(x, x), x, real("x")),
@@ -198,14 +214,15 @@ SHAPES: list[Rule] = [
     Rule("stretched to the same shape", stretch(x), x),
     Rule("stretched twice", stretch(stretch(x), shape=S), stretch(x, shape=S)),
     Rule("everything indexed", op(getitem)(x, index=A), x, whole),
+    Rule("new axes indexed", op(getitem)(x, index=A), op(reshape)(x, shape=shape), adds_axes),
     Rule("a part of a number stretched", op(getitem)(stretch(x)), stretch(x, shape=shape), scalar_inside),
     Rule("an element of a number stretched", op(getitem)(c), number),
     Rule("parts of a number stretched", op(getitem)(stretch(x), k), stretch(x, shape=shape), scalar_inside),
     Rule("one array joined", op(concatenate)(x), x),
-    Rule("a sum over no axes", op(reduce_sum)(x, axes=()), x),
+    Rule("a sum over no axes", op(reduce_sum)(x, axes=()), x, lambda m: m.aval.dtype.kind in "iu"),
     Rule(
         "a sum over axes of length one", op(reduce_sum)(x, axes=A), op(reshape)(x, shape=shape),
-        lambda m: all(m.atoms["x"].aval.shape[axis] == 1 for axis in m.params["A"]),
+        lambda m: real("x")(m) and all(m.atoms["x"].aval.shape[axis] == 1 for axis in m.params["A"]),
     ),
 ]  # fmt: skip
 
@@ -222,9 +239,9 @@ FAST: list[Rule] = [
     Rule("plus zero", x + 0, x, floats("x"), fast=True),
     Rule("zero minus", 0 - x, -x, floats("x"), fast=True),
     Rule("the negative of a difference", -(x - y), y - x, floats("x", "y"), fast=True, single=True),
-    Rule("divided by a number", x / c, x * inverse, lambda m: floats("x")(m) and m.number("c") != 0, fast=True),
-    Rule("multiples of multiples", (x * c) * d, x * both(lambda p, q: p * q), floats("x"), fast=True),
-    Rule("numbers added twice", (x + c) + d, x + both(lambda p, q: p + q), floats("x"), fast=True),
+    Rule("divided by a number", x / c, x * inverse, nonzero, fast=True),
+    Rule("multiples of multiples", (x * c) * d, x * both(lambda p, q: p * q), two_numbers, fast=True),
+    Rule("numbers added twice", (x + c) + d, x + both(lambda p, q: p + q), two_numbers, fast=True),
     Rule("times a reciprocal", x * (1 / y), x / y, floats("x", "y"), fast=True, single=True),
     Rule("cubed", op(power)(x, 3), (x * x) * x, floats("x"), fast=True),
     Rule("squared", op(power)(x, 2), op(square)(x), floats("x"), fast=True),
@@ -241,15 +258,19 @@ def stretched_operands() -> list[Rule]:
     The latter is for operations that IEEE 754 rounds in one way: others may differ between scalars and arrays.
     """
     rounded = [e.add, e.subtract, e.multiply, e.divide]
-    binary = [*rounded, e.maximum, e.minimum, e.power, e.hypot, e.arctan2, e.logaddexp, *e.FLAT_UFUNCS[:6]]
+    binary = [*rounded, e.maximum, e.minimum, e.hypot, e.arctan2, e.logaddexp, *e.FLAT_UFUNCS[:6]]
     rules: list[Rule] = []
     for p in rounded:
         first, second = stretch(x), stretch(y)
+        before = {
+            "before stretching": (op(p)(first, second), op(p)(x, y), narrow),
+            "of a number before stretching": (op(p)(first, c), op(p)(x, number_itself), small),
+            "to a number before stretching": (op(p)(c, first), op(p)(number_itself, x), small),
+        }
         rules += [
-            Rule(f"{p.name} before stretching", op(p)(first, second), stretch(op(p)(x, y), shape=shape), narrow),
-            Rule(f"{p.name} of a number before stretching", op(p)(first, c), stretch(op(p)(x, strict_or), shape=shape), small),
-            Rule(f"{p.name} to a number before stretching", op(p)(c, first), stretch(op(p)(strict_or, x), shape=shape), small),
-        ]  # fmt: skip
+            Rule(f"{p.name} {how}", left, stretch(right, shape=shape), when)
+            for how, (left, right, when) in before.items()
+        ]
     for p in binary:
         rules += _stretching(p, 2)
     for p in (e.negative, square, sqrt, e.absolute):
@@ -257,31 +278,27 @@ def stretched_operands() -> list[Rule]:
     return [*rules, *_stretching(where, 3)]
 
 
-def strict_or(m: Match) -> Any:
+def number_itself(m: Match) -> Any:
     """The number as it stands, or of the dtype of the array that it fills."""
     return m.number("c")
 
 
 def small(m: Match) -> bool:
     """One operand that is stretched, and a number."""
-    return m.atoms["x"].aval.size < m.aval.size and m.atoms["x"].aval.kind != "python"
+    aval = m.atoms["x"].aval
+    return aval.size < m.aval.size and aval.kind != "python" and m.aval.dtype.kind == "f"
 
 
 def _stretching(p: Any, n: int) -> list[Rule]:
     names = (x, y, z)[:n]
     rules: list[Rule] = []
     for at in range(n):
-        of_number = tuple(c if j == at else v for j, v in enumerate(names))
+        of_number = tuple(stretch(c) if j == at else v for j, v in enumerate(names))
         inner = tuple(stretch(v) if j == at else v for j, v in enumerate(names))
         strictly = tuple(strict if j == at else v for j, v in enumerate(names))
-        rules.append(Rule(f"{p.name}: number {at} filled in", Term(p, of_number), Term(p, strictly), filled))
+        rules.append(Rule(f"{p.name}: number {at} filled in", Term(p, of_number), Term(p, strictly)))
         rules.append(Rule(f"{p.name}: operand {at} stretched by itself", Term(p, inner), Term(p, names), strong_at(at)))
     return rules
-
-
-def filled(m: Match) -> bool:
-    """The number fills an array, beside another operand that has its shape."""
-    return m.atoms["c"].aval.kind == "array"
 
 
 def strong_at(at: int) -> Any:

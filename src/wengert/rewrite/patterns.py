@@ -89,7 +89,7 @@ def op(primitive: Primitive) -> Callable[..., Term]:
     return lambda *inputs, **params: Term(primitive, inputs, params)
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """The right side of a rule has no type, or another one than the left side."""
 
 
@@ -172,20 +172,32 @@ class Table:
         return found
 
 
-def head(atom: Atom, made: dict[Var, Equation]) -> tuple[Primitive | None, bool]:
-    """By which primitive an operand is made, and whether it is a number."""
+SPECIAL = frozenset([0, 1, -1, 2, 3, 0.5])  # the numbers that rules name
+OTHER = object()
+Head = tuple[Primitive | None, Any]
+
+
+def head(atom: Atom, made: dict[Var, Equation]) -> Head:
+    """By which primitive an operand is made, and which number it is: None where it is none."""
     if isinstance(atom, Literal):
-        return None, True
+        return None, atom.value if atom.value in SPECIAL else OTHER
     equation = made.get(atom)
     if equation is None:
-        return None, False
-    return equation.primitive, literal_of(atom, made) is not None
+        return None, None
+    if equation.primitive.name != "broadcast_to":
+        return equation.primitive, None
+    found = literal_of(atom, made)
+    return equation.primitive, None if found is None else found.value if found.value in SPECIAL else OTHER
 
 
-def fits(patterns: tuple[Any, ...], heads: tuple[tuple[Primitive | None, bool], ...]) -> bool:
+def fits(patterns: tuple[Any, ...], heads: tuple[Head, ...]) -> bool:
     """Whether operands made so may match."""
     return len(patterns) == len(heads) and all(
-        primitive is p.primitive if isinstance(p, Term) else number or (isinstance(p, Name) and not p.number)
+        primitive is p.primitive
+        if isinstance(p, Term)
+        else (not p.number or number is not None)
+        if isinstance(p, Name)
+        else number is not None and number == p
         for p, (primitive, number) in zip(patterns, heads, strict=True)
     )
 
@@ -205,9 +217,7 @@ def apply_rules(program: Program, rules: Table) -> Program:
     return editor.finish() if editor.replaced else program
 
 
-def rewritten(
-    equation: Equation, editor: Editor, rules: Table, count: dict[Var, int], fuel: int
-) -> Atom | None:
+def rewritten(equation: Equation, editor: Editor, rules: Table, count: dict[Var, int], fuel: int) -> Atom | None:
     """What an equation becomes; None if no rule applies. New equations are rewritten in their turn."""
 
     def emit(primitive: Primitive, inputs: tuple[Atom, ...], params: dict[str, Any], avals: tuple[Aval, ...]) -> Atom:
@@ -222,7 +232,7 @@ def rewritten(
         mark = len(editor.equations)
         try:
             return built(rule.right, match, emit, match.aval)
-        except Unfit:
+        except UnfitError:
             forget(editor, mark)
     return None
 
@@ -296,16 +306,16 @@ def built(pattern: Any, match: Match, emit: Callable[..., Atom], want: Aval | No
         try:
             avals = inferred(pattern.primitive, inputs, params)
         except (TypeError, ValueError) as error:  # NumPy has no such operation on these types and shapes
-            raise Unfit from error
+            raise UnfitError from error
         if want is not None and avals[0] != want:
-            raise Unfit
+            raise UnfitError
         return emit(pattern.primitive, inputs, params, avals)
     if isinstance(pattern, Name):
         atom = match.atoms[pattern.name]
     else:
         atom = Literal(pattern(match) if callable(pattern) else pattern)
     if want is not None and atom.aval != want:
-        raise Unfit
+        raise UnfitError
     return atom
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.ops.elementwise import add
-from wengert.ops.index import expand, scatter_add
+from wengert.ops.index import expand, getitem, scatter_add
 from wengert.ops.shape import broadcast_to, concatenate, reshape
 from wengert.rewrite.edit import Editor, uses
 
@@ -24,7 +25,8 @@ class Piece:
 
 
 def pieces(program: Program) -> Program:
-    """``scatter(a) + scatter(b)`` of parts that do not meet becomes ``concatenate(a, b)``."""
+    """``scatter(a) + scatter(b)`` of parts that do not meet becomes ``concatenate(a, b)``, rows joined a slice."""
+    program = rows_together(program)
     found, inner = joined(program)
     roots = {v for v in found if len(found[v]) > 1 and v not in inner}
     if not roots:
@@ -37,6 +39,51 @@ def pieces(program: Program) -> Program:
         else:
             editor.keep(equation)
     return editor.finish()
+
+
+def rows_together(program: Program) -> Program:
+    """``concatenate(x[3][None], x[4][None], …)`` becomes ``x[3:…]``."""
+    editor = Editor(program)
+    for equation in program.equations:
+        if equation.primitive is concatenate and equation.params["axis"] == 0:
+            parts = grouped_rows(editor, editor.inputs(equation))
+            if len(parts) < len(equation.inputs):
+                out = parts[0] if len(parts) == 1 else editor.emit(concatenate, *parts, line=equation.line, axis=0)
+                editor.replace(equation.outputs, (out,))
+                continue
+        editor.keep(equation)
+    return editor.finish() if editor.replaced else program
+
+
+def grouped_rows(editor: Editor, inputs: tuple[Atom, ...]) -> list[Atom]:
+    """Operands, with a slice in place of rows that follow one another in an array."""
+    found = [row_of(editor, atom) for atom in inputs]
+    out: list[Atom] = []
+    at = 0
+    while at < len(inputs):
+        end, row = at + 1, found[at]
+        while row is not None and end < len(inputs) and found[end] == (row[0], row[1] + end - at):
+            end += 1
+        if row is None or end - at < 2:
+            out.append(inputs[at])
+            at += 1
+        else:
+            out.append(editor.emit(getitem, row[0], index=(slice(row[1], row[1] + end - at),)))
+            at = end
+    return out
+
+
+def row_of(editor: Editor, atom: Atom) -> tuple[Atom, int] | None:
+    """(array, number) of the row that an operand is."""
+    made = editor.made.get(atom) if isinstance(atom, Var) else None
+    if made is None or made.primitive is not reshape or made.outputs[0].aval.shape[1:] != made.inputs[0].aval.shape:
+        return None
+    inner = editor.made.get(made.inputs[0]) if isinstance(made.inputs[0], Var) else None
+    if inner is None or inner.primitive is not getitem or len(inner.params["index"]) != 1:
+        return None
+    (entry,) = inner.params["index"]
+    array, *_ = inner.inputs
+    return (array, entry % array.aval.shape[0]) if type(entry) is int else None
 
 
 def joined(program: Program) -> tuple[dict[Var, tuple[Piece, ...]], set[Var]]:
@@ -62,7 +109,8 @@ def joined(program: Program) -> tuple[dict[Var, tuple[Piece, ...]], set[Var]]:
 def piece_of(equation: Equation) -> Piece | None:
     """A scatter of one slice, or one index, along one axis."""
     shape, index = equation.params["shape"], equation.params["index"]
-    if len(equation.inputs) > 1 or None in [i for i in index if i is None]:
+    value, *arrays = equation.inputs
+    if arrays or None in [i for i in index if i is None]:
         return None
     found: Piece | None = None
     for axis, entry in enumerate(expand(index, len(shape))):
@@ -77,14 +125,14 @@ def piece_of(equation: Equation) -> Piece | None:
             continue
         if found is not None or step != 1 or stop <= start:
             return None
-        found = Piece(axis, start, stop, equation.inputs[0])
+        found = Piece(axis, start, stop, value)
     return found
 
 
 def merged(a: tuple[Piece, ...], b: tuple[Piece, ...]) -> tuple[Piece, ...] | None:
     """Pieces of two arrays together, in order; None where they meet, or lie along different axes."""
     both = sorted((*a, *b), key=lambda p: p.start)
-    apart = all(p.stop <= q.start and p.axis == q.axis for p, q in zip(both, both[1:], strict=False))
+    apart = all(p.stop <= q.start and p.axis == q.axis for p, q in itertools.pairwise(both))
     return tuple(both) if apart and len(both) <= MOST else None
 
 

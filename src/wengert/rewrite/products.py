@@ -63,17 +63,18 @@ def product(editor: Editor, equation: Equation, count: dict[Var, int]) -> Atom |
 def labels_of_matmul(equation: Equation) -> tuple[list[Labels], Labels]:
     """A matmul as an einsum: labels 0 for rows, 1 for what is summed, 2 for columns, higher ones for the batch."""
     left, right = (a.aval.ndim for a in equation.inputs)
-    batch = tuple(range(max(left, right) + 1, 2, -1))
+    batch = tuple(range(max(left, right), 2, -1))
     first: Labels = (*batch[len(batch) - left + 2 :], 0, 1) if left > 1 else (1,)
     second: Labels = (*batch[len(batch) - right + 2 :], 1, 2) if right > 1 else (1,)
-    batch = batch if max(left, right) > 2 else ()
     return [first, second], (*batch, *(c for c in (0, 2) if c in first + second))
 
 
 def of_labels(editor: Editor, equation: Equation, inputs: list[Labels], output: Labels) -> Atom | None:
     """An einsum by sums, transposes and dots; None where an operand has a label twice, or sums would widen."""
     kinds = {a.aval.dtype for a in equation.inputs} | {equation.outputs[0].aval.dtype}
-    if any(len(set(labels)) < len(labels) for labels in inputs) or any(d.kind not in "fc" and d.char != "l" for d in kinds):
+    if any(len(set(labels)) < len(labels) for labels in inputs) or any(
+        d.kind not in "fc" and d.char != "l" for d in kinds
+    ):
         return None
     if not all(a.aval.kind == "array" for a in equation.inputs):
         return None
@@ -133,7 +134,7 @@ def transposed(editor: Editor, atom: Atom, axes: tuple[int, ...]) -> Atom:
 def pair(
     editor: Editor, a: tuple[Atom, Labels], b: tuple[Atom, Labels], wanted: set[int], output: Labels
 ) -> tuple[Atom, Labels]:
-    """The product of two operands, and the labels of its axes; the order of operands is the one that suits the result."""
+    """The product of two operands, in the order that suits the result, and the labels of its axes."""
     x, first = summed(editor, *a, wanted | set(b[1]))
     y, second = summed(editor, *b, wanted | set(first))
     both = [c for c in first if c in second]
@@ -218,9 +219,11 @@ def summed_product(editor: Editor, equation: Equation, count: dict[Var, int]) ->
         {c for c, size in zip(own, a.aval.shape, strict=True) if size > 1}
         for own, a in zip(labels, made.inputs, strict=True)
     ]
-    if not (long[0] & long[1] & set(axes)) or not (long[0] - long[1] - set(axes)) or not (long[1] - long[0] - set(axes)):
+    if (
+        not (long[0] & long[1] & set(axes))
+        or not (long[0] - long[1] - set(axes))
+        or not (long[1] - long[0] - set(axes))
+    ):
         return None
     joint = replace(made, outputs=equation.outputs)
     return of_labels(editor, joint, labels, tuple(k for k in range(n) if k not in axes))
-
-

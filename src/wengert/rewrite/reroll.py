@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.types import Aval
 from wengert.ops.index import ARRAY, getitem, update
@@ -16,6 +17,13 @@ from wengert.rewrite.plans import LEAST, TURNS, Plan, Slot, make_plans
 from wengert.rewrite.runs import INDEXED, Numbered, find_runs
 
 
+class UnlikeError(Exception):
+    """A body that is not like the equations it was made of: the run, from ``start`` on, stays as it is."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+
 def reroll(program: Program) -> Program:
     """Runs of repeated equations as loops, with what is read from outside stacked."""
     scan = record("scan")
@@ -23,9 +31,17 @@ def reroll(program: Program) -> Program:
         return program
     numbered = Numbered(program)
     runs = find_runs(numbered.symbols, turns=TURNS, least=LEAST)
-    plans = make_plans(program, numbered, runs) if runs else []
-    if not plans:
-        return program
+    while runs:
+        plans = make_plans(program, numbered, runs)
+        try:
+            return rolled(program, numbered, plans, scan) if plans else program
+        except UnlikeError as error:
+            runs = [run for run in runs if not run.start <= error.start < run.stop]
+    return program
+
+
+def rolled(program: Program, numbered: Numbered, plans: list[Plan], scan: Primitive) -> Program:
+    """The Program with the plans carried out."""
     editor = Editor(program)
     at = 0
     made: dict[Plan, Loop] = {}
@@ -67,6 +83,8 @@ class Loop:
         self.local: dict[int, Atom] = {}
         self.body: list[Equation] = []
         self.ys: list[tuple[str, int]] = []
+        at = len(program.inputs)  # constants are numbered behind the inputs
+        self.known = {at + k: x for k, (_, x) in enumerate(program.constants) if type(x) is np.ndarray}
         backward = [s.turns[1] < s.turns[0] for row in plan.slots for s in row if s.kind == "slice"]
         self.reverse = sum(backward) * 2 > len(backward)
         self.after: dict[int, Var] = {}  # results of all turns, stacked
@@ -82,7 +100,7 @@ class Loop:
         """Where a turn's slice stands."""
         return self.plan.count - 1 - turn if self.reverse else turn
 
-    def operand(self, slot: Slot) -> Atom:
+    def operand(self, slot: Slot, template: Equation, k: int) -> Atom:
         """What an operand is in the body."""
         if slot.kind == "constant":
             return self.constant(int(slot.numbers[0]))
@@ -90,7 +108,7 @@ class Loop:
             return self.local[slot.offset]
         if slot.kind == "carried":
             return self.carry(slot)
-        return self.slice(slot) if slot.kind == "slice" else self.stack(slot)
+        return self.slice(slot) if slot.kind == "slice" else self.stack(slot, template, k)
 
     def constant(self, number: int) -> Atom:
         """A literal as it is, a variable as a constant of the loop."""
@@ -148,24 +166,42 @@ class Loop:
         index = wrapped(start, step, self.plan.count, array.aval.shape[0])
         return array if index is None else self.editor.emit(getitem, array, index=(index,))
 
-    def stack(self, slot: Slot) -> Var:
+    def stack(self, slot: Slot, template: Equation, k: int) -> Var:
         """Numbers or small arrays from everywhere, stacked."""
-        key = ("stack", *slot.numbers.tolist())
+        numbers = slot.numbers.tolist()[:: -1 if self.reverse else 1]
+        dtype = self.loop_dtype(template, k) if numbers[0] < 0 else None
+        key = ("stack", dtype, *numbers)
         if key not in self.xs:
-            numbers = slot.numbers.tolist()[:: -1 if self.reverse else 1]
-            aval = self.numbered.aval(numbers[0])
             if numbers[0] < 0:
                 values = [self.numbered.literals[-1 - n].value for n in numbers]
-                array: Atom = self.editor.constant(np.array(values, aval.dtype))
+                array: Atom = self.editor.constant(np.array(values, dtype))
+            elif all(n in self.known for n in numbers):
+                array = self.editor.constant(np.stack([self.known[n] for n in numbers]))
             else:
-                rows = [self.editor.emit(reshape, self.outer(n), shape=(1, *aval.shape)) for n in numbers]
+                shape = (1, *self.numbered.aval(numbers[0]).shape)
+                rows = [self.editor.emit(reshape, self.outer(n), shape=shape) for n in numbers]
                 array = self.editor.emit(concatenate, *rows, axis=0)
             self.xs[key] = (array, Var(element(array.aval)))
         return self.xs[key][1]
 
+    def loop_dtype(self, template: Equation, k: int) -> Any:
+        """The dtype in which an operation reads numbers that are to be stacked: Python's follow the other operands."""
+        aval = template.inputs[k].aval
+        ufunc = template.primitive.ufunc
+        if aval.kind != "python":
+            return aval.dtype
+        if ufunc is None or template.primitive.name == "power":  # NumPy raises to some numbers by other means
+            raise UnlikeError(self.plan.start)
+        weak = {"f": float, "i": int, "c": complex}
+        types = [
+            weak.get(a.aval.dtype.kind, a.aval.dtype) if a.aval.kind == "python" else a.aval.dtype
+            for a in template.inputs
+        ]
+        return ufunc.resolve_dtypes((*types, *(None,) * ufunc.nout))[k]  # type: ignore[arg-type]
+
     # ---- the body
 
-    def emit(self, scan: Any) -> None:
+    def emit(self, scan: Primitive) -> None:
         """Append the scan, and say what stands for the results of the turns."""
         plan = self.plan
         for q in range(plan.period):
@@ -180,7 +216,11 @@ class Loop:
         for offset in sorted(plan.before):
             self.ys.append(("before", offset))
             outputs.append(self.found(offset))
-        inputs = (*self.constants.values(), *(v for c in self.carries.values() for v in c), *(v for _, v in self.xs.values()))
+        inputs = (
+            *self.constants.values(),
+            *(v for c in self.carries.values() for v in c),
+            *(v for _, v in self.xs.values()),
+        )
         body = Program(inputs, (), tuple(self.body), tuple(outputs), "body")
         operands = (
             *(self.outer(n) for n in self.constants),
@@ -239,14 +279,14 @@ class Loop:
             out = self.indexed(template, plan.slots[q], counted)
             self.local[offset] = out
             return
-        inputs = tuple(map(self.operand, plan.slots[q]))
+        inputs = tuple(self.operand(slot, template, k) for k, slot in enumerate(plan.slots[q]))
         self.append(template, inputs, template.params, offset)
 
     def append(self, template: Equation, inputs: tuple[Atom, ...], params: dict[str, Any], offset: int) -> None:
         """An equation like the template."""
         avals = inferred(template.primitive, inputs, params)
         if avals != tuple(v.aval for v in template.outputs):
-            raise Unlike
+            raise UnlikeError(self.plan.start)
         outputs = tuple(map(Var, avals))
         self.body.append(replace(template, inputs=inputs, outputs=outputs, params=params))
         self.local.update({offset + k: v for k, v in enumerate(outputs)})
@@ -270,8 +310,11 @@ class Loop:
         x = slots[0]
         head, tail = index[0], index[1:]
         steady = not any(isinstance(e, np.ndarray) and len(set(e.tolist())) > 1 for e in tail)
-        if template.primitive is getitem and len(slots) == 1 and x.kind == "constant" and steady:
-            if isinstance(head, np.ndarray) and np.all(np.diff(head) == head[1] - head[0]) and head[0] != head[1]:
+        alone = template.primitive is getitem and len(slots) == 1 and x.kind == "constant"
+        if alone and steady and isinstance(head, np.ndarray):
+            head = head % template.inputs[0].aval.shape[0]
+            step = head[1] - head[0]
+            if step and np.all(np.diff(head) == step):
                 return self.rows(template, int(x.numbers[0]), head, tail)
         return self.by_number(template, slots, index)
 
@@ -281,13 +324,13 @@ class Loop:
         if key not in self.xs:
             array = self.outer(number)
             size = array.aval.shape[0]
-            ordered = (head[::-1] if self.reverse else head) % size
+            ordered = head[::-1] if self.reverse else head
             index = wrapped(int(ordered[0]), int(ordered[1] - ordered[0]), len(head), size)
             array = array if index is None else self.editor.emit(getitem, array, index=(index,))
             self.xs[key] = (array, Var(element(array.aval)))
         row = self.xs[key][1]
         rest = tuple(int(e[0]) if isinstance(e, np.ndarray) else e for e in tail)
-        if all(isinstance(e, slice) and e == slice(None) or e is Ellipsis for e in rest):
+        if all((isinstance(e, slice) and e == slice(None)) or e is Ellipsis for e in rest):
             return row
         var = Var(template.outputs[0].aval)
         self.body.append(replace(template, inputs=(row,), outputs=(var,), params={"index": rest}))
@@ -296,7 +339,7 @@ class Loop:
     def by_number(self, template: Equation, slots: list[Slot], index: list[Any]) -> Atom:
         """An index whose integers are run over: each becomes an operand."""
         lead = 2 if template.primitive is update else 1
-        operands = [self.operand(s) for s in slots]
+        operands = [self.operand(s, template, k) for k, s in enumerate(slots)]
         arrays = iter(operands[lead:])
         entries: list[Any] = []
         places: list[Atom] = []
@@ -319,7 +362,7 @@ class Loop:
             inputs = [zeros, *inputs]
             primitive, params = update, {"chain": (), "index": tuple(entries)}
         if len(slots) > lead and primitive is update and template.primitive.name == "scatter_add":
-            raise Unlike  # places that are named more than once add up
+            raise UnlikeError(self.plan.start)  # places that are named more than once add up
         var = Var(aval)
         self.body.append(Equation(primitive, (*inputs, *places), (var,), params, template.line))
         return var
@@ -332,10 +375,6 @@ class Loop:
             array = self.editor.constant(np.ascontiguousarray(ordered))
             self.xs[key] = (array, Var(element(array.aval)))
         return self.xs[key][1]
-
-
-class Unlike(Exception):
-    """A body that is not like the equations it was made of: the run stays as it is."""
 
 
 def element(aval: Aval) -> Aval:

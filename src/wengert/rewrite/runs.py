@@ -145,4 +145,6 @@ def clipped(start: int, stop: int, free: np.ndarray[Any, Any]) -> tuple[int, int
         return start, stop
     begin = int(np.argmax(inside))
     taken = np.flatnonzero(~inside[begin:])
-    return start + begin, start + begin + (int(taken[0]) if len(taken) else len(inside) - begin) if inside.any() else start
+    return start + begin, start + begin + (
+        int(taken[0]) if len(taken) else len(inside) - begin
+    ) if inside.any() else start

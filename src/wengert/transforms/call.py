@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wengert.core.primitive import Primitive, reads_everything, register
+from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of
 from wengert.transforms.programs import (
@@ -24,7 +24,6 @@ from wengert.transforms.programs import (
     zeros_of,
 )
 from wengert.transforms.residuals import Split, split_program
-from wengert.transforms.reverse import Augmented
 
 __all__ = ["EXECUTE", "call", "execute", "interpret"]
 

@@ -35,9 +35,7 @@ _NOTHING = pytree.flatten(None)[1]
 
 
 def apply(primitive: Primitive, operands: Sequence[Any], home: Program, **params: Any) -> Sequence[Any]:
-    """An operation under whatever is under way; where nothing is, as a Program of its own, so that all of it is run
-    by the executor.
-    """
+    """An operation under whatever is under way; where nothing is, as a Program, so that the executor runs all of it."""
     if current() is not None or any(isinstance(x, Tracer) for x in operands):
         return bind(primitive, *operands, **params)
     types = avals_of(operands)
@@ -85,7 +83,7 @@ def scan(
     n = _length(leaves, length, f"scan({name_of(f)})")
 
     def step(carry: Any, x: Any) -> tuple[Any, Any]:
-        out = f(carry, x)
+        out: Any = f(carry, x)
         if not (isinstance(out, tuple) and len(out) == 2):
             raise TraceError(
                 f"scan({name_of(f)}): the function must return (carry, y), and returned {_what(out)}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.primitive import Primitive, reads_everything, register
+from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of, ndim_of, shape_of
 from wengert.transforms.call import call, cotangent_of, execute, jvp_of, tangent_types, with_absent
@@ -29,7 +29,6 @@ from wengert.transforms.programs import (
     zeros_of,
 )
 from wengert.transforms.residuals import Split, active_outputs, split_program
-from wengert.transforms.reverse import Augmented
 
 __all__ = ["cond_p"]
 
@@ -144,11 +143,10 @@ def _augment(avals: tuple[Aval, ...], wanted: Mask, params: dict[str, Any]) -> A
 
 
 def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
-    splits: tuple[Split, ...] | None = params.get("splits")
-    if splits is None:
+    if "splits" not in params:
         form = _augment(avals_of(operands), tuple(wanted), params)
-        splits = form.rule["splits"]
-        outs = cond_p(*operands, **form.params)
+        params, outs = form.rule, cond_p(*operands, **form.params)
+    splits: tuple[Split, ...] = params["splits"]
     index, *values = operands
     active = splits[0].active
     slots, places = slots_of(splits, len(active))
@@ -158,7 +156,8 @@ def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], p
     xs = [*outs[len(active) :], *given, *gs]
     types = tuple(tangent_type(aval_of(x)) for x, there in zip(values, found, strict=True) if there)
     branches = tuple(
-        _backward(s, avals_of(xs), len(slots), mine, reads, found, types) for s, mine in zip(splits, places, strict=True)
+        _backward(s, avals_of(xs), len(slots), mine, reads, found, types)
+        for s, mine in zip(splits, places, strict=True)
     )  # fmt: skip
     return (None, *with_absent(cond_p(index, *xs, branches=branches), found))
 

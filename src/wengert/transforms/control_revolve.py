@@ -2,9 +2,9 @@
 
 The states are needed from the last to the first, and there is room for SNAPSHOTS of them. The state before each step
 is computed again from the nearest snapshot before it, and on the way there new snapshots are put where they serve
-best: with s free places and r repetitions, l = C(s + r, s) steps can be walked back, of which the first C(s + r − 1, s)
-are left for later, with r − 1 repetitions, and the others have s − 1 places. So with 32 places a step is computed at
-most 2 times more often than in a loop that is kept whole for 561 steps, 3 times for 6545, 5 times for 435,897.
+best. With s places, the first of which holds the state at the beginning, and r repetitions of each step at most,
+β(s, r) = C(s + r, s) steps can be walked back: β(s, r − 1) up to the next snapshot, and β(s − 1, r) behind it. So with
+32 places a step is computed again 2 times for up to 561 steps, 3 times for 6545, 5 times for 435,897.
 
 Source: Griewank 1992, "Achieving logarithmic growth of temporal and spatial complexity in reverse automatic
 differentiation"; Griewank and Walther 2000, Algorithm 799: Revolve.
@@ -53,8 +53,9 @@ def way_back(
     """Cotangents of the body's operands of the mask, from those of the carry that is in it, through ``count`` steps."""
     b, m = len(consts), len(init)
     sums = [zeros_of(tangent_type(aval_of(x))) for x, there in zip(consts, mask, strict=False) if there]
-    stacks = [broadcast_to(x, shape=(SNAPSHOTS, *aval_of(x).shape)) for x in init]
-    starts = np.zeros(SNAPSHOTS, np.int64)
+    # one place more, for the state that is wanted just now
+    stacks = [broadcast_to(x, shape=(SNAPSHOTS + 1, *aval_of(x).shape)) for x in init]
+    starts = np.zeros(SNAPSHOTS + 1, np.int64)
     back = _step_back(body, avals_of([*consts, *init]), mask)
     types = avals_of(init)
 
@@ -96,7 +97,7 @@ def _snapshots_up_to(
     def advance(*xs: Any) -> list[Any]:
         consts_, (target, top, starts), stacks = grouped(xs, (b, 3))
         start = getitem(starts, top, index=(ARRAY,))
-        stop = next_snapshot(start, target, np.int64(SNAPSHOTS - 1) - top)
+        stop = next_snapshot(start, target, np.int64(SNAPSHOTS) - top)
         state = [_read(s, top, t) for s, t in zip(stacks, types, strict=True)]
         _, _, *state = loop(
             lambda *xs: np.less(xs[b], xs[b + 1]),
@@ -111,23 +112,24 @@ def _snapshots_up_to(
 
 
 def next_snapshot(start: Any, target: Any, places: Any) -> Any:
-    """Where between two steps the next snapshot stands, with so many free places (at least one).
+    """Where the next snapshot stands between one and a later step, with so many places, of which the first is taken.
 
     Example:
         >>> import numpy as np
         >>> from wengert.transforms.control_revolve import next_snapshot
-        >>> int(next_snapshot(np.int64(0), np.int64(9), np.int64(3)))  # 10 steps, C(3 + 2, 3) = 10: two repetitions
+        >>> int(next_snapshot(np.int64(0), np.int64(9), np.int64(3)))  # 10 steps, β(3, 2) = β(3, 1) + β(2, 2) = 4 + 6
         4
     """
     steps = target - start + ONE
-    # the fewest repetitions with which C(places + repetitions, places) steps can be walked back
-    repetitions, reach, *_ = loop(
+    # the fewest repetitions with which so many steps can be walked back
+    r, reach, *_ = loop(
         lambda _r, reach, steps, _places: np.less(reach, steps),
         lambda r, reach, steps, places: [r + ONE, reach * (places + r + ONE) // (r + ONE), steps, places],
         [], [ZERO, ONE, steps, places],
     )  # fmt: skip
-    rest = reach * places // (places + repetitions)  # C(places − 1 + repetitions, repetitions)
-    return start + np.maximum(ONE, steps - rest)
+    behind = reach * places // (places + r)  # β(places − 1, r)
+    less = (reach - behind) * (r - ONE) // (places + r - ONE)  # β(places, r − 2)
+    return start + np.maximum(steps - behind, np.maximum(less, ONE))
 
 
 def _step_back(body: Program, avals: tuple[Aval, ...], mask: Mask) -> Program:

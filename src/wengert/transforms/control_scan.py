@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.primitive import Primitive, reads_everything, register
+from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of, shape_of
 from wengert.transforms.call import cotangent_of, execute, jvp_of, with_absent
@@ -35,7 +35,6 @@ from wengert.transforms.programs import (
     zeros_of,
 )
 from wengert.transforms.residuals import Split, active_outputs, split_program
-from wengert.transforms.reverse import Augmented
 
 __all__ = ["scan_p"]
 

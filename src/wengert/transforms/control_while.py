@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.primitive import Primitive, reads_everything, register
+from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of, shape_of
 from wengert.transforms.call import call, cotangent_of, execute, jvp_of, with_absent
@@ -38,7 +38,6 @@ from wengert.transforms.programs import (
     zeros_of,
 )
 from wengert.transforms.residuals import active_outputs
-from wengert.transforms.reverse import Augmented
 
 __all__ = ["while_p"]
 
@@ -181,11 +180,10 @@ def _augment(avals: tuple[Aval, ...], wanted: Mask, params: dict[str, Any]) -> A
 
 def _vjp(cts: Any, outs: Any, operands: Sequence[Any], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
     a, b = sizes(params)
-    mask: Mask | None = params.get("moving")
-    if mask is None:
+    if "moving" not in params:
         form = _augment(avals_of(operands), tuple(wanted), params)
-        mask = form.rule["moving"]
-        outs = while_p(*operands, *form.more, **form.params)
+        params, outs = form.rule, while_p(*operands, *form.more, **form.params)
+    mask: Mask = params["moving"]
     gs = [cotangent_of(g, o) for g, o, there in zip(cts, outs, mask[b:], strict=False) if there]
     xs = [*operands[a:], outs[-1], *gs]
     ds = call(*xs, program=_way_back(params["body"], avals_of(xs), b, len(operands) - a - b, mask))

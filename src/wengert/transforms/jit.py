@@ -30,7 +30,8 @@ __all__ = ["COMPILE", "Jitted", "jit"]
 
 # (Program, which inputs are donated) -> a callable on plain flat operands that gives the list of flat outputs. The last
 # one is used; without one the executor of `call` runs the Program. The callable may have an attribute ``entry``: a
-# function of the same operands that gives NotImplemented, and quickly, where they are not what it was made for.
+# function of the same operands that gives NotImplemented, and quickly, where they are not what it was made for, or one
+# that is donated shares memory with another one.
 COMPILE: list[Callable[[Program, tuple[bool, ...]], Callable[..., list[Any]]]] = []
 MOST = 256  # entries that one function keeps
 
@@ -47,14 +48,14 @@ def jit(
     What decides is the structure of the arguments and the shapes, dtypes and kinds of their leaves, the values of
     static arguments, and what ``f`` reads besides: arrays from closures, globals and objects are read anew at each
     call, so that writing to them in place is seen; where anything else that ``f`` reads has been rebound, ``f`` is
-    staged again. Results are of the types that ``f`` gives without ``jit``. Other effects (printing, appending to a list,
-    writing to an argument) happen while it is staged, if at all, and arguments are never changed.
+    staged again. Results are of the types that ``f`` gives without ``jit``. Other effects (printing, appending to a
+    list, writing to an argument) happen while it is staged, if at all, and arguments are never changed.
 
     A Python ``if`` or ``while`` on a traced number has no value to decide by: it raises, and the message shows the
     lines rewritten with ``wengert.control``. A Python ``for`` is written down step by step.
 
-    Transforms nest with it in any order: ``jit(grad(f))``, ``grad(jit(f))``, ``vmap(jit(f))``. It is used as a decorator
-    too, ``@jit`` or ``@jit(static_argnames="n")``, also of methods: what ``self`` holds is read like a closure.
+    Transforms nest with it in any order: ``jit(grad(f))``, ``grad(jit(f))``, ``vmap(jit(f))``. It is a decorator too,
+    ``@jit`` or ``@jit(static_argnames="n")``, also of methods: what ``self`` holds is read like a closure.
 
     Args:
         f: the function.
@@ -232,7 +233,7 @@ class Jitted:
         """The forms of a method of this object, which are dropped with it."""
         known = self.of_objects.get(id(x))
         if known is None or known[0]() is not x:
-            drop = lambda _, key=id(x), forms=self.of_objects: forms.pop(key, None)
+            drop = functools.partial(_drop, self.of_objects, id(x))
             known = self.of_objects[id(x)] = (weakref.ref(x, drop), Forms(name_of(self.f)))
         return known[1]
 
@@ -283,8 +284,8 @@ class Jitted:
         except TypeError:
             k, kind, _ = next(x for x in found if type(x[2]).__hash__ is None or not _hashable(x[2]))
             raise TraceError(
-                f"jit({name_of(self.f)}): static argument {k!r} is a {kind.__name__}, which cannot be hashed{at_line()}\n"
-                "  write: a tuple in place of a list, or leave it out of static_argnames if it is an array or a number"
+                f"jit({name_of(self.f)}): static argument {k!r} is a {kind.__name__}, which cannot be hashed"
+                f"{at_line()}\n  write: a tuple in place of a list, or no static_argnames for what is made of numbers"
             ) from None
         return (
             tuple(None if k in static else x for k, x in enumerate(args)),
@@ -320,6 +321,8 @@ class Jitted:
         """Run the function on abstract values, and keep its Program for arguments of this kind."""
         treedef, _, static = key
         self.check(treedef, leaves)
+        # what the function changes while it is staged is no cause to stage its other forms again
+        fresh = [e.reached for e in forms.entries.values() if e.stale() is None]
         trace = Capture()
         inputs = [trace.input(x) for x in leaves]
         variables = [z.i for z in inputs]
@@ -334,6 +337,8 @@ class Jitted:
             outs, out_def = pytree.flatten(out)
             kept = {k: x for k, x in enumerate(outs) if not is_number(x)}
             program = trace.program([*variables, *hidden], [x for x in outs if is_number(x)], name_of(self.f))
+        for form in (reached, *fresh):
+            form.settle()
         traced = [(v, x) for v, x in program.constants if isinstance(x, Tracer)]
         program = Program(
             (*program.inputs, *(v for v, _ in traced)), tuple(c for c in program.constants if c not in traced),
@@ -371,6 +376,10 @@ class Jitted:
                     "  write: x.copy() for one of the two"
                 )
         return tuple(mask)
+
+
+def _drop(forms: dict[int, Any], key: int, _: Any) -> None:
+    forms.pop(key, None)
 
 
 def _hashable(x: Any) -> bool:

@@ -58,7 +58,7 @@ class no_drawing:
         self.token = _staged.set(self.name)
         with _lock:
             if not _count:
-                vars(np.random).update(GUARDS)
+                np.random.__dict__.update(GUARDS)
             _count += 1
 
     def __exit__(self, kind: Any, *_: object) -> None:
@@ -67,7 +67,7 @@ class no_drawing:
         with _lock:
             _count -= 1
             if not _count:
-                vars(np.random).update({name: ORIGINALS[name] for name in GUARDS})
+                np.random.__dict__.update({name: ORIGINALS[name] for name in GUARDS})
         if kind is None and any(_state(g) != state for g, state in self.before):
             raise _error(self.name, "a random generator of NumPy's draws")
 

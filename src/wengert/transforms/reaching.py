@@ -21,7 +21,7 @@ from wengert import pytree
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file
 
-__all__ = ["MISSING", "Reached", "Read", "reach"]
+__all__ = ["Reached", "Read", "reach"]
 
 
 class _Missing:
@@ -67,6 +67,11 @@ class Reached:
     contents: list[tuple[str, Any, Any]] = field(default_factory=list[tuple[str, Any, Any]])
     sizes: list[tuple[Any, int, str]] = field(default_factory=list[tuple[Any, int, str]])
     generators: list[Any] = field(default_factory=list[Any])
+
+    def settle(self) -> None:
+        """Take what the function itself has changed while it was staged as what it was staged with."""
+        self.guards = [(read, read.now()) for read, _ in self.guards]
+        self.sizes = [(holder, len(holder), name) for holder, _, name in self.sizes]
 
     def watched(self) -> tuple[tuple[Any, Any, Any], ...] | None:
         """Dicts, keys and values to compare by identity, where that is all there is to compare; else None."""
@@ -134,7 +139,7 @@ class _Walk:
 
     def visit(self, x: Any, place: Read | None, name: str) -> Any:
         """The shadow of a value, which is itself where no array is in it."""
-        if isinstance(x, Tracer) or isinstance(x, _PLAIN):
+        if isinstance(x, (Tracer, *_PLAIN)):
             return x
         known = self.shadows.get(id(x))
         if known is not None:

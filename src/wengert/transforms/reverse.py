@@ -9,13 +9,12 @@ may be overwritten before the walk.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from wengert.core.primitive import Primitive
+from wengert.core.primitive import Augmented, Primitive
 from wengert.core.trace import (
     NEW_CLASS,
     TRACER_CLASSES,
@@ -246,24 +245,6 @@ class Tape(list[Any], Trace):
         self.copies = {}
         self.__class__ = ClosedTape  # pyright: ignore[reportAttributeAccessIssue]
         return entries
-
-
-@dataclass(frozen=True, slots=True)
-class Augmented:
-    """An operation in the form in which a tape records it.
-
-    ``params`` are those of the operation with more outputs than its own first ``outputs``, ``rule`` those that its
-    vjp is given. ``reads`` says which operands the vjp reads, ``sources`` which of its own outputs, and ``active``
-    which of these derivatives pass through; ``more`` are operands besides its own.
-    """
-
-    params: dict[str, Any]
-    rule: dict[str, Any]
-    outputs: int
-    reads: tuple[bool, ...]
-    sources: tuple[int, ...]
-    active: tuple[bool, ...]
-    more: tuple[Any, ...] = ()
 
 
 class WatchedTape(Tape):

@@ -6,11 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from wengert.compile.emit import BOOL, Emitter, Type, Value
+from wengert.compile.emit import BOOL, I64, Emitter, Type, Value
 from wengert.compile.products.matrix import Finish, Matrix, Start, locate, plus
 from wengert.compile.products.plan import Panel, panels, room
 
-__all__ = ["Job", "Space", "begin", "conclude", "deliver", "live_mask", "multiply_add", "sweep"]
+__all__ = [
+    "Job",
+    "Space",
+    "begin",
+    "conclude",
+    "finished",
+    "is_heavy",
+    "live_mask",
+    "multiply_add",
+    "store",
+    "sweep",
+    "total_of",
+]
+
+
+LIGHT = 10  # lines of a finish that is written for each vector of a tile
 
 
 @final
@@ -28,11 +43,20 @@ class Job:
     start: Start | None
     finish: Finish | None
     alpha: float
+    heavy: bool = False  # finish is long: it is written once, in a loop over vectors, not for each of them
 
     @property
     def fused(self) -> bool:
         """Whether more is done than the product."""
         return self.start is not None or self.finish is not None
+
+
+def is_heavy(e: Emitter, finish: Finish | None, t: Type) -> bool:
+    """Whether a finish takes many instructions, such as a transcendental function."""
+    if finish is None:
+        return False
+    given, index = Value(e, "%given", t.wide(e.target.lanes(t.size))), Value(e, "%index", I64)
+    return e.size_of(lambda: finish(given, index, index, given.type.lanes, None)) > LIGHT
 
 
 @final
@@ -65,27 +89,8 @@ def begin(e: Emitter, job: Job, i: Value, j: Value, lanes: int, live: int) -> Va
     return None if job.start is None else job.start(i, j, lanes, live_mask(e, lanes, live))
 
 
-def deliver(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int, at: Value | None = None) -> None:
-    """Finish a vector of sums, and store it (at an address that is known already, perhaps)."""
-    lanes = total.type.lanes
-    mask = live_mask(e, lanes, live)
-    if job.finish is not None:
-        finished = job.finish(total, i, j, lanes, mask)
-        if finished is None:
-            return
-        total = finished
-    if job.c is None:
-        raise ValueError("a product without a matrix to go to needs a finish that returns None")
-    at = at or locate(e, job.c, i, j, total.type)
-    if job.c.column == 1 or not lanes:
-        e.store(total, at, mask=mask)
-        return
-    for lane in range(live):
-        e.store(e.extract(total, lane), at, lane * job.c.column)
-
-
-def conclude(e: Emitter, job: Job, product: Value | None, i: Value, j: Value, t: Type, live: int) -> bool:
-    """``finish(start + alpha product)``; of nothing where ``product`` is None. Whether it began with anything."""
+def total_of(e: Emitter, job: Job, product: Value | None, i: Value, j: Value, t: Type, live: int) -> tuple[Value, bool]:
+    """``start + alpha product``, of nothing where ``product`` is None; and whether there was a start."""
     origin = begin(e, job, i, j, t.lanes, live)
     if product is None:
         total = origin or e.const(t, 0)
@@ -95,8 +100,36 @@ def conclude(e: Emitter, job: Job, product: Value | None, i: Value, j: Value, t:
         total = product * job.alpha
     else:
         total = multiply_add(e, product, e.const(t, job.alpha), origin)
-    deliver(e, job, total, i, j, live)
-    return origin is not None
+    return total, origin is not None
+
+
+def finished(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int) -> Value | None:
+    """What is to be stored; None where the finish has seen to it."""
+    if job.finish is None:
+        return total
+    return job.finish(total, i, j, total.type.lanes, live_mask(e, total.type.lanes, live))
+
+
+def store(e: Emitter, job: Job, value: Value | None, i: Value, j: Value, live: int, at: Value | None = None) -> None:
+    """Write a vector of C, at an address that is known already, perhaps."""
+    if value is None:
+        return
+    if job.c is None:
+        raise ValueError("a product without a matrix to go to needs a finish that returns None")
+    lanes = value.type.lanes
+    at = at or locate(e, job.c, i, j, value.type)
+    if job.c.column == 1 or not lanes:
+        e.store(value, at, mask=live_mask(e, lanes, live))
+        return
+    for lane in range(live):
+        e.store(e.extract(value, lane), at, lane * job.c.column)
+
+
+def conclude(e: Emitter, job: Job, product: Value | None, i: Value, j: Value, t: Type, live: int) -> bool:
+    """A vector of C from its sums of products; whether it began with anything."""
+    total, begun = total_of(e, job, product, i, j, t, live)
+    store(e, job, finished(e, job, total, i, j, live), i, j, live)
+    return begun
 
 
 def sweep(
@@ -105,10 +138,13 @@ def sweep(
 ) -> bool:  # fmt: skip
     """Every vector of C concluded from ``value`` (None: without a product), row by row; whether any had a start."""
     low, high = rows or (0, job.m)
+    wide = e.target.lanes(job.t.size)
+    # short rows in pieces that fit: a masked vector reaches into the row before, which was just stored
+    masks = e.target.masks and (job.heavy or job.n > wide)
     begun: list[bool] = []
 
     def row(i: Value) -> None:
-        for panel in panels(job.n, 1, e.target.lanes(job.t.size), e.target.masks):
+        for panel in panels(job.n, 1, wide, masks):
 
             def vector(at: Value, panel: Panel = panel) -> None:
                 j = plus(e, at, panel.first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wengert.compile.emit import I64, Emitter, Value
-from wengert.compile.products.job import Job, Space, begin, conclude, deliver, live_mask, multiply_add
+from wengert.compile.products.job import Job, Space, begin, finished, live_mask, multiply_add, store, total_of
 from wengert.compile.products.matrix import Matrix, address, locate, plus
 from wengert.compile.products.pack import copy
 from wengert.compile.products.plan import Panel, Plan, turned_stride
@@ -67,16 +67,46 @@ def _tile(e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, b
     first = [begin(e, job, rows[r], columns[v], panel.lanes, live) if early else None for r, v, live in places]
     zero = e.const(t, 0)
     totals = _sums(e, job, panel, height, locate(e, job.a, i, 0, job.t), b, [zero if f is None else f for f in first])
-    corner = None if job.fused or job.c is None else locate(e, job.c, i, j, job.t)
-    for (r, v, live), total in zip(places, totals, strict=True):
-        if corner is not None and job.c is not None:
-            scaled = total if early else total * job.alpha
-            at = e.offset(corner, r * job.c.row + v * job.c.column, job.t)
-            deliver(e, job, scaled, rows[r], columns[v], live, at)
-        elif early:
-            deliver(e, job, total, rows[r], columns[v], live)
-        else:
-            conclude(e, job, total, rows[r], columns[v], t, live)
+    if job.heavy:
+        _finish_in_a_loop(e, job, panel, height, i, j, totals)
+        return
+    # all are finished before any is stored: what lies beside a row just stored is slow to load
+    ends = zip(places, totals, strict=True)
+    finals = [_finished(e, job, total, rows[r], columns[v], live) for (r, v, live), total in ends]
+    corner = job.c and locate(e, job.c, i, j, job.t)
+    for (r, v, live), final in zip(places, finals, strict=True):
+        at = corner and job.c and final and e.offset(corner, r * job.c.row + v * job.c.column, final.type)
+        store(e, job, final, rows[r], columns[v], live, at)
+
+
+def _finished(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int) -> Value | None:
+    if job.alpha != 1:  # else the sum began with the start
+        total, _ = total_of(e, job, total, i, j, total.type, live)
+    return finished(e, job, total, i, j, live)
+
+
+def _finish_in_a_loop(
+    e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, totals: list[Value]
+) -> None:  # fmt: skip
+    """The tile's sums go through the stack, so that a long finish is written once and finds free registers."""
+    t, width = totals[0].type, max(panel.lanes, 1)
+    tile = e.alloca(t, len(totals))
+    for at, total in enumerate(totals):
+        e.store(total, tile, at * width)
+    whole = panel.vectors - (panel.last < width)
+
+    def vector(r: Value, v: Value, live: int) -> None:
+        at = address(e, tile, job.t, (r, panel.width), (v, 1))
+        x, y = i + r, j + v
+        store(e, job, _finished(e, job, e.load(at, t), x, y, live), x, y, live)
+
+    def full(at: Value) -> None:  # one loop: with a loop in a loop, branches are guessed wrongly
+        r = at / whole if whole > 1 else at
+        vector(r, (at - r * whole) * width if whole > 1 else e.const(I64, 0), width)
+
+    e.loop(height * whole, full)
+    if whole < panel.vectors:
+        e.loop(height, lambda r: vector(r, e.const(I64, whole * width), panel.last))
 
 
 def _sums(

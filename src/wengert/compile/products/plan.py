@@ -27,7 +27,8 @@ APART = 1 << 10  # bytes between the columns of a large A, from which on it is c
 LARGE = 1 << 19  # bytes of such an A
 KERNEL = 8 << 20  # bytes of all operands up to which kernels outrun BLAS
 THIN = 8  # rows or columns of a product that is bound by memory, whoever computes it
-CODE = 4000  # lines of code that weigh as much as twice the time
+CODE = 2500  # lines of code that weigh as much as twice the time
+LONG = 1 << 23  # multiplications of a product for which more code is worth writing
 
 
 @final
@@ -153,7 +154,7 @@ def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tu
                 code += sum(4 * h * p.vectors + 3 * h + 20 for h in (height * bool(blocks), rest) if h)
             if far:  # narrow panels of rows that lie far apart come slowly from the second-level cache
                 cycles *= (1 + 0.06 * (4 - widest)) * (1 + 0.3 / height)
-            score = cycles * (1 + code / CODE)
+            score = cycles * (1 + code / (CODE if m * n * k < LONG else 3 * CODE))
             if best is None or score < best[0]:
                 best = score, height, cut, cycles
     assert best is not None
@@ -215,11 +216,11 @@ def _dots_plan(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides,
     rest = m % height
     step = max(height * group, 0.5 * height + group)
     blocks = m // height * n / group
-    cycles = blocks * (-(-k // wide) * step + 4 * height * group + 15) + rest * (-(-k // wide) * n + 10)
+    cycles = blocks * (-(-k // wide) * step + 3 * height * group + 8) + rest * (-(-k // wide) * n + 10)
     space = 0
     for x, count, contiguous in ((a, m, a[1] == 1), (b, n, b[0] == 1)):
         if not contiguous:
-            cycles += (6.0 / wide + 0.2 if 1 in x and count > 1 else 1.5) * count * k
+            cycles += 40 + (6.0 / wide + 0.2 if 1 in x and count > 1 else 1.5) * count * k
             space += room(count * k, t)
     return cycles, Plan("dots", height, (), False, False, space)
 
@@ -302,7 +303,9 @@ def method(m: int, n: int, k: int, t: Type, threads: int = 1) -> Method:
 
 
 def cost(m: int, n: int, k: int, t: Type | None = None, threads: int = 1) -> Cost:
-    """Method, floating-point operations and estimated cycles of a product."""
+    """Method, floating-point operations and estimated cycles of a product whose operands lie by rows."""
     t = t or Type("f32")
-    cycles = m * n * k / host().lanes(t.size) + 20.0
-    return Cost(method(m, n, k, t, threads), 2 * m * n * k, cycles)
+    found, flops = method(m, n, k, t, threads), 2 * m * n * k
+    if not flops or found == "blas":
+        return Cost(found, flops, 0.6 * flops / host().lanes(t.size))
+    return Cost(found, flops, _straight(_machine(host(), t), m, n, k, (k, 1), (n, 1), t)[0])

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from wengert.compile.emit import I8, Emitter, Type, Value
 from wengert.compile.products.blas import blas_product
 from wengert.compile.products.columns import columns_product
 from wengert.compile.products.dots import dots_product
-from wengert.compile.products.job import Job, Space, sweep
+from wengert.compile.products.job import Job, Space, is_heavy, sweep
 from wengert.compile.products.kernel import rows_product
 from wengert.compile.products.matrix import Finish, Matrix, Start, address
 from wengert.compile.products.plan import Method, Plan, plan, straight_plan
 
 __all__ = ["batched_product", "product"]
+
+Batches = tuple[Sequence[int], Sequence[int], Sequence[int]]  # strides of A, B and C along a batch
 
 STACK = 1 << 16  # bytes of workspace that may be taken from the stack
 
@@ -39,7 +42,7 @@ def product(
     """
     if not (m and n):
         return
-    job = Job(m, n, k, a, b, c, t, start, finish, alpha)
+    job = Job(m, n, k, a, b, c, t, start, finish, alpha, is_heavy(e, finish, t))
     if not k:
         sweep(e, job, None, rows)
         return
@@ -95,7 +98,7 @@ def _shared(e: Emitter, job: Job, chosen: Plan, workspace: Value | None, rows: t
 
 def batched_product(
     e: Emitter, batch: Sequence[int], m: int, n: int, k: int, a: Matrix, b: Matrix, c: Matrix | None, t: Type,
-    *, strides: tuple[Sequence[int], Sequence[int], Sequence[int]],
+    *, strides: Batches,
     start: Callable[..., Value | None] | None = None, finish: Callable[..., Value | None] | None = None,
     workspace: Value | None = None, alpha: float = 1.0, span: tuple[Value, Value] | None = None,
 ) -> None:  # fmt: skip
@@ -104,29 +107,41 @@ def batched_product(
     ``start`` and ``finish`` get the tuple of batch indices before what :func:`product` gives them. ``span``: only
     these indices of the first batch axis, for threads.
     """
+    if start is None and finish is None and span is None and c is not None:
+        batch, m, a, c, strides = _folded(batch, m, a, c, strides)
 
-    def level(axis: int, at: tuple[Value, ...], bases: tuple[Value | None, ...]) -> None:
+    def level(axis: int, at: tuple[Value, ...], a: Matrix, b: Matrix, c: Matrix | None) -> None:
         if axis == len(batch):
-            moved = [
-                None if x is None or p is None else replace(x, base=p) for x, p in zip((a, b, c), bases, strict=True)
-            ]
-            assert moved[0] is not None
-            assert moved[1] is not None
-            product(
-                e, m, n, k, moved[0], moved[1], moved[2], t, workspace=workspace, alpha=alpha,
-                start=None if start is None else lambda *more: start(at, *more),
-                finish=None if finish is None else lambda *more: finish(at, *more),
-            )  # fmt: skip
+            begun = partial(start, at) if start else None
+            finished = partial(finish, at) if finish else None
+            product(e, m, n, k, a, b, c, t, start=begun, finish=finished, workspace=workspace, alpha=alpha)
             return
 
         def body(index: Value) -> None:
-            inner = tuple(
-                None if p is None else address(e, p, t, (index, s[axis])) for p, s in zip(bases, strides, strict=True)
-            )
-            level(axis + 1, (*at, index), inner)
+            moved = [
+                x and replace(x, base=address(e, x.base, t, (index, s[axis])))
+                for x, s in zip((a, b, c), strides, strict=True)
+            ]
+            assert moved[0] is not None
+            assert moved[1] is not None
+            level(axis + 1, (*at, index), moved[0], moved[1], moved[2])
 
         low, high = span if span is not None and axis == 0 else (0, batch[axis])
         e.loop(high, body, start=low)
 
     if all(batch):
-        level(0, (), (a.base, b.base, None if c is None else c.base))
+        level(0, (), a, b, c)
+
+
+def _folded(
+    batch: Sequence[int], m: int, a: Matrix, c: Matrix, strides: Batches
+) -> tuple[Sequence[int], int, Matrix, Matrix, Batches]:  # fmt: skip
+    """Last axes along which B stays the same, and A and C go on as their rows do, are more rows."""
+    while batch:
+        x, y, z = (s[-1] for s in strides)
+        if y or (m > 1 and (x != m * a.row or z != m * c.row)):
+            break
+        if m == 1:
+            a, c = replace(a, row=x), replace(c, row=z)
+        m, batch, strides = m * batch[-1], batch[:-1], (strides[0][:-1], strides[1][:-1], strides[2][:-1])
+    return batch, m, a, c, strides

@@ -14,6 +14,12 @@ from wengert.errors import CompileError
 __all__ = ["blas_symbol", "by_reference", "lapack_symbol"]
 
 
+def _exports(module: str) -> dict[str, Any]:
+    import scipy.linalg  # slow to load, and few products need it
+
+    return getattr(scipy.linalg, module).__pyx_capi__
+
+
 def _symbol(exported: dict[str, Any], name: str) -> tuple[int, Type]:
     if name not in exported:
         raise CompileError(f"SciPy exports no routine {name!r} to compiled code")
@@ -29,17 +35,13 @@ def _symbol(exported: dict[str, Any], name: str) -> tuple[int, Type]:
 @cache
 def blas_symbol(name: str) -> tuple[int, Type]:
     """The address of a routine such as ``dgemm``, and the type of its integers."""
-    from scipy.linalg import cython_blas
-
-    return _symbol(cython_blas.__pyx_capi__, name)
+    return _symbol(_exports("cython_blas"), name)
 
 
 @cache
 def lapack_symbol(name: str) -> tuple[int, Type]:
     """The address of a routine such as ``dpotrf``, and the type of its integers."""
-    from scipy.linalg import cython_lapack
-
-    return _symbol(cython_lapack.__pyx_capi__, name)
+    return _symbol(_exports("cython_lapack"), name)
 
 
 def by_reference(e: Emitter, t: Type, number: float | int | str) -> Value:

@@ -73,6 +73,7 @@ def absolute(dtype: np.dtype[Any], x: Value) -> Value:
 
 @lowering("square", kinds="iuf")
 def square(x: Value) -> Value:
+    """x²."""
     return x * x
 
 
@@ -93,14 +94,20 @@ def sqrt(x: Value) -> Value:
     return x.e.sqrt(x)
 
 
-@lowering("deg2rad", "radians")
+def _ratio(x: Value, above: float, below: float) -> float:
+    """A quotient in the precision of ``x``, where NumPy takes it too."""
+    kind = np.float32 if x.type.element == "f32" else np.float64
+    return float(kind(above) / kind(below))
+
+
+@lowering("deg2rad")
 def deg2rad(x: Value) -> Value:
-    return x * (math.pi / 180)
+    return x * _ratio(x, math.pi, 180.0)
 
 
-@lowering("rad2deg", "degrees")
+@lowering("rad2deg")
 def rad2deg(x: Value) -> Value:
-    return x * (180 / math.pi)
+    return x * _ratio(x, 180.0, math.pi)
 
 
 # ---- choices
@@ -199,4 +206,3 @@ def root_of_sum(a: Value, a_error: Value, b: Value, b_error: Value) -> tuple[Val
     square, low = product(h, h)
     correction = ((s - square) - low + (lost + (a_error + b_error))) / (h + h)
     return total(h, correction, ordered=True)
-

@@ -1,4 +1,4 @@
-"""What formulas of many functions share: formats, polynomials, signs, powers of two, sums and products with their errors."""
+"""What many formulas share: formats, polynomials, signs, powers of two, sums and products with their errors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, final
 from wengert.compile.emit import Type, Value
 
 __all__ = [
-    "Format", "absolute", "any_lane", "bits", "chosen", "constant", "copysign", "floats", "fma", "form", "horner", "infinite", "is_negative",
-    "larger", "power_of_two", "product", "rarely", "scaled", "smaller", "total",
+    "Format", "absolute", "any_lane", "bits", "chosen", "constant", "copysign", "floats", "fma", "form", "horner",
+    "infinite", "is_negative", "larger", "power_of_two", "product", "rarely", "scaled", "smaller", "total",
 ]  # fmt: skip
 
 
@@ -35,6 +35,7 @@ class Format:
 
     @property
     def magic_bits(self) -> int:
+        """The bits of the magic number."""
         return ((self.bias + self.mantissa) << self.mantissa) | (1 << (self.mantissa - 1))
 
     @property
@@ -211,4 +212,3 @@ def rarely(condition: Value, usual: Value, slow: Callable[[], Value]) -> Value:
     e = usual.e
     found = e.if_(any_lane(condition), lambda: [e.select(condition, slow(), usual)], lambda: [usual])
     return found[0]
-

@@ -101,5 +101,3 @@ def fmod(dtype: np.dtype[Any], x: Value, y: Value) -> Value:
         return _fmod(x, y)
     divisor, zero = _safe(dtype, x, y)
     return x.e.select(zero, 0, x - whole_quotient(x, divisor, dtype.kind == "u") * divisor)
-
-

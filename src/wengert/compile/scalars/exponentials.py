@@ -15,8 +15,21 @@ import numpy as np
 from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
-    absolute, bits, chosen, constant, copysign, floats, fma, form, horner, larger, power_of_two, product, scaled,
-    smaller, total,
+    absolute,
+    bits,
+    chosen,
+    constant,
+    copysign,
+    floats,
+    fma,
+    form,
+    horner,
+    larger,
+    power_of_two,
+    product,
+    scaled,
+    smaller,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.table import in_double, lowering
 
@@ -138,7 +151,7 @@ def small_itself(x: Value, y: Value) -> Value:
     return x.e.select(absolute(x) < 2.0 ** -(form(x).mantissa + 4), x, y)
 
 
-@lowering("expm1", "special_expm1", f32=1.7, f64=1.7)
+@lowering("expm1", "special_expm1", f32=1.9, f64=1.9)
 def expm1(x: Value) -> Value:
     """Eˣ − 1."""
     return small_itself(x, 4.0 * quarter_expm1(x))
@@ -248,7 +261,7 @@ def log_of_sum(high: Value, low: Value, doublings: Value | None = None) -> Value
     return _log_domain(high, _log_of(Split(k, g, a.exponent)))
 
 
-@lowering("log1p", "special_log1p", f32=1.3, f64=1.3)
+@lowering("log1p", "special_log1p", f32=1.5, f64=1.5)
 def log1p(x: Value) -> Value:
     """ln(1 + x); it has the sign of x."""
     return copysign(log_of_sum(*total(constant(x, 1.0), x)), x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wengert.compile.emit import Type, Value
+from wengert.compile.emit import Emitter, Type, Value
 
 __all__ = ["philox"]
 
@@ -12,17 +12,17 @@ ROUNDS = 10
 LOW = 0xFFFFFFFF
 
 
-def philox(key: tuple[Value, Value], counter: tuple[Value, Value, Value, Value]) -> tuple[Value, Value, Value, Value]:
-    """Four random words for each lane, from a key of two words and a counter of four, lowest word first.
+def philox(
+    _e: Emitter, k: Value, l: Value, a: Value, b: Value, c: Value, d: Value
+) -> tuple[Value, Value, Value, Value]:  # fmt: skip
+    """Four random words for each lane, from a key (k, l) and a counter (a, b, c, d), lowest words first.
 
     Words are i64, scalars or vectors. NumPy's generator adds 1 to its counter before it takes a block from it: with
-    ``np.random.Philox(key=k, counter=c)``, element i of ``random_raw(n)`` is word i mod 4 of the block at the
+    ``np.random.Philox(key=key, counter=c)``, element i of ``random_raw(n)`` is word i mod 4 of the block at the
     counter c + 1 + ⌊i/4⌋. That is also element i of :func:`wengert.random._philox.bits`, where c is
     ``(0, 0, data, purpose)``: nothing carries beyond the lowest word, and the block's counter is
     ``(1 + ⌊i/4⌋, 0, data, purpose)``.
     """
-    a, b, c, d = counter
-    k, l = key
     for n in range(ROUNDS):
         high, low = _product(a, MULTIPLIERS[0])
         high_too, low_too = _product(c, MULTIPLIERS[1])

@@ -13,7 +13,7 @@ from wengert.compile.scalars.table import MISSING, in_double, lowering
 
 __all__ = ["LANEWISE"]
 
-LANEWISE = frozenset("""
+NAMES = """
     agm bdtrik bdtrin bei beip ber berp besselpoly beta betainc betaincc betainccinv betaincinv betaln binom boxcox
     boxcox1p btdtria btdtrib chdtr chdtrc chdtri chdtriv chndtr chndtrinc chndtrix cosdg cosm1 cotdg dawsn ellipe
     ellipeinc ellipk ellipkinc ellipkm1 elliprc elliprd elliprf elliprg elliprj erfcinv erfi erfinv exp1 expi exprel
@@ -23,7 +23,8 @@ LANEWISE = frozenset("""
     loggamma lpmv modstruve nbdtrik nbdtrin ndtri ndtri_exp nrdtrimn nrdtrisd owens_t pdtr pdtrc pdtrik poch powm1
     pseudo_huber psi radian rel_entr rgamma sindg spence stdtr stdtridf stdtrit struve tandg tklmbda voigt_profile
     wright_bessel wrightomega y0 y1 yv yve zetac
-""".split())  # fmt: skip
+"""
+LANEWISE = frozenset(NAMES.split())
 
 
 def _lane_by_lane(name: str) -> Callable[..., Value]:

@@ -10,7 +10,16 @@ import numpy as np
 from wengert.compile.emit import F64, Value
 from wengert.compile.scalars import coefficients, integers
 from wengert.compile.scalars.bits import (
-    absolute, bits, chosen, constant, floats, fma, horner, is_negative, product, total,
+    absolute,
+    bits,
+    chosen,
+    constant,
+    floats,
+    fma,
+    horner,
+    is_negative,
+    product,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.exponentials import LN2, exp2, exp_of_sum, log2, split
 from wengert.compile.scalars.table import lowering
@@ -21,8 +30,8 @@ TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 
 
 def _log_in_parts(x: Value) -> tuple[Value, Value]:
-    """ln x of a positive finite number, as a sum: k ln 2 + 2s + s³ (⅔ + z P(z)), with s and z = s² in two parts."""
-    a, cs = split(x), coefficients.LOG["f64"]
+    """Ln x of a positive finite number, as a sum: k ln 2 + 2s + s³ (⅔ + z P(z)), with s and z = s² in two parts."""
+    a = split(x)
     d, d_low = total(constant(x, 2.0), a.f, ordered=True)
     inverse = 1.0 / d
     s = a.f * inverse
@@ -31,7 +40,7 @@ def _log_in_parts(x: Value) -> tuple[Value, Value]:
     z, z_low = product(s, s)
     z_low = fma(s + s, s_low, z_low)
     # the leading coefficient in two parts, the rest is small
-    rest = fma(z, horner(z, cs[1:]), cs[0] - TWO_THIRDS[0])
+    rest = z * horner(z, coefficients.LOG_REST["f64"])
     c, c_low = total(constant(x, TWO_THIRDS[0]), rest, ordered=True)
     c_low = c_low + TWO_THIRDS[1]
     w, w_low = product(z, c)
@@ -94,7 +103,7 @@ SHORT: dict[float, Any] = {
 }
 
 
-@lowering("power", kinds="iuf", typed=True, f32=0.51, f64=0.6)
+@lowering("power", kinds="iuf", typed=True, f32=0.51, f64=0.8)
 def power(dtype: np.dtype[Any], x: Value, y: Value) -> Value:
     """X to the power of y; short where y is a small whole constant (then within 1.6 units of the last place)."""
     if dtype.kind != "f":
@@ -103,4 +112,4 @@ def power(dtype: np.dtype[Any], x: Value, y: Value) -> Value:
     return SHORT[number](x) if number in SHORT else _float_power(x, y)
 
 
-lowering("float_power", typed=True, f32=0.51, f64=0.6)(power)
+lowering("float_power", typed=True, f32=0.51, f64=0.8)(power)

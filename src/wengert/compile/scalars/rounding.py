@@ -75,7 +75,7 @@ def frexp_exponent(x: Value) -> Value:
     e, f = x.e, form(x)
     low = absolute(x) < f.tiny
     normal = e.select(low, x * 2.0 ** (f.mantissa + 2), x)
-    biased = (bits(normal) >> f.mantissa) & (2 * f.bias + 1)
+    biased = e.shr(bits(normal), f.mantissa) & (2 * f.bias + 1)
     offset = e.select(low, constant(biased, f.bias - 1 + f.mantissa + 2), constant(biased, f.bias - 1))
     strange = x.equals(0.0) | e.invert(absolute(x) < math.inf)
     return e.convert(e.select(strange, 0, biased - offset), I32)

@@ -12,10 +12,29 @@ import math
 from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
-    absolute, chosen, constant, copysign, fma, horner, infinite, product, rarely, smaller, total,
+    absolute,
+    chosen,
+    constant,
+    copysign,
+    fma,
+    horner,
+    infinite,
+    power_of_two,
+    product,
+    rarely,
+    smaller,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.exponentials import (
-    RANGE, clamped, exp, exp_of_reduced, exp_of_sum, log, log1p, log_of_sum, reduced,
+    RANGE,
+    clamped,
+    exp,
+    exp_of_reduced,
+    exp_of_sum,
+    log,
+    log1p,
+    log_of_sum,
+    reduced,
 )  # fmt: skip
 from wengert.compile.scalars.table import in_double, lowering
 
@@ -24,23 +43,23 @@ __all__: list[str] = []
 # ---- logistic
 
 
-@lowering("expit", f32=2.5, f64=2.5)
+@lowering("expit", f32=2.0, f64=2.0)
 def expit(x: Value) -> Value:
     """1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), where from x = 40 on it is 1."""
     t = exp_of_reduced(reduced(clamped(x, RANGE[x.type.element][0], 40.0)))
     return t / (t + 1.0)
 
 
-@lowering("log_expit", f32=2.5, f64=2.5)
+@lowering("log_expit", f32=2.0, f64=2.0)
 def log_expit(x: Value) -> Value:
     """min(x, 0) − ln(1 + e^−|x|)."""
-    return smaller(0.0, x) - log1p(exp(-absolute(x)))
+    return smaller(-0.0, x) - log1p(exp(-absolute(x)))
 
 
-@lowering("logit", f32=0.51, f64=1.4)
+@lowering("logit", f32=0.51, f64=1.6)
 @in_double
 def logit(p: Value) -> Value:
-    """ln p/(1 − p), the quotient with its error."""
+    """Ln p/(1 − p), the quotient with its error."""
     d, d_low = total(constant(p, 1.0), -p)
     q = p / d
     r, r_low = product(q, d)
@@ -113,7 +132,7 @@ def _erfc(x: Value) -> Value:
 
 def _erf_near(x: Value) -> Value:
     """For |x| ≤ 1."""
-    return fma(x, horner(x * x, coefficients.ERF["f64"]), x)
+    return fma(x, horner(x * x, coefficients.ERF[x.type.element]), x)
 
 
 @lowering("erfc", f32=0.51, f64=3.0)
@@ -124,19 +143,21 @@ def erfc(x: Value) -> Value:
     return e.select(near, 1.0 - _erf_near(x), _erfc(x))
 
 
-@lowering("erf", f32=2.5, f64=1.2)
+@lowering("erf", f32=1.5, f64=1.2)
 def erf(x: Value) -> Value:
-    """A rational function in single precision; in double a polynomial up to 1, and 1 − erfc |x| beyond."""
+    """A polynomial up to 1, and 1 − erfc |x| beyond."""
+    far = absolute(x) > 1.0
     if x.type.element == "f32":
-        a = clamped(x, -ERF_END, ERF_END)
-        z = a * a
-        y = a * horner(z, coefficients.ERF_SINGLE["above"]) / horner(z, coefficients.ERF_SINGLE["below"])
-        return copysign(smaller(1.0, absolute(y)), x)
-    beyond = absolute(x) > 1.0
-    return rarely(beyond, _erf_near(x), lambda: copysign(1.0 - _erfc(absolute(x)), x))
+        return x.e.select(far, copysign(_erf_far_single(absolute(x)), x), _erf_near(x))
+    return rarely(far, _erf_near(x), lambda: copysign(1.0 - _erfc(absolute(x)), x))
 
 
-ERF_END = 3.93
+def _erf_far_single(a: Value) -> Value:
+    """1 − e^(−p(a)) for 1 ≤ a: in single precision the complement need not be exact."""
+    p = horner(smaller(4.0, a), coefficients.LOG_ERFC["f32"])
+    r = reduced(-p)
+    q = horner(r.r, coefficients.EXP["f32"])
+    return 1.0 - fma(fma(q, r.r, 1.0), r.r, 1.0) * power_of_two(r.rounded)
 
 
 def _normal_tail(a: Value) -> tuple[Value, Value, Value]:
@@ -151,23 +172,27 @@ def ndtr(x: Value) -> Value:
     """Φ(x) = ½ erfc(−x/√2)."""
     scaled, half, low = _normal_tail(absolute(x))
     tail = scaled * _bell(half, low)
-    near = fma(_erf_near(clamped(x, -1.0, 1.0) * math.sqrt(0.5)), 0.5, 0.5)
     e = x.e
-    return e.select(absolute(x) < 0.5, near, e.select(x > 0.0, 1.0 - tail, tail))
+    return e.select(absolute(x) < 0.5, _normal_near(x), e.select(x > 0.0, 1.0 - tail, tail))
 
 
-@lowering("log_ndtr", f32=0.6, f64=3.0)
+def _normal_near(x: Value) -> Value:
+    """Φ(x) for |x| < ¾."""
+    return fma(_erf_near(x * math.sqrt(0.5)), 0.5, 0.5)
+
+
+@lowering("log_ndtr", f32=0.6, f64=4.0)
 @in_double
 def log_ndtr(x: Value) -> Value:
-    """ln Φ(x): to the left by the scaled tail's logarithm, to the right by that of 1 less the tail."""
+    """Ln Φ(x): to the left by the scaled tail's logarithm, to the right by that of 1 less the tail."""
     scaled, half, low = _normal_tail(absolute(x))
     left = log(scaled) - half - low
     right = log1p(-scaled * _bell(half, low))
-    y = x.e.select(x < 0.0, left, right)
-    return chosen(x, (x.equals(-math.inf), -math.inf), otherwise=y)
+    near = log(_normal_near(x))
+    return chosen(x, (x.equals(-math.inf), -math.inf), (absolute(x) < 0.75, near), (x < 0.0, left), otherwise=right)
 
 
-@lowering("erfcx", f32=0.6, f64=3.0)
+@lowering("erfcx", f32=0.6, f64=4.5)
 @in_double
 def erfcx(x: Value) -> Value:
     """Exp(x²) erfc x; below 0 it is 2 exp(x²) less that of |x|."""

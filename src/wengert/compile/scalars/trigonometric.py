@@ -1,6 +1,6 @@
-"""Circular functions. Arguments are reduced by π/2 in three parts (Cody and Waite), with what is lost kept.
+"""Circular functions. Arguments are reduced by π/2 in several parts (Cody and Waite), with what is lost kept.
 
-Lanes beyond the reach of that, some 10⁴ in single and 10⁹ in double precision, go to the C library.
+Lanes beyond the reach of that, 2¹² in single and 2¹⁹ in double precision, go to the C library.
 """
 
 from __future__ import annotations
@@ -14,19 +14,26 @@ import numpy as np
 from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
-    absolute, bits, chosen, constant, copysign, floats, fma, form, horner, is_negative, product, rarely,
+    absolute,
+    bits,
+    chosen,
+    constant,
+    copysign,
+    floats,
+    fma,
+    form,
+    horner,
+    is_negative,
+    product,
+    rarely,
+    total,
 )  # fmt: skip
 from wengert.compile.scalars.library import libm
 from wengert.compile.scalars.table import lowering
 
 __all__: list[str] = []
 
-# π/2 in three parts of the format's precision: together 72 and 159 bits
-HALF_PI = {
-    "f32": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100059174e-15),
-    "f64": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33),
-}
-REACH = {"f32": 2.0**14, "f64": 2.0**30}
+REACH = {"f32": 2.0**12, "f64": 2.0**19}
 
 
 @final
@@ -40,12 +47,20 @@ class Angle:
 
 
 def _angle(x: Value) -> Angle:
-    f, (a, b, c) = form(x), HALF_PI[x.type.element]
+    f = form(x)
+    # without fused products the first ones have to be exact by themselves
+    table = coefficients.HALF_PI if x.e.target.fused else coefficients.HALF_PI_UNFUSED
+    a, b, *more = table[x.type.element]
     rounded = fma(x, 2 / math.pi, f.magic)
     n = rounded - f.magic
     first = fma(n, -a, x)
     r = fma(n, -b, first)
-    tail = fma(n, -c, fma(n, -b, first - r))
+    # Where n b is not smaller than what it is taken from, b is so short that nothing is lost
+    tail = fma(n, -b, first - r)
+    for c in more:
+        tail = fma(n, -c, tail)
+    if not x.e.target.fused:  # shorter parts leave more behind
+        r, tail = total(r, tail)
     return Angle(r, tail, bits(rounded))
 
 
@@ -159,7 +174,7 @@ def _arctangent(above: Value, below: Value) -> tuple[Value, Value, Value]:
 
 
 def _folded(base: Value, r: Value, more: Value, swapped: Value, behind: Value | None) -> Value:
-    """base + r + more; π/2 less it where swapped; π less that where behind."""
+    """Base + r + more; π/2 less it where swapped; π less that where behind."""
     e = base.e
     high, low = _parts(base, math.pi / 2, 6.123233995736766e-17)
 
@@ -174,7 +189,7 @@ def _folded(base: Value, r: Value, more: Value, swapped: Value, behind: Value | 
     return base + (r + more)
 
 
-@lowering("arctan", f32=1.6, f64=1.6)
+@lowering("arctan", f32=2.0, f64=2.0)
 def arctan(x: Value) -> Value:
     """Of |x| > 1 by π/2 − arctan 1/|x|; of more than tan π/8 by π/4 + arctan((x − 1)/(x + 1))."""
     e, a = x.e, absolute(x)
