@@ -15,8 +15,8 @@ import numpy as np
 
 from wengert import control, nn, pytree, random
 from wengert.errors import UnsupportedError
-from wengert.training._steps import Loss, Part, Plan, State, Stretch, descend
 from wengert.optim import Optimizer
+from wengert.training._steps import Loss, Part, Plan, State, Stretch, descend
 from wengert.transforms import jit, machine_code
 
 __all__ = ["Runner", "Wanted"]
@@ -49,17 +49,20 @@ def native(loss: Loss, optimizer: Optimizer) -> Callable[..., Any]:
     return jit(stretch, donate=("inner", "losses", "outputs"))
 
 
-def seconds_of(plan: Plan, model: Any, rows: int) -> tuple[float, float]:
-    """About how long one step takes in Python, and how long it takes to make machine code of it.
+def seconds_of(plan: Plan, model: Any, rows: int) -> float:
+    """About how long a step takes in Python: what each leaf and each multiplication costs.
 
-    Counted, not measured: the same arguments have to give the same bits, which depend on who computes them.
+    Counted, not measured: the same seed has to give the same bits, which depend on who computes them.
     """
-    leaves = len(pytree.leaves(model))
-    positions = math.prod(plan.data.inputs.shape[1:-1])  # where weights are used anew: steps in time, places in a picture
-    return (
-        6e-5 * leaves + 3e-10 * nn.count_parameters(model) * rows * positions,
-        0.1 + 0.05 * leaves,
-    )
+    shape = plan.data.inputs.shape[1:]
+    places = math.prod(shape[:-1])  # where weights are used anew: steps in time, points of a picture
+    calls = len(pytree.leaves(model)) * (places if len(shape) == 2 else 1)  # a loop over time is one of Python
+    return 6e-5 * calls + 3e-10 * nn.count_parameters(model) * rows * places
+
+
+def seconds_to_compile(model: Any) -> float:
+    """About how long it takes to load the compiler and to make machine code of a step."""
+    return 0.3 + 0.03 * len(pytree.leaves(model))
 
 
 @final
@@ -101,8 +104,8 @@ class Runner:
 
     def pays(self, state: State, part: Part) -> bool:
         """Whether the steps that are left would take longer in Python than their compilation."""
-        step, compilation = seconds_of(self.plan, state.model, part.rows.shape[1])
-        return step * len(part.rows) * (self.epochs - part.epoch + 1) > 1.5 * compilation
+        left = len(part.rows) * (self.epochs - part.epoch + 1)
+        return left * seconds_of(self.plan, state.model, part.rows.shape[1]) > seconds_to_compile(state.model)
 
     def compiles(self, state: State, part: Part) -> bool:
         """Make the machine code. What cannot be compiled stays in Python, or raises where it must not."""
@@ -111,10 +114,11 @@ class Runner:
             if not machine_code():
                 raise UnsupportedError("machine code is made by llvmlite: pip install llvmlite")
             self.call(state.model, pytree.map(_copy, state.optimizer), part, 0, 0)
-        except Exception as error:  # the step ran in Python: whatever this is, it is a limit of staging
+        except Exception as error:
             if self.wanted is True:
-                error.add_note("  in training.fit(…, compiled=True); compiled=\"auto\" trains in Python where it must")
+                error.add_note('  in training.fit(…, compiled=True); compiled="auto" trains in Python where it must')
                 raise
+            self.wanted = False
             self.note(f"training in Python, not compiled: {str(error).splitlines()[0]}")
             return False
         return True
@@ -141,7 +145,9 @@ class Runner:
         self.own = inner
         if outputs is not None:
             outputs = outputs[at:end].reshape(-1, *outputs.shape[2:])
-        return Stretch(State(model, inner, state.steps + end - at), part.rows[at:end], losses[at:end], outputs, gradients)
+        return Stretch(
+            State(model, inner, state.steps + end - at), part.rows[at:end], losses[at:end], outputs, gradients
+        )
 
     def call(self, model: Any, inner: Any, part: Part, begin: int, end: int) -> Any:
         """The native function on steps of a part; none at all only compiles it."""

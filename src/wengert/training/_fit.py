@@ -190,7 +190,7 @@ def fit(
     if patience is not None:
         patience = _at_least_one(patience, "patience", ", or None to go on to the last epoch")
     _check_parts(loss, optimizer)
-    if compiled not in (True, False, "auto"):
+    if not isinstance(compiled, bool) and compiled != "auto":
         raise ModelError(f'compiled is {compiled!r} and must be True, False or "auto"')
     data = prepared(model, inputs, targets, validation, seed)
     size = len(data.inputs) if batch_size is None else batch_size

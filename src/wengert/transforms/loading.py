@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 __all__ = ["machine_code"]
 
 
@@ -14,7 +16,7 @@ def machine_code() -> bool:
         True
     """
     try:
-        import wengert.compile  # noqa: F401
+        import_module("wengert.compile")
     except ImportError:
         return False
     return True
