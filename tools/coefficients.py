@@ -115,16 +115,20 @@ def erfcx_of_t(t: Any) -> Any:
 HALF_LN2 = mp.log(2) / 2 * mp.mpf("1.002")
 EIGHTH = (mp.pi / 4 * mp.mpf("1.002")) ** 2
 TAN_EIGHTH = mp.tan(mp.pi / 8) ** 2 * mp.mpf("1.0005")
-LOG_END = (3 - 2 * mp.sqrt(2)) ** 2 * mp.mpf("1.001")  # ((m - 1)/(m + 1))² at m = √2
+LOG_END = mp.mpf("0.04005")  # ((m − 1)/(m + 1))² at m = 1½
 
 # name: what it is, function, range, how many coefficients for f32 and f64 (0: none)
 POLYNOMIALS: dict[str, tuple[str, Function, Any, Any, int, int]] = {
     "EXP": ("(eʳ − 1 − r)/r² for |r| ≤ ½ ln 2", exp_rest, -HALF_LN2, HALF_LN2, 5, 10),
     "EXP2": ("(2ʳ − 1)/r for |r| ≤ ½", exp2_rest, "-0.501", "0.501", 7, 12),
-    "LOG": ("(2 artanh s − 2s)/s³ of z = s², s = (m − 1)/(m + 1), ½√2 ≤ m ≤ √2",
+    "LOG": ("(2 artanh s − 2s)/s³ of z = s², s = (m − 1)/(m + 1), ½√2 ≤ m ≤ 1½",
             lambda z: 2 * root_series(mp.atanh, [mp.mpf(1)])(z), 0, LOG_END, 4, 8),
     "LOG_REST": ("(2 artanh s − 2s − ⅔s³)/s⁵ of the same z",
-                 lambda z: 2 * root_series(mp.atanh, [mp.mpf(1), mp.mpf(1) / 3])(z), 0, LOG_END, 0, 8),
+                 lambda z: 2 * root_series(mp.atanh, [mp.mpf(1), mp.mpf(1) / 3])(z), 0, LOG_END, 0, 9),
+    # in double precision, as exact as powers in single precision need them
+    "EXP_SHORT": ("(eʳ − 1 − r)/r² for |r| ≤ ½ ln 2", exp_rest, -HALF_LN2, HALF_LN2, 0, 6),
+    "LOG_SHORT": ("(2 artanh s − 2s)/s³ of the same z",
+                  lambda z: 2 * root_series(mp.atanh, [mp.mpf(1)])(z), 0, LOG_END, 0, 5),
     "SIN": ("(sin r − r)/r³ of z = r², |r| ≤ π/4", root_series(mp.sin, [mp.mpf(1)]), 0, EIGHTH, 3, 6),
     "COS": ("(cos r − 1 + r²/2)/r⁴ of z = r², |r| ≤ π/4", cos_rest, 0, EIGHTH, 3, 6),
     "ATAN": ("(arctan r − r)/r³ of z = r², |r| ≤ tan π/8", root_series(mp.atan, [mp.mpf(1)]), 0, TAN_EIGHTH, 5, 11),

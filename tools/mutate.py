@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from mutate_equivalent import function_of, is_fill, is_seam, listed, parents
+from mutate_equivalent import function_of, listed, parents, rule_for
 
 ROOT = Path(__file__).resolve().parents[1]
 OPS = ROOT / "src" / "wengert" / "ops"
@@ -122,7 +122,7 @@ def plant(file: Path, left_out: Counter[object] | None = None) -> Iterator[tuple
     for node, parent, field, index in places(module):
         function = function_of(node, above)
         name = "" if function is None else function.name
-        rule = "seams" if is_seam(node, file.name) else "fills" if is_fill(node, above) else ""
+        rule = rule_for(node, file.name, above)
         shown = node if isinstance(node, ast.stmt) else parent
         for new in changes(node):
             before = _text(shown)

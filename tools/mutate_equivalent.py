@@ -1,10 +1,11 @@
-"""Mutants that no test can tell from the original: two rules that are decided from the syntax, and a list.
+"""Mutants that no test can tell from the original: three rules that are decided from the syntax, and a list.
 
 Of ``np.where(far, 1.0, x)`` the 1.0 is a *fill* if all that is computed from it stands in the other branch of a
-``np.where(far, ...)``: any other number in its place gives the same result. (Only if it left the domain of a function
-could a derivative in another operand show it. All fills were tried once, and none does.) ``x > 30.0`` and
-``x >= 30.0`` are the same *seam* if both sides hold an approximation of one function: they differ at one value, where
-both approximations hold. All others stand, with the reason for each, in ``mutate_equivalent.toml``.
+``np.where(far, ...)``: any other number in its place gives the same result. (If it left the domain of a function, a
+derivative in another operand could show it. That is to be feared of 1 in the place of 0: all of those were tried by the
+tests of their lines, and none did.) ``x > 30.0`` and ``x >= 30.0`` are the same *seam* if both sides hold an
+approximation of one function: they differ at one value, where both approximations hold. To multiply by the *sign*
+``(-1) ** k`` is to divide by it. All others stand, with the reason for each, in ``mutate_equivalent.toml``.
 """
 
 from __future__ import annotations
@@ -59,6 +60,11 @@ def function_of(node: ast.AST, above: Parents) -> ast.FunctionDef | None:
     return here
 
 
+def rule_for(node: ast.AST, file: str, above: Parents) -> str:
+    """The rule by which a change of a node is equivalent, if there is one."""
+    return "seams" if is_seam(node, file) else "signs" if is_sign(node) else "fills" if is_fill(node, above) else ""
+
+
 # ---- seams
 
 
@@ -76,6 +82,19 @@ def is_seam(node: ast.AST, file: str) -> bool:
     if isinstance(bound, ast.Constant):
         return type(bound.value) is float and bound.value not in (0.0, 1.0)
     return isinstance(bound, ast.Name) and bound.id.strip("_").isupper() and "LARGEST" not in bound.id
+
+
+# ---- signs
+
+
+def is_sign(node: ast.AST) -> bool:
+    """Whether a product, or a quotient, is with a power of −1."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult | ast.Div):
+        return False
+    factor = node.right
+    return (
+        isinstance(factor, ast.BinOp) and isinstance(factor.op, ast.Pow) and ast.unparse(factor.left) in ("-1", "-1.0")
+    )
 
 
 # ---- fills

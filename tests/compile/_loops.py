@@ -53,3 +53,18 @@ def run(name, *operands, out=None, lanes=8, loop=None, target=None, **params):
     y = np.empty(padded, out)
     f(*[x.ctypes.data for x in filled], y.ctypes.data, padded)
     return y[:size]
+
+
+def compiled_function(f, x, lanes=8):
+    """``f(e, value)`` over an array."""
+    e = Emitter()
+    with e.function("f", ["ptr", "ptr", "i64"]) as (source, out, n):
+        t = type_of(x.dtype).wide(lanes)
+        e.loop(n, lambda i: e.store(f(e, e.load(source, t, i)), out, i), step=lanes)
+    unit = link(object_code(e.text()), e.exports, e.symbols)
+    padded = np.pad(x, (0, -x.size % lanes), mode="edge")
+    y = np.empty_like(padded)
+    unit.function("f", None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
+        padded.ctypes.data, y.ctypes.data, y.size
+    )
+    return y[: x.size]

@@ -10,7 +10,17 @@ import pytest
 
 from wengert.compile.emit import F32, F64, I32, I64, PTR, Emitter, Type, Value
 from wengert.compile.engine import Unit, link, object_code
-from wengert.compile.products import Matrix, batched_product, product, row_block, transpose, workspace_bytes
+from wengert.compile.products import (
+    Matrix,
+    batched_product,
+    cost,
+    method,
+    product,
+    routine_address,
+    row_block,
+    transpose,
+    workspace_bytes,
+)
 from wengert.compile.target import Target, host
 
 DTYPES = {F32: np.float32, F64: np.float64}
@@ -272,3 +282,43 @@ def test_a_long_finish_is_written_once(t: Type) -> None:
 
     compiled(build, 3)
     assert len(written) <= 3  # once to see how long it is
+
+
+def test_large_products_go_to_blas_and_thin_ones_do_not() -> None:
+    assert method(64, 64, 64, F32) == "kernel"
+    assert method(3000, 3000, 3000, F32) == "blas"
+    assert method(1, 4000, 4000, F32) == "kernel"
+    assert cost(64, 32, 16, F32).flops == 2 * 64 * 32 * 16
+    assert cost(64, 64, 64, F64).cycles > cost(64, 64, 64, F32).cycles > cost(64, 64, 8, F32).cycles
+
+
+def test_routines_are_found_again_by_the_names_modules_import() -> None:
+    e = Emitter()
+    with e.function("f", [PTR] * 3) as (a, b, c):
+        product(e, 8, 8, 8, Matrix(a, 8, 1), Matrix(b, 8, 1), Matrix(c, 8, 1), F64, by="blas")
+    assert e.symbols == {"blas_dgemm": routine_address("blas_dgemm")}
+    assert routine_address("lapack_dpotrf") != routine_address("blas_dgemm")
+
+
+def test_a_product_with_nowhere_to_go_is_refused() -> None:
+    e = Emitter()
+    with pytest.raises(ValueError, match="needs a finish that returns None"), e.function("f", [PTR] * 2) as (a, b):
+        product(e, 2, 2, 2, Matrix(a, 2, 1), Matrix(b, 2, 1), None, F64, start=lambda *_: None)
+
+
+def test_an_empty_range_of_rows_does_nothing() -> None:
+    for m, n in [(67, 64), (67, 2)]:
+        seen = np.zeros((m, n))
+
+        def build(e: Emitter, pa: Value, pb: Value, pc: Value, m: int = m, n: int = n) -> None:
+            def count(_value: Value, i: Value, j: Value, lanes: int, mask: Value | None) -> None:
+                at = i * n + j
+                e.store(e.load(pc, F64.wide(lanes), at, mask) + 1.0, pc, at, mask)
+
+            ends = [e.load(pb, I64, k) for k in (0, 1, 2, 3)]
+            for span in itertools.pairwise(ends):
+                product(e, m, n, 64, Matrix(pa, 64, 1), Matrix(pa, n, 1), None, F64, finish=count, rows=span)
+
+        step = row_block(m, n, 64, F64)
+        compiled(build, 3)(np.ones((m, 64)), np.array([0, step, m, m]), seen)
+        assert (seen == 1).all()

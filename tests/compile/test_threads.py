@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +141,29 @@ def test_callers_at_the_same_time_wait_for_one_another():
     for caller in callers:
         caller.join()
     assert not wrong
+
+
+def test_one_team_works_at_a_time():
+    """Each call counts the calls that are under way when it begins, and takes some time."""
+    counter = np.zeros(1, np.int64)
+
+    def body(e, at, arena, thread, _team):
+        def count():
+            others = e.value(I64, f"atomicrmw add {at[0]}, i64 1 seq_cst")
+            e.loop(20_000, lambda i: e.line(f"store volatile {i}, {arena}, align 8"))
+            e.value(I64, f"atomicrmw sub {at[0]}, i64 1 seq_cst")
+            e.store(others, at[1])
+
+        e.if_(thread.equals(0), count)
+
+    f = build(body, [array(1, dtype="i8")], [array(1, dtype="i8")], 2, arena_bytes=64)
+    found = []
+    callers = [threading.Thread(target=lambda: found.extend(f(counter)[0] for _ in range(200))) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert found == [0] * 600
 
 
 def test_the_plain_entry_runs_teams(monkeypatch):
@@ -356,6 +381,19 @@ def test_ctrl_c_reaches_python():
     finally:
         signal.signal(signal.SIGINT, before)
     assert caught == [threading.main_thread()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="masks of signals are read from /proc")
+def test_helpers_get_no_signals_but_those_of_faults():
+    passing(3, 2)(np.ones(3))
+    found = Path("/proc/self/task").glob("*/status")
+    masks = [int(re.search(r"SigBlk:\s*(\w+)", path.read_text())[1], 16) for path in found]
+
+    def blocked(mask, number):
+        return mask >> (number - 1) & 1
+
+    assert sum(blocked(mask, signal.SIGINT) for mask in masks) == sum(map(len, threads._helpers.values()))
+    assert not any(blocked(mask, signal.SIGSEGV) for mask in masks)
 
 
 # ---- how many

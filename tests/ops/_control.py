@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.core.types import aval_of
 from wengert.extend._sample import generator
+from wengert.transforms.checkpoint import POLICIES
 from wengert.transforms.programs import staged
 
 _rng = generator("control")
@@ -67,6 +68,10 @@ _BRANCHES = tuple(_program(f, X, Y, Z) for f in (_smooth, _other, _third))
 
 SAMPLES: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "call": [((X, Y, Z), {"program": _BRANCHES[0]}), ((X, Y, Z), {"program": _BRANCHES[1]})],
+    "recompute": [
+        ((X, Y, Z), {"program": _BRANCHES[1], "keeps": POLICIES["nothing"]}),
+        ((X, Y, Z), {"program": _BRANCHES[0], "keeps": lambda name, _aval: name == "sin"}),
+    ],
     "cond": [((np.int64(k), X, Y, Z), {"branches": _BRANCHES}) for k in (-1, 0, 1, 2, 7)],
     "scan": [
         _scan(_unroll, (M, X, Z, XS), 1, 2),
@@ -101,6 +106,7 @@ def _python_while(*xs: Any, test: Any, body: Any, test_constants: int, body_cons
 
 ORACLES: dict[str, Callable[..., Any]] = {
     "call": lambda *xs, program: tuple(_run(program, *xs)),
+    "recompute": lambda *xs, program, keeps: tuple(_run(program, *xs)),
     "cond": lambda k, *xs, branches: tuple(_run(branches[min(max(k, 0), 2)], *xs)),
     "scan": _python_scan,
     "while_loop": _python_while,

@@ -67,3 +67,21 @@ def test_keeps_no_more_than_it_reads(name: str) -> None:
                 known[k, place] = known.get((k, place), False) or is_needed
     spare = [at for at, is_needed in known.items() if not is_needed]
     assert bool(spare) == (record.name in GENEROUS), f"(operand, kept): {spare}"
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_computes_no_more_than_is_wanted(name: str) -> None:
+    """Of several operands those that are not asked for get nothing, be they differentiable or not."""
+    record = REGISTRY[name]
+    for sample in samples(record):
+        count = len(sample.operands)
+        if count < 2 or not curved(record, sample) or name == "checked":  # what is checked is asked for by itself
+            continue
+        z = record.impl(*sample.operands, **sample.params)
+        ws = tuple(np.ones_like(o) if inexact(o) else None for o in tuple_of(record, z))
+        for k in (k for k in range(count) if inexact(sample.operands[k])):
+            if record.diffs and hasattr(record.diffs[k], "refusal"):
+                continue
+            wanted = tuple(j == k for j in range(count))
+            pulled = record.vjp(ws if record.multiple else ws[0], z, sample.operands, wanted, sample.params)
+            assert [j for j, d in enumerate(pulled) if d is not None] in ([k], []), (str(sample), k)

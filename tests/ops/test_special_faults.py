@@ -446,6 +446,9 @@ EDGES: list[tuple[str, tuple[float, ...], tuple[int, ...], float]] = [
     ("gammainc", (2.0, 0.0), (0,), 0.0),
     ("gammainc", (2.0, np.inf), (0,), 0.0),
     ("gammainc", (-1.0, 2.0), (0,), np.nan),
+    # the sign of zero tells the side of a pole
+    ("betaln", (0.0, 2.0), (0,), -np.inf),
+    ("betaln", (-0.0, 2.0), (0,), np.inf),
     # densities at the ends of their ranges, by powers and from their peaks
     *(
         ("betainc", (a, b, x), (2,), want)

@@ -90,6 +90,11 @@ def test_batches_and_programs(call: Call) -> None:
     got = outputs(vmap(lambda *args: call.f(linalg, *args))(*stacks))
     for y, *want in zip(got, *(outputs(call.f(scipy.linalg, *row)) for row in rows), strict=True):
         np.testing.assert_allclose(y, np.stack(want), rtol=1e-11, atol=1e-12)
+    # the rules themselves on two axes before the matrices
+    nested = [np.stack([x, x]) for x in stacks]
+    total = grad(lambda *args: np.sum(vmap(vmap(f))(*args)), positions)
+    for got, *want in zip(total(*nested), *(g(*row) for row in rows), strict=True):
+        np.testing.assert_allclose(got, np.stack([np.stack(want)] * 2), rtol=1e-10, atol=1e-10)
     staged = make_program(g)(*call.args).evaluate(call.args)
     for got, want in zip(staged, g(*call.args), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-12)

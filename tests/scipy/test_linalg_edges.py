@@ -184,6 +184,8 @@ def test_schur() -> None:
                                hessian(lambda a: np.sum(C * (a @ a)))(np.diag([1.0, 2.0, 3.0])), atol=1e-10)  # fmt: skip
     with pytest.raises(DerivativeError, match="depends on the phase"):
         grad(lambda a: linalg.schur(a + 1j * C, "complex")[1][1, 0].real)(A)
+    with pytest.raises(DerivativeError, match="depends on the phase"):  # however little
+        grad(lambda a: 1e-30 * linalg.schur(a + 1j * C, "complex")[1][1, 0].real)(A)
     with pytest.raises(DerivativeError, match="forward mode cannot see"):
         jvp(lambda a: 2 * linalg.schur(a, "complex")[1], (A,), (A,))
     with pytest.raises(DerivativeError, match="repeats"):
@@ -192,6 +194,17 @@ def test_schur() -> None:
     with pytest.raises(UnsupportedError, match=r"write: schur\(a, output='complex'\)"):
         vjp(linalg.schur, turn)
     assert vjp(lambda a: linalg.schur(a, sort="lhp"), np.diag([1.0, -2.0]))[0][2] == 1
+
+
+def test_complex_schur_factors_of_stacks_of_stacks() -> None:
+    def f(a: Any) -> Any:
+        t, z = linalg.schur(a + 0.3j * np.tri(3))
+        return np.sum(np.abs(np.diagonal(t)) ** 2) + np.sum(np.real(C * (z @ t @ t @ np.conj(z.T))))
+
+    stack = np.arange(6.0).reshape(2, 3, 1, 1) * C + A
+    got = grad(lambda a: np.sum(vmap(vmap(f))(a)))(stack)
+    for at in np.ndindex(2, 3):
+        np.testing.assert_allclose(got[at], grad(f)(stack[at]), rtol=1e-10, atol=1e-12)
 
 
 # ---- what is refused, and bad input

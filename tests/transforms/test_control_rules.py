@@ -9,7 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert import checkpoint, control, grad, hessian, jacfwd, jacobian, jacrev, jit, jvp, linearize, vjp, vmap
+from wengert import (
+    checkpoint,
+    control,
+    grad,
+    hessian,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jit,
+    jvp,
+    linearize,
+    make_program,
+    vjp,
+    vmap,
+)
 
 RNG = np.random.default_rng(3)
 W = RNG.uniform(-0.6, 0.6, (3, 3))
@@ -238,6 +252,23 @@ def test_checkpointed_loops():
     ours, _ = scan(checkpoint(step))
     close(grad(ours, (0, 1, 2))(*ARGS), grad(pythons, (0, 1, 2))(*ARGS))
     close(grad(checkpoint(ours, "products"))(*ARGS), grad(pythons)(*ARGS))
+
+
+def test_a_checkpointed_body_keeps_its_carry_alone():
+    deep = lambda w, c, x: np.tanh(np.exp(np.sin(w @ c)) + x)
+    total = lambda f: lambda w: np.sum(control.scan(lambda c, x: (f(w, c, x), None), C, XS)[0])
+
+    def kept(f: Any) -> int:
+        (loop, *_) = [e for e in make_program(grad(total(f)))(W).equations if e.primitive.name == "scan"]
+        return len(loop.outputs) - 1
+
+    assert kept(checkpoint(deep)) == 1
+    assert kept(checkpoint(deep, "products")) == 2
+    assert kept(deep) > 2
+    for f in (checkpoint(deep), checkpoint(deep, "products")):
+        close(grad(total(f))(W), grad(total(deep))(W))
+        close(hessian(total(f))(W), hessian(total(deep))(W))
+        close(jit(grad(total(checkpoint(f))))(W), grad(total(deep))(W))
 
 
 def test_constants_may_be_overwritten_before_the_walk_back():

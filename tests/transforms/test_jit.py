@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import gc
 import threading
+import types
 import warnings
 import weakref
 from collections import deque
@@ -187,6 +188,8 @@ def test_arguments_that_are_no_numbers():
         jit(lambda x: x)({"a": "b"})
     with pytest.raises(TraceError, match="an array of object"):
         jit(lambda x: x)(np.array([None]))
+    with pytest.raises(TraceError, match=r"x is a MaskedArray(?s:.*)write: np.asarray\(x\)"):
+        jit(lambda x: x)(np.ma.masked_array([1.0, 2.0]))
 
 
 # ---- what is read from outside
@@ -289,6 +292,29 @@ def test_defaults_partials_and_methods_of_arrays():
     np.testing.assert_array_equal(f(V), np.exp(w) * V)
     np.testing.assert_array_equal(g(V), np.exp(w) * V)
     np.testing.assert_array_equal(h(V), dot @ V)
+
+
+def test_modules():
+    outer, inner = types.ModuleType("outer"), types.ModuleType("inner")
+    for module in (outer, inner):
+        module.__file__ = __file__
+    outer.inner, inner.w, inner.k = inner, np.array([1.0, 2.0]), 3.0  # type: ignore[attr-defined]
+    space = {"np": np, "outer": outer}
+    exec("def f(x):\n    return np.exp(outer.inner.w) * x * outer.inner.k", space)  # noqa: S102 - of globals of its own
+    g = jit(space["f"])
+    g(V)
+    inner.w[0] = 5.0  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(g(V), np.exp(inner.w) * V * inner.k)  # type: ignore[attr-defined]
+    inner.k = 4.0  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(g(V), np.exp(inner.w) * V * inner.k)  # type: ignore[attr-defined]
+
+
+def test_lists_of_numbers_are_compared_by_value():
+    widths = list(range(1000))
+    f = Counting(lambda x: x * widths[7] + len(widths))
+    assert (f(1.0), f(1.0)) == (1007.0, 1007.0)
+    widths[7] = 8
+    assert (f(1.0), f(1.0), f.runs) == (1008.0, 1008.0, 2)
 
 
 def test_functions_that_call_themselves():

@@ -61,6 +61,7 @@ def define_call(e: Emitter) -> None:
     _define_results(e)
     with e.function("wengert_call", ["ptr", "ptr", "i64"], PTR) as (self, args, given):
         call = e.load(self, PTR, objects.HEADER // 8)
+        _must(e, call.differs(e.const(PTR, 0)), "gone")
         _must(e, given.equals(get(e, call, Call, "inputs")), "mismatch")
         work = e.call("workspace", PTR, call)
         _must(e, work.differs(e.const(PTR, 0)), "memory")
@@ -80,6 +81,9 @@ def define_call(e: Emitter) -> None:
         e.ret(e.const(PTR, 0))
         e.begin("memory")
         e.ret(e.call("PyErr_NoMemory", PTR))
+        e.begin("gone")  # the garbage collector has begun to take the function apart
+        e.call("PyErr_BadInternalCall", None)
+        e.ret(e.const(PTR, 0))
         e.begin("other")
         _give_back(e, call, work)
         e.jump("mismatch")

@@ -9,11 +9,17 @@ from typing import Any, final
 from wengert.compile.core import Core, emit_core
 from wengert.compile.engine import link, object_code
 from wengert.compile.entry import entry, slow
-from wengert.compile.plan import Nest, Product
+from wengert.compile.estimate import Estimate, estimate
+from wengert.compile.threads import get_threads
+from wengert.compile.variants import Variants
 from wengert.core.program import Program
 from wengert.rewrite import rewrite
 
 __all__ = ["Compiled", "compile_program"]
+
+# A team is worth a trial for calls of so many seconds, whose kernels take so many each: waiting at a barrier costs
+# some tens of nanoseconds, and handing a call to the team a few microseconds.
+LONG, GRAIN = 1e-4, 5e-7
 
 
 @final
@@ -39,37 +45,37 @@ class Compiled:
 
 def compile_program(
     program: Program, donated: Sequence[bool] = (), names: tuple[str, ...] | None = None, threads: int | None = None
-) -> Compiled:
-    """Rewrite a Program, make its machine code, and link it."""
+) -> Compiled | Variants:
+    """Rewrite a Program, make its machine code, and link it.
+
+    ``threads``: for a team of so many; by default alone, or, where it may pay, in two variants that are tried.
+    """
     rewritten = rewrite(program)
-    core = emit_core(rewritten, donated, 1 if threads is None else threads)
+    cost = estimate(rewritten)
+    team = get_threads()
+
+    def make(threads: int) -> Compiled:
+        return _compiled(rewritten, donated, names, threads, cost)
+
+    if threads is None and team > 1 and cost.seconds > LONG and cost.seconds > GRAIN * cost.kernels:
+        return Variants(make, team, cost.seconds)
+    return make(threads or 1)
+
+
+def _compiled(
+    program: Program, donated: Sequence[bool], names: tuple[str, ...] | None, threads: int, cost: Estimate
+) -> Compiled:
+    core = emit_core(program, donated, threads)
     unit = link(object_code(core.emitter.text()), core.emitter.exports, core.emitter.symbols, core.callbacks)
     call = entry(
-        unit["core"], [v.aval for v in rewritten.inputs], [a.aval for a in rewritten.outputs],
-        arena_bytes=core.arena, constants=core.constants, threads=core.threads, seconds=_seconds(core), donated=core.donated, unit=unit,
-        raise_code=_explain, result="list", name=program.name,
+        unit["core"], [v.aval for v in program.inputs], [a.aval for a in program.outputs],
+        arena_bytes=core.arena, constants=core.constants, threads=threads, seconds=cost.seconds,
+        donated=core.donated, unit=unit, raise_code=_explain, result="list", name=program.name,
     )  # fmt: skip
-    return Compiled(rewritten, core, call, names)
+    return Compiled(program, core, call, names)
 
 
 def _explain(code: int) -> Exception:
     if code == 1:
         return IndexError("an index is out of bounds for the axis that it reads or writes")
     return RuntimeError(f"machine code failed with code {code}")
-
-
-def _seconds(core: Core) -> float:
-    """A rough estimate of how long a call takes."""
-    total = 0.0
-    for made in core.plans.values():
-        for kernel in made.kernels:
-            if isinstance(kernel, Nest):
-                size = 1
-                for n in kernel.shape:
-                    size *= n
-                total += size * len(kernel.units) * 5e-10
-            elif isinstance(kernel, Product):
-                total += kernel.unit.var.aval.size * 1e-8
-            else:
-                total += 1e-5
-    return total

@@ -42,6 +42,11 @@ class Core:
     threads: int = 1
     plans: dict[Any, Plan] = field(default_factory=dict[Any, Plan])
 
+    @property
+    def uses_blas(self) -> bool:
+        """Whether it calls BLAS, which may use threads of its own."""
+        return any(name.lstrip("_").endswith(("gemm", "gemv", "gemm_", "gemv_")) for name in self.emitter.symbols)
+
     def planned(self, program: Program, iotas: Sequence[bool] = ()) -> Plan:
         """The plan of a Program, made once; ``iotas``: which of its inputs are known to be 0, 1, 2, …"""
         known = frozenset(v for v, yes in zip(program.inputs, iotas, strict=False) if yes)

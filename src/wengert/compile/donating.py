@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from wengert.compile import objects
-from wengert.compile.emit import BOOL, I8, I32, I64, PTR, Emitter, Value
+from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value
 from wengert.compile.records import ARRAY, Call, Operand, get, record_at
 
 __all__ = ["define_take", "new_array", "was_donated"]
@@ -40,11 +40,12 @@ def define_take(e: Emitter) -> None:
         (memory,) = e.if_(allowed, lambda: [data], lambda: [null])
         result = new_array(e, call, record, memory)
 
+        def copy() -> None:
+            target, size = e.load(_field(e, result, "data"), PTR), get(e, record, Operand, "bytes")
+            e.call("wengert_copy", PTR, target, data, size)
+
         def fill() -> None:
-            target = e.load(_field(e, result, "data"), PTR)
-            e.if_(
-                allowed, lambda: _move(e, x, result), lambda: _copy(e, target, data, get(e, record, Operand, "bytes"))
-            )
+            e.if_(allowed, lambda: _move(e, x, result), copy)
 
         e.if_(result.differs(null), fill)
         e.ret(result)
@@ -58,12 +59,6 @@ def new_array(e: Emitter, call: Value, record: Value, memory: Value) -> Value:
     ndim = e.convert(get(e, record, Operand, "ndim"), I32)
     array, shape = get(e, call, Call, "array"), get(e, record, Operand, "shape")
     return e.call("PyArray_NewFromDescr", PTR, array, dtype, ndim, shape, null, memory, flags, null)
-
-
-def _copy(e: Emitter, target: Value, source: Value, size: Value) -> None:
-    name = "llvm.memcpy.p0.p0.i64"
-    e.declare(name, f"declare void @{name}(ptr, ptr, i64, i1)")
-    e.call(name, None, target, source, size, e.const(BOOL, 0))
 
 
 def _move(e: Emitter, x: Value, result: Value) -> None:

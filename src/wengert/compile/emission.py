@@ -133,9 +133,7 @@ class Emission(Reader):
                 continue
             key.append((s.id, c))
             before = total
-            total = self.once(
-                ("sum", *key), s.depth, lambda s=s, c=c, before=before: self._term(before, s.value, c)
-            )
+            total = self.once(("sum", *key), s.depth, lambda s=s, c=c, before=before: self._term(before, s.value, c))
         if total is None:
             return self.e.const(I64, position.constant)
         if not position.constant:
@@ -215,7 +213,7 @@ class Emission(Reader):
             return self.e.load(base, t.wide(lanes), self.scalar(position), mask.value if mask else None)
         return self.e.gather(base, t.wide(lanes), self.vector(position), mask.value if mask else None)
 
-    def put(self, base: Value, t: Type, position: Affine, value: Value, mask: Held | None) -> None:
+    def put(self, base: Value, position: Affine, value: Value, mask: Held | None) -> None:
         """Write an element, or one for each lane."""
         lanes = position.lanes
         if not lanes:
@@ -262,7 +260,9 @@ class Emission(Reader):
         held = [self.spread(h, lanes) for h in held]
         depth = max((h.depth for h in held), default=0)
         with self.at(depth):
-            value = LOWER[name](self.e, [h.value for h in held], types[1] if name == "where" else types[0], equation.params)
+            value = LOWER[name](
+                self.e, [h.value for h in held], types[1] if name == "where" else types[0], equation.params
+            )
         out = equation.outputs[0].aval.dtype
         result = Held(value, depth)
         return self.converted(result, types[-1], out) if types[-1] != out else result

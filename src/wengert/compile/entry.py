@@ -9,6 +9,7 @@ scratch memory at a multiple of 64 bytes. The core returns 0, or a code that say
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
@@ -73,6 +74,26 @@ def entry(
 
     Raises:
         CompileError: a donated pair does not fit, or ``"single"`` is asked of several outputs.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert.compile.emit import F64, I32, PTR, Emitter
+        >>> from wengert.compile.engine import link, object_code
+        >>> from wengert.core.types import aval_of
+        >>> e = Emitter()
+        >>> with e.function("twice", ["ptr", "ptr", "i64", "ptr"], I32) as (operands, arena, thread, team):
+        ...     x, y = e.load(operands, PTR, 0), e.load(operands, PTR, 1)
+        ...     _ = e.loop(3, lambda i: e.store(2.0 * e.load(x, F64, i), y, i))
+        ...     e.ret(e.const(I32, 0))
+        >>> unit = link(object_code(e.text()), e.exports)
+        >>> x = np.array([1.0, 2.0, 3.0])
+        >>> twice = entry(unit["twice"], [aval_of(x)], [aval_of(x)], unit=unit, result="single")
+        >>> twice(x)
+        array([2., 4., 6.])
+        >>> twice(x[::-1])
+        NotImplemented
+        >>> slow(twice, [x[::-1]])
+        array([6., 4., 2.])
     """
     spec = Spec(
         core, tuple(inputs), tuple(outputs), arena_bytes, tuple(map(_constant, constants)), threads, seconds,
@@ -158,7 +179,6 @@ def _function(spec: Spec, fail: Callable[[int], None], unlock: bool) -> Function
         unlock=unlock, result=("single", "tuple", "list").index(spec.result),
         group=ctypes.addressof(group(spec.threads)) if spec.threads > 1 else None,
         fail=id(fail), mismatch=id(NotImplemented), true=id(True), array=id(np.ndarray),
-        method=MethodDef(spec.name.encode(), runtime()["wengert_call"], METH_FASTCALL, None),
     )  # fmt: skip
     made.spec, made.keep = spec, (records, *keep)
     return made
@@ -167,7 +187,16 @@ def _function(spec: Spec, fail: Callable[[int], None], unlock: bool) -> Function
 METH_FASTCALL: Final = 0x80
 
 
+@functools.cache
+def _method(name: str) -> MethodDef:
+    """One for all functions of a name, for good: a builtin reads it as late as when it is freed itself.
+
+    The builtin's own record cannot hold it, for Python's garbage collector takes that away before.
+    """
+    return MethodDef(name.encode(), runtime()["wengert_call"], METH_FASTCALL, None)
+
+
 def _builtin(function: Function) -> Callable[..., Any]:
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return make(ctypes.addressof(function) + Call.method.offset, function, None)
+    return make(ctypes.addressof(_method(function.spec.name)), function, None)

@@ -21,6 +21,7 @@ _PYTHON: Final[dict[str, tuple[Type | None, ...]]] = {
     "PyTuple_New": (PTR, I64), "PyTuple_SetItem": (I32, PTR, I64, PTR),
     "PyList_New": (PTR, I64), "PyList_SetItem": (I32, PTR, I64, PTR),
     "PyObject_CallOneArg": (PTR, PTR, PTR), "PyObject_CallNoArgs": (PTR, PTR), "PyErr_NoMemory": (PTR,),
+    "PyErr_BadInternalCall": (None,),
     }  # fmt: skip
 # and its number in the table that NumPy gives to C extensions
 _NUMPY: Final[dict[str, tuple[int, tuple[Type | None, ...]]]] = {
@@ -30,7 +31,8 @@ _NUMPY: Final[dict[str, tuple[int, tuple[Type | None, ...]]]] = {
 
 
 def declare(e: Emitter) -> None:
-    """Make them known to a module."""
+    """Make them known to a module, and C's memmove."""
+    e.external("wengert_copy", objects.address_of(ctypes.memmove), PTR, PTR, PTR, I64)
     for name, (result, *types) in _PYTHON.items():
         e.external(name, objects.address_of(getattr(ctypes.pythonapi, name)), result, *types)  # type: ignore[arg-type]
     for name, (number, (result, *types)) in _NUMPY.items():

@@ -38,9 +38,7 @@ def emit_product(
     )
     a = Matrix(_moved(e, a.base, first, a.row, t), a.row, a.column)
     finish = fused.finish if kernel.units else None
-    size = workspace_bytes(
-        found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t
-    )
+    size = workspace_bytes(found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t)
     space = e.offset(workspace, thread * size, I8) if size else None
     with fused.reader.scope():
         if not found.batch or prod(found.batch) == 1:
@@ -88,8 +86,7 @@ class _Fused:
                 for unit in kernel.units:
                     held = reader.load(unit.var, here)
                     if unit.var in kernel.kept:
-                        t = type_of(unit.var.aval.dtype)
-                        reader.put(self.pointers[unit.var], t, here, held.value, reader.mask if lanes else None)
+                        reader.put(self.pointers[unit.var], here, held.value, reader.mask if lanes else None)
         return value if kernel.unit.var in kernel.kept else None
 
     def indices(self, batch: tuple[Value, ...], i: Value, j: Value, lanes: int) -> Index:

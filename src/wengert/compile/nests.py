@@ -3,60 +3,27 @@
 The outer loops run over rows. Within a row the units run in phases: a phase is one inner loop, and what needs a
 reduction over the row waits for the next one. Short rows are written out, and then whole chains such as a softmax stay
 in registers; rows shorter than half a vector are turned, and lanes run over rows.
-
-Sums keep several accumulators; long ones compensate what rounding loses (T. Ogita, S. Rump, S. Oishi, "Accurate sum and
-dot product", SIAM J. Sci. Comput. 26, 2005).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
-from typing import Any, final
-
-import numpy as np
+from typing import final
 
 from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
 from wengert.compile.emission import Emission, Held
-from wengert.compile.emit import BOOL, I64, Emitter, Type, Value, type_of
+from wengert.compile.emit import I64, Emitter, Value
 from wengert.compile.plan import Nest, Unit
-from wengert.compile.scalars import LOWER
 from wengert.compile.sharing import Share
-from wengert.core.program import Equation, Var
+from wengert.compile.sums import LONG, SLOTS, Sums
+from wengert.core.program import Atom, Equation, Var
 
-__all__ = ["emit_nest"]
+__all__ = ["Loops", "emit_nest"]
 
 WRITTEN_OUT = 4  # inner rounds that are written out
 TURNED = 16  # the longest row that is turned
-LONG = 128  # additions after which a sum is compensated
-COMBINE = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply", "any": "logical_or", "all": "logical_and"}
-
-
-@final
-@dataclass(eq=False)
-class _Sum:
-    """A reduction under way: accumulators by slot, and what rounding has lost of a compensated sum."""
-
-    unit: Unit
-    type: Type
-    per_row: bool
-    values: dict[Any, Value]
-    compensated: bool = False
-
-
-def identity(name: str, dtype: np.dtype[Any]) -> Any:
-    """What changes nothing when it is combined."""
-    if name in ("sum", "any"):
-        return 0
-    if name in ("prod", "all"):
-        return 1
-    if dtype.kind == "f":
-        return -np.inf if name == "max" else np.inf
-    if dtype.kind == "b":
-        return name == "min"
-    limits = np.iinfo(dtype)
-    return limits.min if name == "max" else limits.max
 
 
 def emit_nest(
@@ -64,11 +31,13 @@ def emit_nest(
     cut: Share, thread: Value,
 ) -> None:  # fmt: skip
     """Write the loops of a nest; ``pointers`` are the addresses of what it reads and writes."""
-    _NestEmitter(e, nest, made, pointers, flags, cut, thread).emit()
+    Loops(e, nest, made, pointers, flags, cut, thread).emit()
 
 
 @final
-class _NestEmitter:
+class Loops:
+    """The loops of a nest while they are written."""
+
     def __init__(
         self, e: Emitter, nest: Nest, made: dict[Var, Equation], pointers: dict[Var, Value], flags: Value,
         cut: Share, thread: Value,
@@ -82,10 +51,9 @@ class _NestEmitter:
         self.units = {u.var: u for u in nest.units}
         self.reader = Emission(e, made, pointers, flags, own, lambda var: self.place(self.units[var]))
         self.lanes = e.target.lanes(_itemsize(nest))
-        self.sums: dict[Var, _Sum] = {}
-        self.live: dict[Any, Value] = {}  # accumulators: what loops carry
         self.first = e.const(I64, 0)  # of the current vector, counted from where this thread's part begins
         self._shape()
+        self.sums = Sums(self)
 
     # ---- the form of the loops
 
@@ -155,18 +123,19 @@ class _NestEmitter:
 
     # ---- loops that carry accumulators
 
-    def loop(self, n: int, body: Callable[[Value], None], *, start: int = 0, step: int = 1) -> None:
+    def loop(self, n: int | Value, body: Callable[[Value], None], *, start: int | Value = 0, step: int = 1) -> None:
         """A loop that carries what is being summed."""
-        keys = list(self.live)
+        live = self.sums.live
+        keys = list(live)
 
         def inside(i: Value, *values: Value) -> list[Value]:
-            self.live.update(zip(keys, values, strict=True))
+            live.update(zip(keys, values, strict=True))
             body(i)
-            return [self.live[k] for k in keys]
+            return [live[k] for k in keys]
 
         with self.reader.scope():
-            out = self.e.loop(n, inside, [self.live[k] for k in keys], start=start, step=step)
-        self.live.update(zip(keys, out, strict=True))
+            out = self.e.loop(n, inside, [live[k] for k in keys], start=start, step=step)
+        live.update(zip(keys, out, strict=True))
 
     def symbol(self, like: Symbol, value: Value, lanes: int = 0) -> None:
         """Let a loop variable of the nest have this value."""
@@ -174,13 +143,9 @@ class _NestEmitter:
 
     def emit(self) -> None:
         """Accumulators, the loops over rows, and what the accumulators came to."""
-        for unit in self.nest.units:
-            if unit.kind == "reduce":
-                self._open(unit)
+        self.sums.open()
         self._rows(list(self.outer))
-        for sum_ in self.sums.values():
-            if not sum_.per_row:
-                self._close(sum_)
+        self.sums.close()
 
     def _rows(self, left: list[Symbol]) -> None:
         if not left:
@@ -213,25 +178,20 @@ class _NestEmitter:
     # ---- a row
 
     def _row(self) -> None:
-        phases = self._phases()
-        for sum_ in self.sums.values():
-            if sum_.per_row:
-                self._start(sum_)
+        self.sums.begin_row()
         self.reader.written.clear()
-        for units in phases:
+        for units in self._phases():
             full = [u for u in units if self._is_full(u)]
             if full:
                 self._phase(full)
             for unit in units:
                 if not self._is_full(unit):
                     self._compute(unit)
-                elif unit.kind == "reduce" and self.sums[unit.var].per_row:
-                    self._finish_row(self.sums[unit.var])
+                elif unit.kind == "reduce":
+                    self.sums.finish_row(unit)
             if not self.written_out:
                 self.reader.written.update(u.var for u in full if u.kind == "map" and u.var in self.nest.kept)
-        for sum_ in self.sums.values():
-            if not sum_.per_row and "memory" not in sum_.values and self._compensates(sum_):
-                self._settle(sum_)
+        self.sums.end_row()
 
     def _is_full(self, unit: Unit) -> bool:
         return self.flat or unit.shape == self.nest.shape
@@ -260,9 +220,8 @@ class _NestEmitter:
         if not rows:
             self._block(units, None, 0)
             return
-        self._each(rows[:-1], lambda: self._line(units, rows[-1])) if self.written_out else self._nested(
-            rows[:-1], lambda: self._line(units, rows[-1])
-        )
+        around = self._each if self.written_out else self._nested
+        around(rows[:-1], lambda: self._line(units, rows[-1]))
 
     def _each(self, symbols: Sequence[Symbol], body: Callable[[], None]) -> None:
         """All values of these loop variables, written out."""
@@ -293,9 +252,7 @@ class _NestEmitter:
             self._block(units, None, 0)
             return
         full = n // lanes
-        slots = 4 if any(u.kind == "reduce" for u in units) else 1
-        if self.written_out:
-            slots = 1
+        slots = SLOTS if any(u.kind == "reduce" for u in units) and not self.written_out else 1
 
         def block(i: Value, count: int | None, slot: int) -> None:
             self.first = i
@@ -310,7 +267,9 @@ class _NestEmitter:
         if n % lanes:
             block(self.e.const(I64, full * lanes), n % lanes, full % slots)
 
-    def _long_line(self, rounds: int, slots: int, block: Any, units: list[Unit]) -> None:
+    def _long_line(
+        self, rounds: int, slots: int, block: Callable[[Value, int | None, int], None], units: list[Unit]
+    ) -> None:
         lanes, e = self.lanes, self.e
 
         def round_(i: Value) -> None:
@@ -318,7 +277,7 @@ class _NestEmitter:
                 at = e.value(I64, f"add {i}, {slot * lanes}") if slot else i
                 block(at, None, slot)
 
-        sums = [self.sums[u.var] for u in units if u.kind == "reduce" and self.sums[u.var].compensated]
+        sums = [s for s in (self.sums.all.get(u.var) for u in units) if s is not None and s.compensated]
         if not sums or rounds <= LONG * slots:
             self.loop(rounds * lanes, round_, step=slots * lanes)
             return
@@ -326,18 +285,9 @@ class _NestEmitter:
 
         def stretch(start: Value) -> None:
             stop = e.intrinsic("smin", start + size, e.const(I64, rounds * lanes))
-            keys = list(self.live)
-
-            def inside(i: Value, *values: Value) -> list[Value]:
-                self.live.update(zip(keys, values, strict=True))
-                round_(i)
-                return [self.live[k] for k in keys]
-
-            with self.reader.scope():
-                out = e.loop(stop, inside, [self.live[k] for k in keys], start=start, step=slots * lanes)
-            self.live.update(zip(keys, out, strict=True))
-            for sum_ in sums:
-                self._settle(sum_)
+            self.loop(stop, round_, start=start, step=slots * lanes)
+            for s in sums:
+                self.sums.settle(s)
 
         self.loop(rounds * lanes, stretch, step=size)
 
@@ -352,95 +302,24 @@ class _NestEmitter:
                 if unit.kind == "map":
                     self._compute(unit)
                 else:
-                    self._accumulate(unit, slot)
+                    self.sums.add(unit, slot)
 
     def _compute(self, unit: Unit) -> None:
-        position = self.position(unit)
-        held = self.reader.load(unit.var, position)
+        self._store(unit, self.reader.load(unit.var, self.position(unit)))
+
+    def deliver(self, unit: Unit, held: Held) -> None:
+        """What a reduction came to: at hand from now on, and stored where others want it."""
+        self.reader.register(unit.var, self.position(unit), held)
+        self._store(unit, held)
+
+    def _store(self, unit: Unit, held: Held) -> None:
         if unit.var in self.nest.kept:
+            position = self.position(unit)
             mask = self.reader.mask if position.lanes else None
-            self.reader.put(self.pointers[unit.var], type_of(unit.var.aval.dtype), position, held.value, mask)
+            self.reader.put(self.pointers[unit.var], position, held.value, mask)
 
-    # ---- reductions
-
-    def _open(self, unit: Unit) -> None:
-        """How a reduction is kept: in registers, or where its result lies."""
-        outer = [k for k in unit.axes if self._axis_is_outer(unit, k)]
-        inner_reduced = self._reduces_rows(unit)
-        dtype = unit.var.aval.dtype
-        float_sum = unit.equation.primitive.name == "sum" and dtype.kind == "f"
-        sum_ = _Sum(unit, type_of(dtype), per_row=not outer, values={}, compensated=float_sum)
-        self.sums[unit.var] = sum_
-        all_outer = all(self._axis_reduced(unit, s) for s in self.outer)
-        if sum_.per_row:
-            return
-        sum_.values["memory"] = None  # type: ignore[assignment]
-        if all_outer and (inner_reduced or self.written_out):
-            del sum_.values["memory"]
-            self._start(sum_)
-        else:
-            self._fill(unit)
-
-    def _axis_is_outer(self, unit: Unit, k: int) -> bool:
-        return not self.flat and unit.shape[k] != 1 and self.symbols(unit)[k] in self.outer
-
-    def _axis_reduced(self, unit: Unit, s: Symbol) -> bool:
-        symbols = self.symbols(unit)
-        return any(symbols[k] is s for k in unit.axes)
-
-    def _reduces_rows(self, unit: Unit) -> bool:
-        return self.flat or all(self._axis_reduced(unit, s) for s in self.rows)
-
-    def _keys(self, sum_: _Sum) -> list[Any]:
-        """The accumulators of a reduction: one for each place that is kept in a row, or some side by side."""
-        unit = sum_.unit
-        if self._reduces_rows(unit):
-            return [(unit.var, slot) for slot in range(1 if self.written_out else 4)]
-        if self.turned:
-            return [(unit.var, k) for k in range(prod([s.extent for s in self.rows]))]
-        return [(unit.var, k) for k in range(self.blocks)]
-
-    def _start(self, sum_: _Sum) -> None:
-        name = sum_.unit.equation.primitive.name
-        lanes = self._lanes_of(sum_)
-        for key in self._keys(sum_):
-            start = identity(name, sum_.unit.var.aval.dtype)
-            self.live[key] = self.e.const(sum_.type.wide(lanes), start)
-            if self._compensates(sum_):
-                self.live[(*key, "lost")] = self.live[(*key, "done")] = self.e.const(sum_.type.wide(lanes), 0)
-
-    def _compensates(self, sum_: _Sum) -> bool:
-        """Whether a sum is long enough to lose digits."""
-        if not sum_.compensated or not self._reduces_rows(sum_.unit):
-            return False
-        shape = self.nest.shape if not sum_.per_row else [s.extent for s in self.rows]
-        return prod(shape) // self.lanes > 4 * LONG
-
-    def _lanes_of(self, sum_: _Sum) -> int:
-        if self.turned:
-            return self.lanes
-        last = self.rows[-1] if self.rows else None
-        return self.lanes if last is not None and last.extent != 1 else 0
-
-    def _accumulate(self, unit: Unit, slot: int) -> None:
-        sum_ = self.sums[unit.var]
-        e = self.e
-        held = self._operand(unit)
-        name = unit.equation.primitive.name
-        if "memory" in sum_.values:
-            self._accumulate_in_memory(unit, held, name)
-            return
-        keys = self._keys(sum_)
-        key = keys[slot % len(keys)] if self._reduces_rows(unit) else keys[self._row_number()]
-        lanes = self._lanes_of(sum_)
-        value = self.reader.spread(held, lanes).value
-        mask = self.reader.mask
-        if mask is not None and lanes:
-            value = e.select(mask.value, value, e.const(value.type, identity(name, unit.var.aval.dtype)))
-        self.live[key] = self._combine(unit, self.live[key], value)
-
-    def _row_number(self) -> int:
-        """Which of a written-out row's accumulators the current place has."""
+    def place_in_row(self) -> int:
+        """The number of the present vector in a row that is written out."""
         number, step = 0, 1
         for s in reversed(self.rows):
             if s is self.rows[-1] and not self.turned:
@@ -450,138 +329,6 @@ class _NestEmitter:
                 number += self.index[s].constant * step
                 step *= s.extent
         return number
-
-    def _operand(self, unit: Unit) -> Held:
-        x = unit.equation.inputs[0]
-        held = self.reader.read(x, self.position_index(unit))
-        name, dtype = unit.equation.primitive.name, unit.var.aval.dtype
-        if name in ("any", "all"):
-            dtype = np.dtype(bool)
-        return self.reader.converted(held, x.aval.dtype, dtype)
-
-    def _combine(self, unit: Unit, a: Value, b: Value) -> Value:
-        name, dtype = COMBINE[unit.equation.primitive.name], unit.var.aval.dtype
-        return LOWER[name](self.e, [a, b], dtype, {})
-
-    def _accumulate_in_memory(self, unit: Unit, held: Held, name: str) -> None:
-        reader, t = self.reader, type_of(unit.var.aval.dtype)
-        position = self.place(unit)[0]
-        if self._reduces_rows(unit):  # a row comes to one number: all lanes are folded first
-            lanes = held.value.type.lanes
-            value = held.value
-            if lanes:
-                if reader.mask is not None:
-                    value = self.e.select(
-                        reader.mask.value, value, self.e.const(value.type, identity(name, unit.var.aval.dtype))
-                    )
-                value = self.e.fold(value, lambda a, b: self._combine(unit, a, b))
-            held = Held(value, held.depth)
-        mask = reader.mask if position.lanes else None
-        if not position.lanes and held.value.type.lanes:
-            value = held.value
-            if reader.mask is not None:
-                value = self.e.select(
-                    reader.mask.value, value, self.e.const(value.type, identity(name, unit.var.aval.dtype))
-                )
-            held = Held(self.e.fold(value, lambda a, b: self._combine(unit, a, b)), held.depth)
-        before = reader.fetch(self.pointers[unit.var], t, position, mask)
-        value = reader.spread(held, before.type.lanes).value
-        reader.put(self.pointers[unit.var], t, position, self._combine(unit, before, value), mask)
-
-    def _fill(self, unit: Unit) -> None:
-        """Write the identity where a result lies."""
-        t, n = type_of(unit.var.aval.dtype), unit.var.aval.size
-        start = identity(unit.equation.primitive.name, unit.var.aval.dtype)
-        e, base, lanes = self.e, self.own_part(unit), self.lanes
-        if self.base is not None:
-            n = self.cut.count
-        full = n // lanes * lanes
-        e.loop(full, lambda i: e.store(e.const(t.wide(lanes), start), base, i), step=lanes)
-        e.loop(n, lambda i: e.store(e.const(t, start), base, i), start=full)
-
-    def own_part(self, unit: Unit) -> Value:
-        """Where this thread's part of a sum over rows begins."""
-        base = self.pointers[unit.var]
-        return base if self.base is None else self.e.offset(base, self.base, type_of(unit.var.aval.dtype))
-
-    def _settle(self, sum_: _Sum) -> None:
-        """Add accumulators to the compensated total, and begin them anew."""
-        e = self.e
-        for key in self._keys(sum_):
-            a, total = self.live[key], self.live[(*key, "done")]
-            s = total + a
-            other = s - total
-            lost = (total - (s - other)) + (a - other)
-            finite = e.compare("eq", lost, lost)  # ∞ − ∞ says nothing about what was lost
-            self.live[(*key, "lost")] = self.live[(*key, "lost")] + e.select(finite, lost, e.const(lost.type, 0))
-            self.live[(*key, "done")] = s
-            self.live[key] = e.const(a.type, 0)
-
-    def _total(self, sum_: _Sum) -> Value:
-        """What the accumulators side by side came to, lanes folded unless each stands for a row of its own."""
-        e, unit = self.e, sum_.unit
-        keys = self._keys(sum_)
-        fold = not (self.turned and sum_.per_row)
-
-        def joined(values: list[Value]) -> Value:
-            while len(values) > 1:
-                values = [
-                    self._combine(unit, *values[k : k + 2]) if k + 1 < len(values) else values[k]
-                    for k in range(0, len(values), 2)
-                ]
-            value = values[0]
-            return e.fold(value, lambda a, b: self._combine(unit, a, b)) if fold and value.type.lanes else value
-
-        if self._compensates(sum_):
-            self._settle(sum_)
-            return joined([self.live[(*k, "done")] for k in keys]) + joined([self.live[(*k, "lost")] for k in keys])
-        return joined([self.live[k] for k in keys])
-
-    def _finish_row(self, sum_: _Sum) -> None:
-        """The reduction of one row: at hand for the rest of the row, and stored where others want it."""
-        unit, reader = sum_.unit, self.reader
-        if not self._reduces_rows(unit):  # nothing was reduced but axes of length one
-            self._scatter_row(sum_)
-            return
-        value = self._total(sum_)
-        position = self.position(unit)
-        reader.register(unit.var, position, Held(value, reader.depth))
-        for key in [k for k in self.live if k[0] is unit.var]:
-            del self.live[key]
-        if unit.var in self.nest.kept:
-            mask = reader.mask if position.lanes else None
-            reader.put(self.pointers[unit.var], sum_.type, position, value, mask)
-
-    def _scatter_row(self, sum_: _Sum) -> None:
-        raise AssertionError("a reduction over nothing is no reduction")
-
-    def _close(self, sum_: _Sum) -> None:
-        """Write a reduction over rows to memory."""
-        unit, e, reader = sum_.unit, self.e, self.reader
-        if "memory" in sum_.values:
-            return
-        base = self.own_part(unit)
-        if self._reduces_rows(unit):
-            e.store(self._total(sum_), base)
-            return
-        keys = self._keys(sum_)
-        if self.turned:
-            for k, key in enumerate(keys):
-                value = e.fold(self.live[key], lambda a, b: self._combine(unit, a, b))
-                e.store(value, base, k)
-            return
-        last = self.count(self.rows[-1])
-        per_line = -(-last // self.lanes)
-        for k, key in enumerate(keys):
-            line, block = divmod(k, per_line)
-            left = last - block * self.lanes
-            mask = e.tail_mask(self.lanes, left) if left < self.lanes else None
-            value = self.live[key]
-            if not value.type.lanes:
-                e.store(value, base, line * last)
-            else:
-                e.store(value, base, line * last + block * self.lanes, mask)
-        _ = reader
 
 
 def _itemsize(nest: Nest) -> int:
@@ -617,35 +364,20 @@ PLAIN = frozenset(("stop_gradient", "cast", "cast_to_integer", "where"))
 
 def _is_flat(nest: Nest, reader: Emission) -> bool:
     """Whether all that a nest reads has its own shape, or none: then it is one line."""
+    if not nest.shape:
+        return True
     if len(nest.shape) < 2 or any(u.shape != nest.shape for u in nest.units):
-        return len(nest.shape) == 0
+        return False
     if any(u.kind == "reduce" and len(u.axes) != len(u.shape) for u in nest.units):
         return False
 
-    def same(equation: Equation) -> bool:
-        for x in equation.inputs:
-            if x.aval.shape not in (nest.shape, ()):
-                return False
-            if isinstance(x, Var) and not reader.stored(x):
-                inner = reader.made[x]
-                if inner.primitive.ufunc is None and inner.primitive.name not in PLAIN:
-                    return False
-                if x.aval.shape == nest.shape and not same(inner):
-                    return False
-        return True
+    def plain(x: Atom) -> bool:
+        if not isinstance(x, Var) or reader.stored(x):
+            return x.aval.shape in (nest.shape, ())
+        return elementwise(reader.made[x])
 
-    for unit in nest.units:
-        if unit.kind == "reduce":
-            x = unit.equation.inputs[0]
-            if isinstance(x, Var) and not reader.stored(x):
-                inner = reader.made[x]
-                if (inner.primitive.ufunc is None and inner.primitive.name not in PLAIN) or not same(inner):
-                    return False
-        elif (unit.equation.primitive.ufunc is None and unit.equation.primitive.name not in PLAIN) or not same(
-            unit.equation
-        ):
-            return False
-    return True
+    def elementwise(equation: Equation) -> bool:
+        name = equation.primitive.name
+        return (equation.primitive.ufunc is not None or name in PLAIN) and all(map(plain, equation.inputs))
 
-
-_ = BOOL
+    return all(plain(u.equation.inputs[0]) if u.kind == "reduce" else elementwise(u.equation) for u in nest.units)

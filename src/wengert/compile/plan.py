@@ -14,7 +14,7 @@ from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
-from wengert.compile.reading import Unreadable, iota, is_virtual
+from wengert.compile.reading import UnreadableError, iota, is_virtual
 from wengert.compile.views import form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
@@ -252,14 +252,12 @@ class _Placing:
         if unit.kind == "step" or unit.kind == "product":
             inputs = [x for x in unit.equation.inputs if isinstance(x, Var)]
             kernel: Kernel = (
-                Step(unit.equation)
-                if unit.kind == "step"
-                else Product(unit, tuple(Symbol(n) for n in unit.shape))
+                Step(unit.equation) if unit.kind == "step" else Product(unit, tuple(Symbol(n) for n in unit.shape))
             )
             del inputs
             self.kernels.append(kernel)
             self.settle(unit, len(self.kernels) - 1)
-            return
+            return None
         found = self.reads(unit, tuple(Symbol(n) for n in unit.shape))
         first = max((self.place[v] for v, _ in found if v in self.place), default=0)
         for at in range(first, len(self.kernels)):
@@ -331,9 +329,7 @@ class _Placing:
         return _tree_cost(unit.equation, self.made, self.stored) <= EPILOGUE
 
 
-def _reads_where_it_writes(
-    kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]
-) -> bool:
+def _reads_where_it_writes(kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]) -> bool:
     """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
     if isinstance(kernel, Step):
         return kernel.equation.inputs.count(var) == 1 and kernel.equation.inputs.index(var) == _takes(kernel, out)
@@ -437,12 +433,14 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
             for unit in _units(program, made, stored):
                 placing.put(unit)
             break
-        except Unreadable as found:
+        except UnreadableError as found:
             stored.add(found.var)
     kernels = placing.kernels
     outputs = {a for a in program.outputs if isinstance(a, Var)}
     reads = [_kernel_reads(k, placing) for k in kernels]
-    wanted = outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
+    wanted = (
+        outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs
+    )
     for kernel in kernels:
         if not isinstance(kernel, Step):
             kernel.kept = {v for v in kernel.vars if v in wanted}

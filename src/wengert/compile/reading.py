@@ -20,10 +20,21 @@ from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval
 from wengert.ops.index import ARRAY, expand
 
-__all__ = ["Reader", "Unreadable", "arrange", "broadcast", "iota", "is_iota", "is_virtual", "loop_types", "position_of", "slice_entry"]
+__all__ = [
+    "Reader",
+    "UnreadableError",
+    "arrange",
+    "broadcast",
+    "iota",
+    "is_iota",
+    "is_virtual",
+    "loop_types",
+    "position_of",
+    "slice_entry",
+]
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """An operand that must lie in memory before it can be read like this."""
 
     def __init__(self, var: Var) -> None:
@@ -145,7 +156,7 @@ def _reshape(r: Reader, equation: Equation, index: Index) -> Any:
         return r.load(x, position)
     inner = split(position, x.aval.shape)
     if inner is None:
-        raise Unreadable(x)
+        raise UnreadableError(x)
     return r.read(x, inner)
 
 

@@ -71,7 +71,6 @@ class Call(ctypes.Structure):
         ("mismatch", c_void_p),  # NotImplemented
         ("true", c_void_p),  # True
         ("array", c_void_p),  # np.ndarray
-        ("method", MethodDef),
     ]
 
 

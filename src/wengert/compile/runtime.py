@@ -12,9 +12,10 @@ from wengert.compile.calling import define_call
 from wengert.compile.emit import I32, PTR, Emitter
 from wengert.compile.engine import Unit, link, object_code
 from wengert.compile.foreign import declare
+from wengert.compile.target import Target
 from wengert.compile.teams import define_dismiss, define_gate, define_group, define_run, define_spin, define_worker
 
-__all__ = ["kernel32", "runtime", "threading_functions"]
+__all__ = ["emitted", "kernel32", "runtime", "threading_functions"]
 
 
 def kernel32() -> Any:
@@ -37,8 +38,9 @@ def threading_functions() -> dict[str, int]:
     return {name: objects.address_of(getattr(system, both[windows])) for name, both in names.items()}
 
 
-def _emitter() -> Emitter:
-    e = Emitter()
+def emitted(target: Target | None = None) -> Emitter:
+    """All of it as LLVM IR."""
+    e = Emitter(target)
     system = threading_functions()
     waits = [PTR, PTR, I32, I32] if sys.platform == "win32" else [PTR, PTR]
     for name, types in (("lock", [PTR]), ("unlock", [PTR]), ("wait", waits), ("wake", [PTR])):
@@ -57,7 +59,7 @@ def runtime() -> Unit:
 
     For the same reason its reference count is raised by one that nobody gives back.
     """
-    e = _emitter()
+    e = emitted()
     unit = link(object_code(e.text(), e.target, level=0), e.exports, e.symbols)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(unit))
     return unit

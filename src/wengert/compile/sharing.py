@@ -62,7 +62,11 @@ def _product(kernel: Product, plan: Plan, threads: int) -> Share | None:
     if len(rows) != 1:
         return None
     own = {v for v in kernel.vars if v in kernel.kept} | _own_reads(kernel, plan, rows[0])
-    if found.strides_a[0] * found.m == found.a.base.aval.size and not found.a.offset and found.a.base is not found.b.base:
+    if (
+        found.strides_a[0] * found.m == found.a.base.aval.size
+        and not found.a.offset
+        and found.a.base is not found.b.base
+    ):
         own.add(found.a.base)
     else:
         own.discard(found.a.base)
@@ -117,7 +121,7 @@ def _is_own(var: Var, position: Affine, cut: Symbol) -> bool:
         return False
     rest = Affine({s: c for s, c in position.terms.items() if s is not cut}, position.constant)
     low, high = rest.bounds
-    return 0 <= low and high < step
+    return low >= 0 and high < step
 
 
 # ---- who has to wait

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from wengert.compile.affine import Affine, Symbol, of
 from wengert.compile.finding import Finder
-from wengert.compile.reading import Unreadable
+from wengert.compile.reading import UnreadableError
 from wengert.core.program import Atom, Equation, Var
 from wengert.ops.products import remaining
 
@@ -39,7 +39,7 @@ def view(x: Atom, made: dict[Var, Equation], stored: set[Var]) -> View | None:
     finder = Finder(made, stored)
     try:
         finder.read(x, tuple(map(of, symbols)))
-    except Unreadable:
+    except UnreadableError:
         return None
     (base, position), *_ = finder.found
     return View(base, position.constant, tuple(_coefficient(position, s) for s in symbols))

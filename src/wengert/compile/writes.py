@@ -110,7 +110,7 @@ class _Write:
         if self.adds:
             before = reader.fetch(self.base, type_of(dtype), position, mask)
             value = LOWER["add"](self.e, [before, reader.spread(held, before.type.lanes).value], dtype, {})
-        reader.put(self.base, type_of(dtype), position, value, mask)
+        reader.put(self.base, position, value, mask)
 
     def _target(self, index: Index) -> Affine:
         own, together = arrange(self.entries, [a.aval.shape for a in self.arrays], index)
@@ -131,4 +131,3 @@ class _Write:
             else:
                 inner.append(Affine(constant=int(entry) % n))
         return row_major(inner, shape)
-

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dis
 import functools
 import itertools
-import operator
 import os
 import sys
 import threading
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core import trace as core
-from wengert.core.trace import ArrayTracer, Constant, Tracer, constant, current
+from wengert.core.trace import ArrayTracer, Constant, Tracer, constant, current, plain
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line, is_library_file
 from wengert.frontend.choosing import copy
@@ -51,7 +50,7 @@ def make(name: str, args: Any, kwargs: Any) -> Any:
         return handle(original(*args, **kwargs))
     except TypeError:
         for x in tracers_in((*args, *kwargs.values())):
-            operator.index(x)  # says why a traced value is no count, where NumPy says that it is no integer
+            plain(x)  # says why what has no value is no count, where NumPy says that it is no integer
         raise
 
 

@@ -161,6 +161,11 @@ def repeated(x: Any, size: int) -> Any:
 
 def infer_elementwise(ufunc: np.ufunc, avals: Sequence[Aval], operator: bool) -> Aval:
     """Broadcast shape, NumPy's promotion; NumPy gives scalars for results without axes."""
+    return _infer_elementwise(ufunc, tuple(avals), operator)
+
+
+@functools.lru_cache(maxsize=4096)  # an unrolled loop infers the same types thousands of times
+def _infer_elementwise(ufunc: np.ufunc, avals: tuple[Aval, ...], operator: bool) -> Aval:
     weak = {"f": float, "i": int, "c": complex, "b": bool}
     dtypes = tuple(weak[a.dtype.kind] if a.kind == "python" and a.dtype.kind != "b" else a.dtype for a in avals)
     dtype = ufunc.resolve_dtypes((*dtypes, *(None,) * ufunc.nout))[-1]  # type: ignore[arg-type]

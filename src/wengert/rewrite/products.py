@@ -104,7 +104,9 @@ def path(terms: Sequence[tuple[Atom, Labels]], output: Labels, sizes: dict[int, 
         for x in (np.broadcast_to(0.0, tuple(sizes[c] for c in labels)), [letters[c] for c in labels])
     ]  # fmt: skip
     found, _ = np.einsum_path(*operands, [letters[c] for c in output], optimize="greedy")
-    return [step if len(step) == 2 else (0, 1) for step in found[1:]]  # type: ignore[misc]
+    if any(len(step) != 2 for step in found[1:]):  # several at once: one after the other then
+        return [(0, 1)] * (len(terms) - 1)
+    return found[1:]  # type: ignore[return-value]
 
 
 def squeezed(editor: Editor, atom: Atom, labels: Labels, sizes: dict[int, int]) -> tuple[Atom, Labels]:

@@ -1,6 +1,6 @@
 """Derivatives, batching and staging of functions."""
 
-from wengert.transforms import fast_operators
+from wengert.transforms import fast_operators, recompute
 from wengert.transforms.batch import vmap
 from wengert.transforms.check_grads import check_grads
 from wengert.transforms.checkpoint import checkpoint
@@ -35,6 +35,7 @@ __all__ = [
     "linearize",
     "machine_code",
     "make_program",
+    "recompute",
     "report_kinks",
     "stop_gradient",
     "value_and_grad",

@@ -11,13 +11,14 @@ slope, and every other NaN remains.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from wengert.core.primitive import Primitive
+from wengert.core.program import Equation, Program
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh_handle, fresh_level
 from wengert.core.types import Aval, dtype_of, is_array, shape_of
 from wengert.errors import TraceError, UnsupportedError
@@ -71,7 +72,8 @@ class Choices(Trace):
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         mine = [isinstance(x, Tracer) and x.t is self and type(x) is not Constant for x in operands]
         values = [x.v if m or type(x) is Constant else x for x, m in zip(operands, mine, strict=True)]
-        if primitive.name == "call":  # look at its operations one by one
+        if primitive.name == "call" and any(m and x.i is not None for x, m in zip(operands, mine, strict=True)):
+            # what a choice has left out before is to be seen by its operations, one by one
             return tuple(params["program"].evaluate(operands))
         with np.errstate(all="ignore"):
             out = bind(primitive, *values, **params)
@@ -214,11 +216,29 @@ def chooses_beside_a_pole(entries: list[Any]) -> bool:
         step = entry[0]
         if step is back:
             chooses = chooses or entry[5] is ops.where
-        elif step is back_segment or (step is back_several and entry[5].augment is not None):
-            return True  # what stands in a checkpoint or a Program is not known here
+        elif step is back_segment:
+            return True  # what stands in a checkpoint is not known here
+        elif step is back_several:
+            chooses = chooses or any(e.primitive is ops.where for e in _within(entry))
     return chooses and any(map(_may_be_steep, entries))
 
 
+def _within(entry: Any) -> Iterator[Equation]:
+    """The equations of the Programs that an operation with several outputs holds."""
+    waiting = [entry[6]]
+    while waiting:
+        for value in waiting.pop().values():
+            for program in value if isinstance(value, tuple) else (value,):
+                if isinstance(program, Program):
+                    yield from program.equations
+                    waiting += [e.params for e in program.equations]
+
+
 def _may_be_steep(entry: Any) -> bool:
-    record = entry[5] if entry[0] is back else RECORDS.get(entry[0])
+    if entry[0] is back_several:
+        return any(_is_steep(e.primitive) for e in _within(entry))
+    return _is_steep(entry[5] if entry[0] is back else RECORDS.get(entry[0]))
+
+
+def _is_steep(record: Primitive | None) -> bool:
     return record is not None and record.family == "elementwise" and record.name not in TAME

@@ -33,6 +33,8 @@ POLICIES: dict[str, Policy] = {
     "products": lambda name, _aval: name in ("matmul", "einsum"),
 }
 _lock = threading.RLock()
+# What calls a checkpointed function while something is staged.
+STAGED: list[Callable[..., Any]] = []
 
 
 def checkpoint(f: Callable[..., Any], policy: str | Policy = "nothing") -> Callable[..., Any]:
@@ -41,7 +43,8 @@ def checkpoint(f: Callable[..., Any], policy: str | Policy = "nothing") -> Calla
     With n steps of which every √n-th begins a checkpointed function, the memory of a derivative falls from n
     to 2√n values, and its time grows by one more run of ``f``. Values and derivatives are those of ``f``.
     ``f`` may close over traced values (weights), and checkpointed functions may nest. Without reverse mode,
-    and at levels further out than the innermost gradient, nothing is different from calling ``f``.
+    and at levels further out than the innermost gradient, nothing is different from calling ``f``. Under ``jit`` and
+    in the bodies of ``wengert.control`` it is one operation, whose way back computes again.
 
     Args:
         f: any function; it runs twice, so it must give the same again. Its results are compared.
@@ -72,10 +75,18 @@ def checkpoint(f: Callable[..., Any], policy: str | Policy = "nothing") -> Calla
 
     @functools.wraps(f, updated=())
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        if _is_staged((args, kwargs)):
+            return STAGED[0](f, keeps, args, kwargs)
         tape = _innermost_tape((args, kwargs))
         return f(*args, **kwargs) if tape is None else Segment(f, keeps, tape).first(args, kwargs)
 
     return checkpointed
+
+
+def _is_staged(tree: Any) -> bool:
+    """Whether operations on these values end up in a Program, which must know what it is not to keep."""
+    here = current()
+    return bool(here is not None and here.captures) or any(t.captures for x in pytree.leaves(tree) for t in _traces(x))
 
 
 def _innermost_tape(tree: Any) -> Tape | None:

@@ -7,7 +7,6 @@ import inspect
 import operator
 import types
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,24 +15,15 @@ import numpy as np
 from wengert import pytree
 from wengert.core.program import Program
 from wengert.core.trace import Tracer
-from wengert.core.types import aval_of
 from wengert.errors import TraceError, at_line
-from wengert.transforms.call import call, execute
 from wengert.transforms.closing import general_paths
+from wengert.transforms.forms import COMPILE, MOST, Entry, Forms, signature
 from wengert.transforms.inputs import is_number, name_of, run, shared
 from wengert.transforms.randomness import no_drawing
-from wengert.transforms.reaching import Reached, is_users, reach
-from wengert.transforms.retraces import Retraces
+from wengert.transforms.reaching import is_users, reach
 from wengert.transforms.stage import Capture
 
 __all__ = ["COMPILE", "Jitted", "jit"]
-
-# (Program, which inputs are donated) -> a callable on plain flat operands that gives the list of flat outputs. The last
-# one is used; without one the executor of `call` runs the Program. The callable may have an attribute ``entry``: a
-# function of the same operands that gives NotImplemented, and quickly, where they are not what it was made for, or one
-# that is donated shares memory with another one.
-COMPILE: list[Callable[[Program, tuple[bool, ...]], Callable[..., list[Any]]]] = []
-MOST = 256  # entries that one function keeps
 
 
 def jit(
@@ -148,70 +138,6 @@ def _parameters(f: Any) -> list[str] | None:
     except (TypeError, ValueError):
         return None
     return ["**" if p.kind is p.VAR_KEYWORD else p.name for p in parameters]
-
-
-class Entry:
-    """One staged form of a function."""
-
-    __slots__ = ("hidden", "kept", "key", "out_def", "program", "reached", "run", "traced")
-
-    def __init__(
-        self, key: Any, program: Program, out_def: Any, kept: Any, reached: Reached, traced: list[Any]
-    ) -> None:
-        self.key, self.program, self.out_def, self.kept, self.reached = key, program, out_def, kept, reached
-        self.hidden = [(read, signature(read.now())) for read in reached.arrays]
-        self.traced = traced
-        self.run: Callable[..., list[Any]] | None = None
-
-    def stale(self) -> str | None:
-        """The name of what this form was staged with and is something else by now, or None."""
-        for read, sig in self.hidden:
-            if signature(read.now()) != sig:
-                return read.name
-        return self.reached.changed()
-
-    def call(self, leaves: Sequence[Any], donated: tuple[bool, ...]) -> Any:
-        """The results for arguments of this form."""
-        operands = [*leaves, *(read.now() for read, _ in self.hidden), *self.traced]
-        for x in operands:
-            if isinstance(x, Tracer):
-                outs: Any = call(*operands, program=self.program)
-                break
-        else:
-            if self.run is None:
-                self.run = compiled(self.program, (*donated, *(False,) * (len(operands) - len(donated))))
-            outs = self.run(*operands)
-        if self.kept:
-            rest = iter(outs)
-            outs = [next(rest) if k not in self.kept else self.kept[k] for k in range(self.out_def.size)]
-        return pytree.unflatten(self.out_def, outs)
-
-
-def compiled(program: Program, donated: tuple[bool, ...]) -> Callable[..., list[Any]]:
-    """A Program as a function of plain operands."""
-    if COMPILE:
-        return COMPILE[-1](program, donated)
-    return lambda *operands: execute(program, operands)
-
-
-def signature(x: Any) -> Any:
-    """What of a leaf decides about the Program: its type, and how an array lies in memory."""
-    if type(x) is np.ndarray:
-        return (x.shape, x.dtype, x.flags.c_contiguous)
-    if isinstance(x, Tracer):
-        aval = aval_of(x)
-        return (aval.shape, aval.dtype, True) if aval.kind == "array" else aval
-    return type(x)
-
-
-class Forms:
-    """The staged forms of one function, or of one object's method."""
-
-    __slots__ = ("entries", "retraces")
-
-    def __init__(self, name: str) -> None:
-        self.entries: OrderedDict[Any, Entry] = OrderedDict()
-        self.retraces = Retraces(name)
 
 
 class Jitted:
@@ -354,13 +280,16 @@ class Jitted:
     def check(self, treedef: pytree.TreeDef, leaves: Sequence[Any]) -> None:
         """Each leaf must be a number or an array of numbers."""
         for path, x in zip(self.paths(treedef), leaves, strict=True):
-            if not is_number(x):
-                what = f"an array of {x.dtype}" if isinstance(x, np.ndarray | np.generic) else f"a {type(x).__name__}"
-                name = path.split("[")[0].split(".")[0]
-                raise TraceError(
-                    f"jit({name_of(self.f)}): {path} is {what}, and not a number or an array of numbers{at_line()}\n"
-                    f"  write: jit(..., static_argnames={name!r}) if it chooses what is computed, or pass numbers"
-                )
+            subclass = isinstance(x, np.ndarray) and type(x) is not np.ndarray and not isinstance(x, Tracer)
+            if is_number(x) and not subclass:
+                continue
+            what = f"an array of {x.dtype}" if isinstance(x, np.ndarray | np.generic) else f"a {type(x).__name__}"
+            name = path.split("[")[0].split(".")[0]
+            choice = f"jit(..., static_argnames={name!r}) if it chooses what is computed, or pass numbers"
+            raise TraceError(
+                f"jit({name_of(self.f)}): {path} is {f'a {type(x).__name__}' if subclass else what}, and not a number "
+                f"or an array of numbers{at_line()}\n  write: {f'np.asarray({path})' if subclass else choice}"
+            )
 
     def donated(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> tuple[bool, ...]:
         """Which leaves are donated; an array must not be donated and given otherwise too."""

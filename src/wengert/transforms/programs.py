@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from wengert.core.program import Program
-from wengert.core.trace import Constant, Tracer
+from wengert.core.trace import Constant, Tracer, current
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
 from wengert.ops.elementwise import cast
 from wengert.ops.index import getitem
 from wengert.ops.shape import broadcast_to, reshape
 from wengert.transforms.batch import Batch
 from wengert.transforms.forward import Forward
-from wengert.transforms.inputs import run, zeros_for
+from wengert.transforms.inputs import run
 from wengert.transforms.stage import Stage
 
 __all__ = [
@@ -155,7 +155,8 @@ def _jvp_program(
         trace.open = False
         pairs = [primal_and_tangent(trace, z) for z in outs]
         ts = [
-            zeros_for(y) if t is None and force else t for (y, t), force in zip(pairs, forced, strict=True)
+            zeros_of(tangent_type(aval_of(y))) if t is None and force else t
+            for (y, t), force in zip(pairs, forced, strict=True)
         ]  # fmt: skip
         found[:] = [t is not None for t in ts]
         typed = [coerced(t, tangent_type(aval_of(y))) for t, (y, _) in zip(ts, pairs, strict=True) if t is not None]
@@ -221,7 +222,10 @@ def stretched(x: Any, size: int) -> Any:
 
 
 def zeros_of(aval: Aval) -> Any:
-    """A zero of this type."""
+    """A zero of this type; where it is staged, an operation and no constant that takes memory."""
+    here = current()
+    if aval.kind == "array" and isinstance(here, Stage):
+        return here.process(broadcast_to, (aval.dtype.type(0),), {"shape": aval.shape})
     if aval.kind == "array":
         return np.zeros(aval.shape, aval.dtype)
     return aval.dtype.type(0).item() if aval.kind == "python" else aval.dtype.type(0)

@@ -57,7 +57,8 @@ class Read:
 class Reached:
     """What was found: places of arrays with the tracers that stand for them, and places of everything else.
 
-    ``contents`` are arrays in places where nothing else can stand for them, with copies of what they held.
+    ``contents`` are arrays in places where nothing else can stand for them, and lists and dicts of plain values, with
+    copies of what they held.
     ``sizes`` are lists and dicts with their lengths, ``generators`` NumPy's random generators.
     """
 
@@ -72,6 +73,7 @@ class Reached:
         """Take what the function itself has changed while it was staged as what it was staged with."""
         self.guards = [(read, read.now()) for read, _ in self.guards]
         self.sizes = [(holder, len(holder), name) for holder, _, name in self.sizes]
+        self.contents = [(name, x, x.copy()) for name, x, _ in self.contents]
 
     def watched(self) -> tuple[tuple[Any, Any, Any], ...] | None:
         """Dicts, keys and values to compare by identity, where that is all there is to compare; else None."""
@@ -89,9 +91,15 @@ class Reached:
             if len(holder) != n:
                 return name
         for name, x, copy in self.contents:
-            if not np.array_equal(x, copy, equal_nan=x.dtype.kind in "fc"):
+            if not _same(x, copy):
                 return name
         return None
+
+
+def _same(x: Any, copy: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        return np.array_equal(x, copy, equal_nan=x.dtype.kind in "fc")
+    return x == copy
 
 
 # numbers and strings that are equal are the same
@@ -210,6 +218,9 @@ class _Walk:
     def container(self, x: Any, name: str) -> Any:
         """A tuple, list or dict: what stands in a tuple stays there."""
         fixed = isinstance(x, tuple)
+        if not fixed and all(isinstance(value, _PLAIN) for value in (x.values() if isinstance(x, dict) else x)):
+            self.found.contents.append((name, x, x.copy()))
+            return x
         items: Any = x.items() if isinstance(x, dict) else enumerate(x)
         old, new = [], []
         for key, value in list(items):
@@ -266,28 +277,30 @@ class _Walk:
         """The global names of a function that have shadows."""
         out: dict[str, Any] = {}
         self.names |= attribute_names(f.__code__)
-        for name, attributes in global_names(f.__code__).items():
+        for name, chains in global_names(f.__code__).items():
             value = f.__globals__.get(name, MISSING)
             if value is MISSING:
                 continue
             if isinstance(value, types.ModuleType):
-                new = self.module(value, attributes)
+                new = self.module(value, chains)
             else:
                 new = self.read(Read(f.__globals__, name, name), value, name)
             if new is not value:
                 out[name] = new
         return out
 
-    def module(self, module: Any, attributes: set[str]) -> Any:
-        """A module of the user's with shadows of what is read from it."""
+    def module(self, module: Any, chains: set[tuple[str, ...]]) -> Any:
+        """A module of the user's with shadows of what is read from it, by chains of attributes."""
         if is_library_file(getattr(module, "__file__", None) or "<frozen>"):
             return module
         space = vars(module)
-        new = {
-            key: self.read(Read(space, key, f"{module.__name__}.{key}"), space[key], f"{module.__name__}.{key}")
-            for key in attributes
-            if key in space and not isinstance(space[key], types.ModuleType)
-        }
+        new: dict[str, Any] = {}
+        for key in {chain[0] for chain in chains} & space.keys():
+            value, name = space[key], f"{module.__name__}.{key}"
+            if isinstance(value, types.ModuleType):
+                new[key] = self.module(value, {chain[1:] for chain in chains if chain[0] == key and len(chain) > 1})
+            else:
+                new[key] = self.read(Read(space, key, name), value, name)
         if all(value is space[key] for key, value in new.items()):
             return module
         out = types.ModuleType(module.__name__)
@@ -339,20 +352,21 @@ def is_users(cls: type) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def global_names(code: types.CodeType) -> dict[str, set[str]]:
-    """The global names that code reads, functions within it included, each with attributes that are read of it."""
-    found: dict[str, set[str]] = {}
+def global_names(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
+    """The global names that code reads, functions within it included, each with chains of attributes read of it."""
+    found: dict[str, set[tuple[str, ...]]] = {}
     for inner in codes_in(code):
-        last: str | None = None
+        name: str | None = None
+        chain: tuple[str, ...] = ()
         for step in dis.get_instructions(inner):
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-                last = step.argval
+                name, chain = step.argval, ()
                 found.setdefault(step.argval, set())
-            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and last is not None:
-                found[last].add(step.argval)
-                last = None
+            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and name is not None:
+                chain = (*chain, step.argval)
+                found[name].add(chain)
             elif step.opname not in ("CACHE", "PUSH_NULL"):
-                last = None
+                name = None
     return found
 
 

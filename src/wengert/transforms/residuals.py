@@ -8,7 +8,7 @@ linearize once", arXiv:2204.10923.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from wengert.transforms.reverse import Tape
 __all__ = ["Split", "split_program"]
 
 Mask = tuple[bool, ...]
+Keeps = Callable[[str, Aval], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,18 @@ def split_program(
     given: Mask,
     invariant: Mask,
     active: Mask | None = None,
+    keeps: Keeps | None = None,
 ) -> Split:
     """The two ways of ``program`` for operands of these types, with cotangents of the wanted ones.
 
     ``reusable`` are the outputs that the way back can be given, ``given`` the operands; what is computed from
     ``invariant`` operands alone is computed again on the way back. ``active`` are the outputs that have cotangents,
-    in the ordinary case those that depend on the wanted operands.
+    in the ordinary case those that depend on the wanted operands. With ``keeps(operation, type)`` only residuals of
+    which it is true are kept, and the others computed again.
     """
     active = active or active_outputs(program, wanted)
-    key = ("split", avals, wanted, reusable, given, invariant, active)
-    return derived(program, key, lambda: _split(program, avals, wanted, reusable, given, invariant, active))
+    key = ("split", avals, wanted, reusable, given, invariant, active, keeps)
+    return derived(program, key, lambda: _split(program, avals, wanted, reusable, given, invariant, active, keeps))
 
 
 def both_ways(program: Program, avals: tuple[Aval, ...], wanted: Mask, active: Mask) -> tuple[Program, Mask]:
@@ -109,7 +112,14 @@ CHEAP: tuple[Primitive, ...] = (broadcast_to, reshape, transpose)
 
 
 def _split(
-    program: Program, avals: tuple[Aval, ...], wanted: Mask, reusable: Mask, given: Mask, invariant: Mask, active: Mask
+    program: Program,
+    avals: tuple[Aval, ...],
+    wanted: Mask,
+    reusable: Mask,
+    given: Mask,
+    invariant: Mask,
+    active: Mask,
+    keeps: Keeps | None,
 ) -> Split:
     joint, found = both_ways(program, avals, wanted, active)
     n, k = len(avals), len(program.outputs)
@@ -117,7 +127,7 @@ def _split(
     outs, ds = joint.outputs[:k], joint.outputs[k:]
     there = [v for v, g in zip(operands, given, strict=True) if g]
     fixed = [v for v, i in zip(operands, invariant, strict=True) if i]
-    equations, crossing = _way_back(joint, cts, ds, there, fixed)
+    equations, crossing = _way_back(joint, cts, ds, there, fixed, keeps)
     positions = {a: i for i, (a, r) in enumerate(zip(outs, reusable, strict=True)) if r and isinstance(a, Var)}
     extra = [v for v in crossing if v not in positions]
     positions |= {v: k + i for i, v in enumerate(extra)}
@@ -131,10 +141,21 @@ def _split(
 
 
 def _way_back(
-    joint: Program, cts: Sequence[Var], ds: Sequence[Atom], given: Sequence[Var], fixed: Sequence[Var]
+    joint: Program,
+    cts: Sequence[Var],
+    ds: Sequence[Atom],
+    given: Sequence[Var],
+    fixed: Sequence[Var],
+    keeps: Keeps | None,
 ) -> tuple[list[Equation], list[Var]]:
     """The equations of the way back, and the variables that it is to be handed."""
     after = reached(joint, cts)
+
+    def again(equation: Equation) -> bool:
+        if keeps is not None:
+            return not keeps(equation.primitive.name, equation.outputs[0].aval)
+        return equation.primitive in CHEAP or equation.outputs[0] in constant
+
     free = {v for v, _ in joint.constants} | set(given)
     constant = reached_only(joint, {v for v, _ in joint.constants} | set(fixed))
     needed = {a for a in ds if isinstance(a, Var)}
@@ -144,7 +165,7 @@ def _way_back(
     for equation in reversed(joint.equations):
         if not needed.intersection(equation.outputs):
             continue
-        if equation.outputs[0] in after or equation.primitive in CHEAP or equation.outputs[0] in constant:
+        if equation.outputs[0] in after or again(equation):
             mine.append(equation)
             made.update(equation.outputs)
             needed.update(a for a in equation.inputs if isinstance(a, Var))

@@ -23,8 +23,8 @@ def suggestion(what: str) -> str:
     """The lines to write at the user's place; ``what`` where its source is not known."""
     frame = user_frame()
     lines = None if frame is None else at(frame)
-    if not lines:
-        return f"  write: {what}"
+    if not lines or len(lines) == 1:
+        return f"  write: {lines[0] if lines else what}"
     return "  write:\n" + textwrap.indent("\n".join(lines), "    ")
 
 

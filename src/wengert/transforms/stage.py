@@ -16,7 +16,7 @@ from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked, sample
 from wengert.core.types import Aval, aval_of
-from wengert.errors import ConcretizationError, TraceError, at_line, user_line
+from wengert.errors import ConcretizationError, TraceError, at_line, place_line, user_place
 from wengert.transforms.forward import jvp
 from wengert.transforms.inputs import enter_constants, is_number, name_of, run
 from wengert.transforms.rewriting import suggestion
@@ -75,7 +75,7 @@ class Stage(Trace):
     # ``rows``: variables of arrays that lie row by row, so that what is a view of them is known;
     # ``given``: arrays from outside that lie otherwise; ``made``: the equations of other variables; ``samples``:
     # arrays that lie as these do, where somebody has asked
-    __slots__ = ("constants", "equations", "given", "known", "level", "made", "open", "rows", "samples")
+    __slots__ = ("constants", "equations", "given", "known", "level", "lines", "made", "open", "rows", "samples")
     scalar, array = StageScalar, StageArray
 
     def __init__(self) -> None:
@@ -83,6 +83,7 @@ class Stage(Trace):
         self.equations: list[Equation] = []
         self.constants: list[tuple[Var, Any]] = []
         self.known: dict[int, tuple[Any, Any, Var]] = {}
+        self.lines: dict[tuple[str, int], str] = {}  # the text of places that have been met
         self.rows: set[Var] = set()
         self.given: dict[Var, Any] = {}
         self.samples: dict[Var, Any] = {}
@@ -147,6 +148,14 @@ class Stage(Trace):
         self.known[id(x)] = (x, value, var)
         return var
 
+    def line(self) -> str:
+        """The user's line that is being run; a loop comes by the same one many times."""
+        place = user_place()
+        found = self.lines.get(place)
+        if found is None:
+            found = self.lines[place] = place_line(place)
+        return found
+
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if not self.open:
             raise leaked("the make_program or linearize")
@@ -154,7 +163,7 @@ class Stage(Trace):
         inferred = primitive.infer(*(a.aval for a in atoms), **params)
         avals = inferred if primitive.multiple else (inferred,)
         variables = tuple(Var(aval) for aval in avals)
-        equation = Equation(primitive, atoms, variables, params, user_line())
+        equation = Equation(primitive, atoms, variables, params, self.line())
         self.equations.append(equation)
         # elementwise results lie as their operands do; what transposes or factorises may lie otherwise
         rowwise = primitive.family != "general" and primitive.name != "transpose"

@@ -4,7 +4,7 @@ from wengert.compile.products.matrix import Finish, Matrix, Start
 from wengert.compile.products.pack import copy, transpose
 from wengert.compile.products.plan import Cost, cost, method, row_block, workspace_bytes
 from wengert.compile.products.product import batched_product, product
-from wengert.compile.products.symbols import blas_symbol, lapack_symbol
+from wengert.compile.products.symbols import blas_symbol, lapack_symbol, routine_address
 
 __all__ = [
     "Cost",
@@ -18,6 +18,7 @@ __all__ = [
     "lapack_symbol",
     "method",
     "product",
+    "routine_address",
     "row_block",
     "transpose",
     "workspace_bytes",

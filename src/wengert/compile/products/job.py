@@ -44,6 +44,7 @@ class Job:
     finish: Finish | None
     alpha: float
     heavy: bool = False  # finish is long: it is written once, in a loop over vectors, not for each of them
+    tile: Value | None = None  # the stack memory that a tile goes through to it
 
     @property
     def fused(self) -> bool:

@@ -22,6 +22,8 @@ def rows_product(e: Emitter, job: Job, plan: Plan, space: Space, rows: tuple[Val
         copy(e, job.m, job.k, job.a, by_rows, job.t, span=rows)
         job = replace(job, a=by_rows)
     widest = max(panel.width for panel in plan.panels)
+    if job.heavy:
+        job = replace(job, tile=e.alloca(job.t, plan.height * widest))
     packed = space.take(job.k * widest, job.t) if plan.pack else None
     for panel in plan.panels:
 
@@ -51,7 +53,7 @@ def _all_rows(
         high = e.select(rows[1] < full, rows[1], e.const(I64, full))
     e.loop(high, lambda i: _tile(e, job, panel, height, i, j, b), start=low, step=height)
     if rows and rest:
-        e.if_(rows[1] > full, end)
+        e.if_((rows[0] <= full) & (rows[1] > full), end)
     elif rest:
         end()
 
@@ -89,8 +91,8 @@ def _finish_in_a_loop(
     e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, totals: list[Value]
 ) -> None:  # fmt: skip
     """The tile's sums go through the stack, so that a long finish is written once and finds free registers."""
-    t, width = totals[0].type, max(panel.lanes, 1)
-    tile = e.alloca(t, len(totals))
+    t, width, tile = totals[0].type, max(panel.lanes, 1), job.tile
+    assert tile is not None
     for at, total in enumerate(totals):
         e.store(total, tile, at * width)
     whole = panel.vectors - (panel.last < width)

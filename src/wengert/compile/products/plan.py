@@ -213,14 +213,21 @@ def turned_stride(k: int, t: Type) -> int:
 def _dots_plan(machine: Machine, m: int, n: int, k: int, a: Strides, b: Strides, t: Type) -> tuple[float, Plan]:
     wide, _, registers = machine
     height, group = dot_block(m, n, wide, registers)
-    rest = m % height
-    step = max(height * group, 0.5 * height + group)
-    blocks = m // height * n / group
-    cycles = blocks * (-(-k // wide) * step + 3 * height * group + 8) + rest * (-(-k // wide) * n + 10)
+    steps = -(-k // wide)
+
+    def block(rows: int, columns: int) -> float:
+        if not columns:
+            return 0.0
+        return steps * max(rows * columns, rows + columns) + 2 * rows * columns + 6
+
+    across = [n // group * block(rows, group) + block(rows, n % group) for rows in (height, 1)]
+    cycles = m // height * across[0] + m % height * across[1]
+    if n * k > NEAR * wide:  # each block of rows reads all of B
+        cycles *= 1 + 1 / height
     space = 0
     for x, count, contiguous in ((a, m, a[1] == 1), (b, n, b[0] == 1)):
         if not contiguous:
-            cycles += 40 + (6.0 / wide + 0.2 if 1 in x and count > 1 else 1.5) * count * k
+            cycles += 80 + (6.0 / wide + 0.2 if 1 in x and count > 1 else 1.5) * count * k
             space += room(count * k, t)
     return cycles, Plan("dots", height, (), False, False, space)
 

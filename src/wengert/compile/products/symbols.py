@@ -11,7 +11,7 @@ import numpy as np
 from wengert.compile.emit import F32, I32, I64, Emitter, Type, Value
 from wengert.errors import CompileError
 
-__all__ = ["blas_symbol", "by_reference", "lapack_symbol"]
+__all__ = ["blas_symbol", "by_reference", "lapack_symbol", "routine_address"]
 
 
 def _exports(module: str) -> dict[str, Any]:
@@ -42,6 +42,12 @@ def blas_symbol(name: str) -> tuple[int, Type]:
 def lapack_symbol(name: str) -> tuple[int, Type]:
     """The address of a routine such as ``dpotrf``, and the type of its integers."""
     return _symbol(_exports("cython_lapack"), name)
+
+
+def routine_address(name: str) -> int:
+    """Where a routine lives that a module imports as ``blas_…`` or ``lapack_…``: for objects from a cache."""
+    library, _, routine = name.partition("_")
+    return (blas_symbol if library == "blas" else lapack_symbol)(routine)[0]
 
 
 def by_reference(e: Emitter, t: Type, number: float | int | str) -> Value:

@@ -2,8 +2,9 @@
 
 ``LOWER[name](e, operands, dtype, params)`` emits a primitive. Operands have NumPy's loop types already, as
 ``ufunc.resolve_dtypes`` gives them; ``dtype`` is that of the loop (for ``cast`` the operand's, for ``where`` that of
-the choices, for ``ldexp`` the number's) and tells whether integers are signed. The result has the type that NumPy's loop
-gives. A comparison of int64 with uint64 gets the first operand's dtype, and the second one's as ``params["other"]``.
+the choices, for ``ldexp`` the number's) and tells whether integers are signed. The result has the type that NumPy's
+loop gives. A comparison of int64 with uint64 gets the first operand's dtype, and the second one's as
+``params["other"]``.
 
 What is exact in NumPy is equal to NumPy here, bit for bit; the rest has its bound in ``BOUNDS``. No warnings are
 given, and integers to negative powers, which NumPy refuses, give the whole part. The primitives in ``LANEWISE`` are

@@ -9,8 +9,9 @@ from typing import Any, final
 from wengert.compile.emit import Type, Value
 
 __all__ = [
-    "Format", "absolute", "any_lane", "bits", "chosen", "constant", "copysign", "floats", "fma", "form", "horner",
-    "infinite", "is_negative", "larger", "power_of_two", "product", "rarely", "scaled", "smaller", "total",
+    "Format", "absolute", "any_lane", "avx512", "bits", "chosen", "constant", "copysign", "floats", "fma", "form",
+    "has_avx512", "horner", "infinite", "is_negative", "larger", "power_of_two", "product", "rarely", "scaled",
+    "smaller", "total",
 ]  # fmt: skip
 
 
@@ -141,10 +142,8 @@ def power_of_two(rounded: Value) -> Value:
 def scaled(p: Value, k: Value, rounded: Value) -> Value:
     """``p`` 2ᵏ, rounded once where it is subnormal; |k| is at most one and a half times the bias."""
     e, f = p.e, form(p)
-    if (native := _scale_instruction(p)) is not None:
-        name, types, rest = native
-        e.declare(name, f"declare {p.type} @{name}({types})")
-        return e.value(p.type, f"call {p.type} @{name}({p}, {k}, {p.type} poison, {rest})")
+    if has_avx512(p):
+        return avx512("scalef", p, k)
     # in two steps, of which the first one is exact
     half = (f.bias + 1) // 2
     low = k < 0.0
@@ -153,17 +152,20 @@ def scaled(p: Value, k: Value, rounded: Value) -> Value:
     return p * floats((bits(rounded) << f.mantissa) + there) * back
 
 
-def _scale_instruction(p: Value) -> tuple[str, str, str] | None:
-    """AVX-512 has an instruction for it: intrinsic, types of its operands, and what follows the values."""
-    target, width = p.e.target, p.type.lanes * p.type.bits
-    if not target.masks or target.arm or width not in (128, 256, 512):
-        return None
-    mask = "i16" if p.type.lanes == 16 else "i8"
-    name = f"llvm.x86.avx512.mask.scalef.{'ps' if p.type.bits == 32 else 'pd'}.{width}"
-    three = ", ".join([str(p.type)] * 3)
-    if width == 512:
-        return name, f"{three}, {mask}, i32", f"{mask} -1, i32 4"
-    return name, f"{three}, {mask}", f"{mask} -1"
+def has_avx512(x: Value) -> bool:
+    """Whether these vectors have the instructions of :func:`avx512`."""
+    return x.e.target.masks and not x.e.target.arm and x.type.lanes * x.type.bits in (128, 256, 512)
+
+
+def avx512(name: str, x: Value, *others: Value) -> Value:
+    """An instruction of AVX-512 in all lanes: scalef, getexp, getmant."""
+    e, t = x.e, x.type
+    full = f"llvm.x86.avx512.mask.{name}.{'ps' if t.bits == 32 else 'pd'}.{t.lanes * t.bits}"
+    operands = [x, *others, e.undefined(t), e.const(Type("i16" if t.lanes == 16 else "i8"), -1)]
+    if t.lanes * t.bits == 512:
+        operands.append(e.const(Type("i32"), 4))  # round as ever
+    e.declare(full, f"declare {t} @{full}({', '.join(str(v.type) for v in operands)})")
+    return e.call(full, t, *operands)
 
 
 # ---- sums and products with their errors: T. Dekker, "A floating-point technique for extending the available

@@ -12,10 +12,11 @@ from typing import Any, final
 
 import numpy as np
 
-from wengert.compile.emit import Value
+from wengert.compile.emit import I32, Value
 from wengert.compile.scalars import coefficients
 from wengert.compile.scalars.bits import (
     absolute,
+    avx512,
     bits,
     chosen,
     constant,
@@ -23,6 +24,7 @@ from wengert.compile.scalars.bits import (
     floats,
     fma,
     form,
+    has_avx512,
     horner,
     larger,
     power_of_two,
@@ -163,11 +165,14 @@ def expm1(x: Value) -> Value:
 @final
 @dataclass(frozen=True)
 class Split:
-    """x = 2ᵏ (1 + f), with ½√2 ≤ 1 + f ≤ √2; ``exponent`` is k as an integer, with the bias."""
+    """x = 2ᵏ (1 + f), with ½√2 ≤ 1 + f ≤ √2, or ¾ ≤ 1 + f < 1½ where an instruction does it.
+
+    ``exponent`` is k as an integer, with the bias; None with that instruction.
+    """
 
     k: Value
     f: Value
-    exponent: Value
+    exponent: Value | None
 
 
 ROOT_HALF = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
@@ -176,6 +181,10 @@ ROOT_HALF = {"f32": 0x3F3504F3, "f64": 0x3FE6A09E667F3BCD}
 def split(x: Value) -> Split:
     """Of a positive number, normal or not."""
     e, f, half = x.e, form(x), ROOT_HALF[x.type.element]
+    if has_avx512(x):
+        m = avx512("getmant", x, e.const(I32, 0b1011))  # between ¾ and 1½; of negative numbers NaN
+        k = avx512("getexp", x)
+        return Split(e.select(m < 1.0, k + 1.0, k), m - 1.0, None)
     small = x < f.tiny
     up = f.mantissa + 2
     shifted = bits(e.select(small, x * 2.0**up, x)) + (f.one - half)
@@ -183,6 +192,16 @@ def split(x: Value) -> Split:
     m = floats((shifted & ((1 << f.mantissa) - 1)) + half)
     k = floats(exponent | f.magic_bits) - e.select(small, constant(x, f.magic + f.bias + up), f.magic + f.bias)
     return Split(k, m - 1.0, exponent)
+
+
+def _with_error(a: Split, low: Value) -> Value:
+    """What f becomes when ``low`` is added to x."""
+    if a.exponent is None:
+        return a.f + avx512("scalef", low, -a.k)
+    # 2⁻ᵏ by its bits; where it has none, the error is nothing beside x
+    f = form(low)
+    inverse = floats(constant(a.exponent, (2 * f.bias) << f.mantissa) - (a.exponent << f.mantissa))
+    return low.e.select(absolute(a.k) < f.bias - 1.0, fma(low, inverse, a.f), a.f)
 
 
 def _log_parts(f: Value) -> tuple[Value, Value]:
@@ -193,14 +212,11 @@ def _log_parts(f: Value) -> tuple[Value, Value]:
     return half, s * fma(z, horner(z, coefficients.LOG[f.type.element]), half)
 
 
-def _log_of(a: Split, low: Value | None = None) -> Value:
-    """K ln 2 + ln(1 + f), plus a small number."""
+def _log_of(a: Split) -> Value:
+    """K ln 2 + ln(1 + f)."""
     long, short = LN2[a.f.type.element]
     half, rest = _log_parts(a.f)
-    rest = fma(a.k, short, rest)
-    if low is not None:
-        rest = rest + low
-    return fma(a.k, long, a.f - (half - rest))
+    return fma(a.k, long, a.f - (half - fma(a.k, short, rest)))
 
 
 def _log_domain(x: Value, y: Value) -> Value:
@@ -210,7 +226,7 @@ def _log_domain(x: Value, y: Value) -> Value:
     return chosen(x, (x.equals(0.0), -math.inf), (x < 0.0, math.nan), otherwise=y)
 
 
-@lowering("log", f32=0.9, f64=0.9)
+@lowering("log", f32=1.0, f64=1.0)
 def log(x: Value) -> Value:
     """The natural logarithm."""
     return _log_domain(x, _log_of(split(x)))
@@ -237,7 +253,7 @@ def _parts(x: Value, number: tuple[float, float]) -> tuple[float, float]:
     return high, number[0] - high
 
 
-@lowering("log2", f32=0.8, f64=0.8)
+@lowering("log2", f32=1.0, f64=1.0)
 def log2(x: Value) -> Value:
     """To base 2; exact for powers of 2."""
     return _in_base(x, LOG2_E, (1.0, 0.0))
@@ -252,13 +268,8 @@ def log10(x: Value) -> Value:
 def log_of_sum(high: Value, low: Value, doublings: Value | None = None) -> Value:
     """The logarithm of high + low, a number and its error; plus so many ln 2."""
     a = split(high)
-    f = form(high)
-    # the error in the scale of f; where the exponent is too large for its inverse, the error is nothing beside 1
-    inverse = floats(constant(a.exponent, (2 * f.bias) << f.mantissa) - (a.exponent << f.mantissa))
-    near = absolute(a.k) < f.bias - 1.0
-    g = high.e.select(near, fma(low, inverse, a.f), a.f)
     k = a.k if doublings is None else a.k + doublings
-    return _log_domain(high, _log_of(Split(k, g, a.exponent)))
+    return _log_domain(high, _log_of(Split(k, _with_error(a, low), a.exponent)))
 
 
 @lowering("log1p", "special_log1p", f32=1.5, f64=1.5)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.compile.emit import F64, Value
+from wengert.compile.emit import Value
 from wengert.compile.scalars import coefficients, integers
 from wengert.compile.scalars.bits import (
     absolute,
@@ -16,13 +16,15 @@ from wengert.compile.scalars.bits import (
     constant,
     floats,
     fma,
+    form,
     horner,
     is_negative,
+    power_of_two,
     product,
     total,
 )  # fmt: skip
-from wengert.compile.scalars.exponentials import LN2, exp2, exp_of_sum, log2, split
-from wengert.compile.scalars.table import lowering
+from wengert.compile.scalars.exponentials import LN2, LOG2_E, RANGE, clamped, exp_of_sum, split
+from wengert.compile.scalars.table import in_double, lowering
 
 __all__: list[str] = []
 
@@ -53,12 +55,27 @@ def _log_in_parts(x: Value) -> tuple[Value, Value]:
     return total(high, low, ordered=True)
 
 
+@in_double
+def _magnitude_single(a: Value, y: Value) -> Value:
+    """In double precision by shorter polynomials, for a result of single precision."""
+    parts = split(a)
+    s = parts.f / (parts.f + 2.0)
+    z = s * s
+    log = fma(parts.k, math.log(2), s * fma(z, horner(z, coefficients.LOG_SHORT["f64"]), 2.0))
+    if parts.exponent is not None:
+        log = chosen(a, (a.equals(0.0), -math.inf), (a.equals(math.inf), math.inf), otherwise=log)
+    t = clamped(y * log, *RANGE["f32"])
+    rounded = fma(t, LOG2_E[0], form(t).biased)
+    r = fma(rounded - form(t).biased, -math.log(2), t)
+    q = horner(r, coefficients.EXP_SHORT["f64"])
+    return fma(fma(q, r, 1.0), r, 1.0) * power_of_two(rounded)
+
+
 def _magnitude(x: Value, y: Value) -> Value:
     """|x| to the power of y, also for 0 and ∞; beside exceptions anything."""
-    e, a = x.e, absolute(x)
+    a = absolute(x)
     if x.type.element == "f32":
-        wide = exp2(e.convert(y, F64) * log2(e.convert(a, F64)))
-        return e.convert(wide, x.type.scalar)
+        return _magnitude_single(a, y)
     high, low = _log_in_parts(a)
     high = chosen(x, (a.equals(0.0), -math.inf), (a.equals(math.inf), math.inf), otherwise=high)
     p, lost = product(y, high)
@@ -92,7 +109,7 @@ def _number(y: Value) -> float | None:
     return float(np.uint64(int(text, 16)).view(np.float64))
 
 
-# exponents that take a product or two, within 1.6 units of the last place
+# exponents that take a product or two, within 2 units of the last place; ½ is a root, as NumPy has it (of −∞ NaN)
 SHORT: dict[float, Any] = {
     0.0: lambda x: constant(x, 1.0),
     1.0: lambda x: x,
@@ -100,16 +117,17 @@ SHORT: dict[float, Any] = {
     3.0: lambda x: x * x * x,
     4.0: lambda x: (x * x) * (x * x),
     -1.0: lambda x: 1.0 / x,
+    0.5: lambda x: x.e.sqrt(x),
 }
 
 
-@lowering("power", kinds="iuf", typed=True, f32=0.51, f64=0.8)
+@lowering("power", kinds="iuf", typed=True, f32=0.51, f64=1.0)
 def power(dtype: np.dtype[Any], x: Value, y: Value) -> Value:
-    """X to the power of y; short where y is a small whole constant (then within 1.6 units of the last place)."""
+    """X to the power of y; short where y is a small constant (then within 2 units of the last place)."""
     if dtype.kind != "f":
         return integers.power(dtype, x, y)
     number = _number(y)
     return SHORT[number](x) if number in SHORT else _float_power(x, y)
 
 
-lowering("float_power", typed=True, f32=0.51, f64=0.8)(power)
+lowering("float_power", typed=True, f32=0.51, f64=1.0)(power)

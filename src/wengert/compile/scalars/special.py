@@ -43,7 +43,7 @@ __all__: list[str] = []
 # ---- logistic
 
 
-@lowering("expit", f32=2.0, f64=2.0)
+@lowering("expit", f32=2.5, f64=2.5)
 def expit(x: Value) -> Value:
     """1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), where from x = 40 on it is 1."""
     t = exp_of_reduced(reduced(clamped(x, RANGE[x.type.element][0], 40.0)))

@@ -67,11 +67,18 @@ def in_double(f: Callable[..., Value]) -> Callable[..., Value]:
     """Single precision by way of double: rounded once at the end, where speed matters less than a second formula."""
 
     def either(*xs: Value) -> Value:
-        e = xs[0].e
+        e, lanes = xs[0].e, xs[0].type.lanes
         if xs[0].type.element == "f64":
             return f(*xs)
-        wide = [e.convert(x, F64) for x in xs]
-        return e.convert(f(*wide), xs[0].type.scalar)
+        if (
+            lanes * 8 > e.target.bytes and lanes % 2 == 0
+        ):  # by halves that fit a register, whose instructions f may know
+            first, second = (
+                either(*(e.shuffle(x, e.undefined(x.type), range(at, at + lanes // 2)) for x in xs))
+                for at in (0, lanes // 2)
+            )
+            return e.shuffle(first, second, range(lanes))
+        return e.convert(f(*(e.convert(x, F64) for x in xs)), xs[0].type.scalar)
 
     return either
 

@@ -191,7 +191,7 @@ def _folded(base: Value, r: Value, more: Value, swapped: Value, behind: Value | 
 
 @lowering("arctan", f32=2.0, f64=2.0)
 def arctan(x: Value) -> Value:
-    """Of |x| > 1 by π/2 − arctan 1/|x|; of more than tan π/8 by π/4 + arctan((x − 1)/(x + 1))."""
+    """Beyond 1 by π/2 less that of 1/|x|; beyond tan π/8 by π/4 and that of (x − 1)/(x + 1)."""
     e, a = x.e, absolute(x)
     large = a > 1.0
     one = constant(x, 1.0)
