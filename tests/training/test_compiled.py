@@ -217,16 +217,16 @@ def branching(y):
 
 
 def drawing(y):
-    return y + 1e-3 * np.random.normal()
+    return y + 1e-3 * np.random.normal()  # noqa: NPY002 - what is refused
 
 
 @pytest.mark.parametrize(("besides", "error"), [(branching, ConcretizationError), (drawing, TraceError)])
 def test_what_cannot_be_staged_is_trained_in_python(besides, error, monkeypatch, capsys):
     monkeypatch.setattr(Runner, "pays", lambda *_: True)
     kwargs = {"y": TABLE.sum(1), "loss": nn.mse}
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002 - to compare two runs
     here = fit(line(besides), compiled=False, **kwargs)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002 - to compare two runs
     there = fit(line(besides), compiled="auto", progress="lines", **kwargs)
     assert numbers(here) == numbers(there)
     lines = capsys.readouterr().err.splitlines()

@@ -163,10 +163,12 @@ def fit(
             can be staged (a line of the progress says so if it cannot).
 
     The order is new in every epoch. Where rows are held out or ``patience`` is given, the result is the model
-    of the best epoch, else that of the last. Compiled or not, the numbers are the same to rounding. Where steps are
-    compiled, ``model``, ``loss`` and ``optimizer`` are called in the first step and once more to be staged: what they do
-    besides (printing, counting calls) happens then and not in every step. Ctrl-C ends training and gives what the completed epochs reached
+    of the best epoch, else that of the last. Ctrl-C ends training and gives what the completed epochs reached
     (in the first epoch: what its steps reached).
+
+    Compiled or not, the numbers are the same to rounding. Where steps are compiled, ``model``, ``loss`` and
+    ``optimizer`` are called in the first step and to be staged; what they do besides (printing, counting calls) happens
+    then and not in every step.
 
     Raises:
         DataError: if the data are empty, not numbers, not finite, or of different lengths.
