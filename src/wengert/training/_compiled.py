@@ -57,7 +57,7 @@ def seconds_of(plan: Plan, model: Any, rows: int) -> float:
     shape = plan.data.inputs.shape[1:]
     places = math.prod(shape[:-1])  # where weights are used anew: steps in time, points of a picture
     calls = len(pytree.leaves(model)) * (places if len(shape) == 2 else 1)  # a loop over time is one of Python
-    return 6e-5 * calls + 3e-10 * nn.count_parameters(model) * rows * places
+    return 1e-4 + 7e-5 * calls + 3e-10 * nn.count_parameters(model) * rows * places
 
 
 def seconds_to_compile(model: Any) -> float:
