@@ -1,5 +1,6 @@
 """Stretches of an epoch as machine code against the loop in Python: the same numbers, errors and ends."""
 
+import sys
 import tracemalloc
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from wengert import jit, nn, optim, pytree, random, training
 from wengert.errors import ConcretizationError, DataError, ModelError, TraceError, UnsupportedError
 from wengert.training import _compiled
 from wengert.training._compiled import Runner, native
+from wengert.transforms import machine_code
 
 pytest.importorskip("llvmlite")
 RNG = np.random.default_rng(0)
@@ -245,6 +247,12 @@ def test_without_llvmlite_training_is_in_python(monkeypatch, capsys, counted):
     assert not counted
     with pytest.raises(UnsupportedError, match="pip install llvmlite"):
         fit(mlp())
+
+
+def test_machine_code_is_there_or_not(monkeypatch):
+    assert machine_code()
+    monkeypatch.setitem(sys.modules, "wengert.compile", None)
+    assert not machine_code()
 
 
 def test_compiled_is_true_false_or_auto():
