@@ -18,7 +18,7 @@ from wengert.core.trace import Tracer
 from wengert.errors import TraceError, at_line
 from wengert.transforms.closing import general_paths
 from wengert.transforms.forms import COMPILE, MOST, Entry, Forms, signature
-from wengert.transforms.inputs import is_number, name_of, run
+from wengert.transforms.inputs import is_number, name_of, run, shared
 from wengert.transforms.randomness import no_drawing
 from wengert.transforms.reaching import Watched, is_users, reach
 from wengert.transforms.stage import Capture
@@ -302,13 +302,11 @@ class Jitted:
             return (False,) * len(leaves)
         mask = [k in self.donate.positions for k, x in enumerate(args) for _ in pytree.leaves(x)]
         mask += [k in self.donate.names for k, x in kwargs.items() for _ in pytree.leaves(x)]
-        given = [x for x, d in zip(leaves, mask, strict=True) if d and type(x) is np.ndarray]
-        for x in given:
-            if sum(type(y) is np.ndarray and np.shares_memory(x, y) for y in leaves) > 1:
-                raise ValueError(
-                    f"jit({name_of(self.f)}): an array that is donated is given as another argument too{at_line()}\n"
-                    "  write: x.copy() for one of the two"
-                )
+        if shared(leaves, mask):
+            raise ValueError(
+                f"jit({name_of(self.f)}): an array that is donated is given as another argument too{at_line()}\n"
+                "  write: x.copy() for one of the two"
+            )
         return tuple(mask)
 
 
