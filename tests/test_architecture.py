@@ -75,6 +75,8 @@ LAZY_FACADES: set[tuple[str, str]] = {
     ("wengert.frontend.tables", "wengert.frontend.special"),
     # its weight is paid only by those who draw
     ("wengert.training.history", "wengert.explain"),
+    # LLVM's weight is paid by those who compile, and the interpreter needs none of it
+    ("wengert.transforms.loading", "wengert.compile"),
     # Ctrl-C while it loads has to be caught
     ("wengert.cli", "wengert.cli._main"),
     # it loads SciPy's special functions, which no other command needs

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert import grad, hessian, jacobian, jvp, make_program, vjp, vmap
+from wengert import control, grad, hessian, jacobian, jvp, make_program, vjp, vmap
 from wengert.core.check import check_program
 from wengert.core.program import Equation, Program, Var
 from wengert.core.types import aval_of
@@ -52,6 +52,24 @@ def test_plain_values_go_through_the_executor(monkeypatch: pytest.MonkeyPatch):
     assert seen == [body]
     grad(lambda x: np.sum(bound(x, Y, body)))(X)
     assert len(seen) == 3, "the way forward and the way back are Programs of their own"
+
+
+def test_a_loop_is_one_program_for_the_executor(monkeypatch: pytest.MonkeyPatch):
+    seen: list[str] = []
+
+    def executor(body: Program, operands: Any) -> Any:
+        seen.append(body.name)
+        return interpret(body, operands)
+
+    monkeypatch.setattr(call_module, "EXECUTE", [*EXECUTE, executor])
+    f = lambda x: control.scan(lambda c, y: (np.sin(c * y), None), x, np.ones(3))[0]
+    g = lambda x: control.while_loop(lambda c: c < 9.0, lambda c: c * 2.0, x)
+    assert (f(0.5), g(3.0)) == (np.sin(np.sin(np.sin(0.5))), 12.0)
+    # the whole first; an executor that interprets comes back to the steps, and to the loop no more
+    assert seen == ["scan", *["<lambda>"] * 3, "while_loop", *["<lambda>"] * 5]
+    seen.clear()
+    grad(f)(0.5)
+    assert seen.count("scan") == 2, "a scan forward and one back"
 
 
 def test_both_modes_are_those_of_the_function():

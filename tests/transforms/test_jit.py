@@ -82,7 +82,8 @@ def test_structure_decides():
 def test_results_are_of_the_types_of_the_function(x: Any):
     f = lambda x: {"twice": x * 2, "more": (x + 1, x * np.float32(1)), "itself": x, "sum": np.sum(x), "none": None}
     got, want = jit(f)(x), f(x)
-    pytree.map(lambda g, w: np.testing.assert_array_equal(g, w), got, want)
+    # machine code adds up in another order and has functions of its own: single precision to a few units
+    pytree.map(lambda g, w: np.testing.assert_allclose(g, w, rtol=3e-7), got, want)
     assert [aval_of(g) for g in pytree.leaves(got)] == [aval_of(w) for w in pytree.leaves(want)]
     assert got["none"] is None
 
@@ -249,7 +250,7 @@ def test_what_is_rebound_is_seen(outside: Any):
     ):
         before = f.runs
         change()
-        np.testing.assert_array_equal(f(V), model(V))
+        np.testing.assert_allclose(f(V), model(V), rtol=3e-7)  # a table of single precision is among them
         assert f.runs == before + 1
         f(V)
         assert f.runs == before + 1
@@ -299,6 +300,8 @@ def test_modules():
     for module in (outer, inner):
         module.__file__ = __file__
     outer.inner, inner.w, inner.k = inner, np.array([1.0, 2.0]), 3.0  # type: ignore[attr-defined]
+    of_closure = jit(lambda x: np.exp(outer.inner.w) * x * outer.inner.k)  # type: ignore[attr-defined]
+    of_closure(V)
     space = {"np": np, "outer": outer}
     exec("def f(x):\n    return np.exp(outer.inner.w) * x * outer.inner.k", space)  # noqa: S102 - of globals of its own
     g = jit(space["f"])
@@ -306,6 +309,7 @@ def test_modules():
     inner.w[0] = 5.0  # type: ignore[attr-defined]
     np.testing.assert_array_equal(g(V), np.exp(inner.w) * V * inner.k)  # type: ignore[attr-defined]
     inner.k = 4.0  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(of_closure(V), g(V))
     np.testing.assert_array_equal(g(V), np.exp(inner.w) * V * inner.k)  # type: ignore[attr-defined]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wengert import control, jit, pytree
+from wengert import control, jit, pytree, vmap
 from wengert.errors import ConcretizationError
 
 
@@ -294,6 +294,11 @@ def test_the_lines_do_what_the_statement_did(f: Any):
 
 def _is_expression(f: Any) -> bool:
     return f in (chained, ternary, larger)
+
+
+def test_under_vmap_the_lines_are_the_same():
+    with pytest.raises(ConcretizationError, match=r"under vmap(?s:.*)write: y = np\.where\(x\[0\] > 0, x \* 2, -x\)"):
+        vmap(if_else_of_one)(np.ones((3, 2)))
 
 
 def test_where_there_is_no_source():

@@ -11,7 +11,7 @@ from wengert.compile.executing import compiled, execute
 from wengert.transforms.call import EXECUTE
 from wengert.transforms.jit import COMPILE
 
-__all__ = ["Compiled", "compile_program"]
+__all__ = ["Compiled", "compile_program", "compiled", "execute"]
 
 COMPILE.append(compiled)
 EXECUTE.append(execute)

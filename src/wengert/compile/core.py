@@ -15,6 +15,7 @@ from wengert.compile.arena import Arena
 from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value, type_of
 from wengert.compile.multiply import emit_product
 from wengert.compile.nests import emit_nest
+from wengert.compile.overwriting import overwritable
 from wengert.compile.plan import Kernel, Nest, Plan, Step, plan
 from wengert.compile.reading import is_iota
 from wengert.compile.sharing import Access, Traffic, share
@@ -87,15 +88,14 @@ def _pairs(plan: Plan, donated: Sequence[bool]) -> dict[int, int]:
     """Which results take over the memory of donated inputs: those that can be written over them."""
     inputs, outputs = plan.program.inputs, plan.program.outputs
     free = [k for k, given in enumerate(donated) if given and inputs[k].aval.kind == "array"]
-    pairs: dict[int, int] = {}
-    for k, out in enumerate(outputs):
-        for j in free:
-            alike = isinstance(out, Var) and outputs.index(out) == k and out.aval == inputs[j].aval
-            if alike and plan.in_place({out: inputs[j]}):
-                pairs[k] = j
-                free.remove(j)
-                break
-    return pairs
+    wanted: dict[Var, int] = {}
+    for out in outputs:
+        fitting = [j for j in free if inputs[j].aval == out.aval]
+        if isinstance(out, Var) and out not in wanted and fitting:
+            wanted[out] = fitting[0]
+            free.remove(fitting[0])
+    found = overwritable(plan, {out: inputs[j] for out, j in wanted.items()})
+    return {outputs.index(out): wanted[out] for out in found}
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, final
 
-from wengert.compile.plan import COSTS
+from wengert.compile.storing import COSTS
 from wengert.core.program import Equation, Program
 
 __all__ = ["Estimate", "estimate"]

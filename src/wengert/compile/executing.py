@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.compile.compiler import Compiled, compile_program
+from wengert.compile.variants import Variants
 from wengert.core.program import Program
 from wengert.core.types import aval_of
 from wengert.transforms.call import interpret
@@ -16,10 +17,10 @@ __all__ = ["compiled", "execute"]
 
 PATIENCE = 0.02  # seconds of interpreting after which compilation, which takes longer, begins to pay
 _spent: weakref.WeakKeyDictionary[Program, float] = weakref.WeakKeyDictionary()
-_compiled: weakref.WeakKeyDictionary[Program, Compiled] = weakref.WeakKeyDictionary()
+_compiled: weakref.WeakKeyDictionary[Program, Compiled | Variants] = weakref.WeakKeyDictionary()
 
 
-def compiled(program: Program, donated: tuple[bool, ...]) -> Compiled:
+def compiled(program: Program, donated: tuple[bool, ...]) -> Compiled | Variants:
     """A Program as machine code."""
     return compile_program(program, donated)
 

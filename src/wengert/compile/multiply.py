@@ -8,7 +8,15 @@ from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
 from wengert.compile.emission import Emission, Held
 from wengert.compile.emit import I8, I64, Emitter, Type, Value, type_of
 from wengert.compile.plan import Plan, Product
-from wengert.compile.products import Matrix, batched_product, product, workspace_bytes
+from wengert.compile.products import (
+    Matrix,
+    batched_product,
+    is_long,
+    long_product,
+    long_workspace_bytes,
+    product,
+    workspace_bytes,
+)
 from wengert.compile.sharing import Share
 from wengert.compile.views import Form, form
 from wengert.core.program import Var
@@ -38,12 +46,16 @@ def emit_product(
     )
     a = Matrix(_moved(e, a.base, first, a.row, t), a.row, a.column)
     finish = fused.finish if kernel.units else None
-    size = workspace_bytes(found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t)
+    one = prod(found.batch) == 1
+    long = one and is_long(found.m, found.n, found.k, t)
+    room = long_workspace_bytes if long else workspace_bytes
+    size = room(found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t)
     space = e.offset(workspace, thread * size, I8) if size else None
     with fused.reader.scope():
-        if not found.batch or prod(found.batch) == 1:
+        if one:
             done = None if finish is None else lambda v, i, j, lanes, mask: finish((), v, i, j, lanes, mask)
-            product(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space)
+            multiply = long_product if long else product
+            multiply(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space)
         else:
             each = found.m * found.n
             over = [prod(found.batch[k + 1 :]) * each for k in range(len(found.batch))]

@@ -7,7 +7,6 @@ each of its elements; whatever has no code here is a call of its NumPy implement
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import final
@@ -15,22 +14,13 @@ from typing import final
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
+from wengert.compile.storing import choose, multiplies, tree_cost
 from wengert.compile.views import form, view
-from wengert.compile.writes import writes
-from wengert.core.program import Atom, Equation, Program, Var
+from wengert.core.program import Equation, Program, Var
 
 __all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
 
-# What an element costs, in additions; what is not named costs one.
-COSTS = dict.fromkeys(("divide", "sqrt", "reciprocal", "remainder", "floor_divide", "fmod", "cbrt"), 6) | dict.fromkeys(
-    ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
-     "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "arctan2", "power", "float_power", "logaddexp", "logaddexp2",
-     "hypot", "erf", "erfc", "expit", "log_expit", "ndtr", "log_ndtr", "gammaln", "digamma"), 20,
-) | dict.fromkeys(("broadcast_to", "reshape", "transpose", "stop_gradient", "iota"), 0)  # fmt: skip
-CHEAP = 4  # what is computed again rather than stored
-LARGE = 48  # nodes of a tree of virtual values
 EPILOGUE = 12  # what a product does with its elements in registers
-MAPS = frozenset(("map", "reduce"))
 
 
 @final
@@ -111,96 +101,6 @@ class Plan:
     stored: set[Var]
     made: dict[Var, Equation]
     reads: list[dict[Var, None]]
-    overwritten: dict[Var, Kernel] = field(default_factory=dict[Var, Kernel])
-
-    def in_place(self, pairs: dict[Var, Var]) -> dict[Var, Var]:
-        """Of pairs of a result and an input: those where the result can be written over the input.
-
-        Kernels that overwrite are moved behind the ones that still read, where nothing needs them earlier.
-        """
-        return {out: var for out, var in pairs.items() if self._overwrites(out, var)}
-
-    def _overwrites(self, out: Var, var: Var) -> bool:
-        if out.aval.shape != var.aval.shape or out.aval.dtype != var.aval.dtype or var in self.program.outputs:
-            return False
-        at = next((k for k, kernel in enumerate(self.kernels) if out in kernel.vars), None)
-        if at is None:
-            return False
-        kernel = self.kernels[at]
-        if not _reads_where_it_writes(kernel, out, var, self.made, self.stored):
-            return False
-        last = max((k for k, reads in enumerate(self.reads) if var in reads), default=0)
-        passed = range(at + 1, last + 1)
-        if any(self.reads[k].keys() & set(kernel.vars) for k in passed):
-            return False
-        if any(self.overwritten.get(v) is self.kernels[k] for v in self.reads[at] for k in passed):
-            return False  # it would come too late for what it reads itself
-        if last > at:
-            self.kernels.insert(last, self.kernels.pop(at))
-            self.reads.insert(last, self.reads.pop(at))
-        self.overwritten[var] = kernel
-        return True
-
-
-# ---- which values lie in memory
-
-
-def _consumers(program: Program) -> dict[Var, list[Equation]]:
-    found: dict[Var, list[Equation]] = defaultdict(list)
-    for equation in program.equations:
-        for x in equation.inputs:
-            if isinstance(x, Var):
-                found[x].append(equation)
-    return found
-
-
-MOVES = frozenset(("getitem", "scatter_add"))
-
-
-def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
-    """What lies in memory: inputs, results, what is not virtual, and what is dear and read more than once."""
-    consumers = _consumers(program)
-    stored: set[Var] = {v for v in (*program.inputs, *(v for v, _ in program.constants)) if v not in made}
-    stored.update(a for a in program.outputs if isinstance(a, Var))
-    cost: dict[Var, int] = {}
-    nodes: dict[Var, int] = {}
-
-    def keep(x: Atom) -> None:
-        if isinstance(x, Var):
-            stored.add(x)
-
-    for equation in program.equations:
-        if not is_virtual(equation, made):
-            stored.update(equation.outputs)
-            if not reduces(equation) and not _multiplies(equation):
-                for x in equation.inputs:
-                    keep(x)
-            continue
-        out = equation.outputs[0]
-        inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored and x in cost]
-        grows = out.aval.size > max((x.aval.size for x in equation.inputs), default=0)
-        for x in inner:
-            # what is read at more places than it has elements, or at other places, is not computed for each anew
-            if cost[x] > CHEAP and (equation.primitive.name in MOVES or out.aval.size > x.aval.size or grows):
-                stored.add(x)
-        inner = [x for x in inner if x not in stored]
-        cost[out] = COSTS.get(equation.primitive.name, 1) + sum(cost[x] for x in inner)
-        nodes[out] = 1 + sum(nodes[x] for x in inner)
-        often = len(consumers[out]) > 1 and cost[out] > CHEAP
-        if often or nodes[out] > LARGE:
-            stored.add(out)
-    for equation in program.equations:
-        if _multiplies(equation):
-            _arrange(equation, made, stored)
-    return stored
-
-
-def _arrange(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> None:
-    """Let the operands of a product be matrices in memory, or views of such."""
-    operands = [x for x in equation.inputs if isinstance(x, Var)]
-    stored.update(x for x in operands if view(x, made, stored) is None)
-    if form(equation, made, stored) is None:
-        stored.update(operands)
 
 
 # ---- units and their places
@@ -214,18 +114,10 @@ def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Ite
         elif reduces(equation):
             x = equation.inputs[0]
             yield Unit("reduce", equation, x.aval.shape, tuple(equation.params["axes"]))
-        elif _multiplies(equation) and form(equation, made, stored) is not None:
+        elif multiplies(equation) and form(equation, made, stored) is not None:
             yield Unit("product", equation, equation.outputs[0].aval.shape)
         else:
             yield Unit("step", equation, ())
-
-
-def _multiplies(equation: Equation) -> bool:
-    """Whether it is a product that there is code for."""
-    if equation.primitive.name != "dot":
-        return False
-    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
-    return len(types) == 1 and next(iter(types)).char in "fd"
 
 
 @final
@@ -327,54 +219,7 @@ class _Placing:
 
     def light(self, unit: Unit) -> bool:
         """Whether a unit is small enough to be done in a product's registers."""
-        return _tree_cost(unit.equation, self.made, self.stored) <= EPILOGUE
-
-
-def _reads_where_it_writes(kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]) -> bool:
-    """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
-    if isinstance(kernel, Step):
-        return kernel.equation.inputs.count(var) == 1 and kernel.equation.inputs.index(var) == _takes(kernel, out)
-    if isinstance(kernel, Product):
-        found = form(kernel.unit.equation, made, stored)
-        if found is None or var in (found.a.base, found.b.base) or kernel.unit.var is out:
-            return False
-    alone = any(u.kind == "reduce" for u in kernel.units)
-    for unit in kernel.units:
-        symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
-        assert symbols is not None
-        finder = Finder(made, stored)
-        index = tuple(map(of, symbols))
-        if unit.kind == "reduce":
-            finder.read(unit.equation.inputs[0], index)
-        else:
-            finder.virtual(unit.equation, index)
-        places = [position for v, position in finder.found if v is var]
-        if unit.var is out and (not places or unit.kind == "reduce"):
-            return False
-        if places and unit.var is not out and alone:
-            return False
-        if any(p != row_major(index, unit.shape) or unit.shape != var.aval.shape for p in places):
-            return False
-    return True
-
-
-def _takes(step: Step, out: Var) -> int | None:
-    """Which operand's memory a result may be written over."""
-    equation = step.equation
-    name, params, k = equation.primitive.name, equation.params, equation.outputs.index(out)
-    if name == "update" and writes(equation):
-        return 0
-    if name == "scan" and k < params["carry"]:
-        return params["constants"] + k
-    return params["test_constants"] + params["body_constants"] + k if name == "while_loop" else None
-
-
-def _tree_cost(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> int:
-    total = COSTS.get(equation.primitive.name, 1)
-    for x in equation.inputs:
-        if isinstance(x, Var) and x not in stored:
-            total += _tree_cost(made[x], made, stored)
-    return total
+        return tree_cost(unit.equation, self.made, self.stored) <= EPILOGUE
 
 
 def reduced_position(unit: Unit, symbols: Sequence[Symbol]) -> Affine:
@@ -427,7 +272,7 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
     ``iotas`` are inputs and constants that are known to be 0, 1, 2, …
     """
     made = {v: e for e in program.equations for v in e.outputs} | {v: iota(v) for v in iotas}
-    stored = _choose(program, made)
+    stored = choose(program, made)
     while True:
         placing = _Placing(made, stored, shared)
         try:

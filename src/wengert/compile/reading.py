@@ -117,6 +117,8 @@ def loop_types(equation: Equation) -> tuple[np.dtype[Any], ...]:
         return (np.dtype(bool), out, out, out)
     if ufunc is None:
         return (*(a.dtype for a in avals), out)
+    if all(a.kind == "python" for a in avals):  # NumPy would compare Python's integers as objects
+        return (*ufunc.resolve_dtypes((*(a.dtype for a in avals), *(None,) * ufunc.nout)),)
     weak = {"f": float, "i": int, "c": complex}
     types: list[Any] = [weak.get(a.dtype.kind, a.dtype) if a.kind == "python" else a.dtype for a in avals]
     return ufunc.resolve_dtypes((*types, *(None,) * ufunc.nout))

@@ -10,6 +10,7 @@ import numpy as np
 
 from wengert.compile.callbacks import callback
 from wengert.compile.emit import I8, I32, I64, PTR, Value, type_of
+from wengert.compile.overwriting import overwritable
 from wengert.compile.writes import emit_write, writes
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 
@@ -133,8 +134,9 @@ class _Carry:
         n = len(start)
         self.iotas = [frame.is_iota(x) for x in constants]
         self.inputs = body.inputs[len(constants) : len(constants) + n]
-        self.inside = frame.planned(body, self.iotas).in_place(
-            {out: var for out, var in zip(body.outputs[:n], self.inputs, strict=True) if isinstance(out, Var)}
+        self.inside = overwritable(
+            frame.planned(body, self.iotas),
+            {out: var for out, var in zip(body.outputs[:n], self.inputs, strict=True) if isinstance(out, Var)},
         )
         self.fixed = [
             out is var or (isinstance(out, Var) and self.inside.get(out) is var)
@@ -221,6 +223,7 @@ def _write(frame: Frame, equation: Equation) -> bool:
 
 STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "call": _call,
+    "recompute": _call,
     "cond": _cond,
     "scan": _scan,
     "scatter_add": _scatter_add,

@@ -1,8 +1,8 @@
 """Reductions while their loops run: accumulators in registers or in memory, and sums that lose no digits.
 
 A reduction takes away axes of the rows, axes over which the rows run, or both. Sums keep several accumulators; long
-ones compensate what rounding loses (T. Ogita, S. Rump, S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26,
-2005).
+ones compensate what rounding loses (T. Ogita, S. Rump, S. Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput.
+26, 2005).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from wengert import random
 from wengert.errors import DataError
 
-__all__ = ["batches", "split_rows"]
+__all__ = ["batches", "row_order", "split_rows"]
 
 Rows = NDArray[np.int64]
 
@@ -58,6 +58,18 @@ def _draw(key: random.Key, rows: Rows, fraction: float) -> Rows:
     return rows[random.permutation(key, len(rows))[:count]]
 
 
+def row_order(n: int, key: random.Key, replace: bool = False) -> Rows:
+    """The numbers of ``n`` rows in an order drawn from ``key``, or ``n`` draws from them with ``replace``.
+
+    Example:
+        >>> from wengert import data, random
+        >>> sorted(data.row_order(4, random.key(0)).tolist())
+        [0, 1, 2, 3]
+    """
+    order = random.integers(key, 0, n, (n,)) if replace else random.permutation(key, n)
+    return np.asarray(order, dtype=np.int64)
+
+
 def batches(n: int, size: int, key: random.Key, replace: bool = False) -> Iterator[Rows]:
     """Index arrays that go over ``n`` rows once in an order drawn from ``key``; the last may be shorter.
 
@@ -75,6 +87,5 @@ def batches(n: int, size: int, key: random.Key, replace: bool = False) -> Iterat
     """
     if n < 1 or size < 1:
         raise DataError(f"batches of {size} from {n} rows cannot be drawn; both are at least 1")
-    order = random.integers(key, 0, n, (n,)) if replace else random.permutation(key, n)
-    rows = np.asarray(order, dtype=np.int64)
+    rows = row_order(n, key, replace)
     return (rows[start : start + size] for start in range(0, n, size))

@@ -18,7 +18,7 @@ from wengert.rewrite.cse import cse
 from wengert.rewrite.dce import dce
 from wengert.rewrite.edit import everywhere
 from wengert.rewrite.fold import fold
-from wengert.rewrite.hoist import batch_products, hoist
+from wengert.rewrite.hoist import arrange, batch_products, hoist
 from wengert.rewrite.inline import inline
 from wengert.rewrite.layout import layout
 from wengert.rewrite.pieces import pieces
@@ -56,6 +56,7 @@ def passes(*, fast_math: bool = False) -> tuple[Pass, ...]:
         Pass("layout", layout),
         Pass("hoist", hoist),
         Pass("batch_products", batch_products),
+        Pass("arrange", arrange),
         Pass("cse", cse),
         Pass("dce", dce),
     )

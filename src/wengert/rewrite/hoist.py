@@ -266,3 +266,46 @@ def emit_total(editor: Editor, result: Var, first: Atom, term: Equation, stacked
         axes = (0, *(axis + 1 for axis in params["axes"]))
         total = editor.emit(reduce_sum, *stacked, line=term.line, axes=axes, keepdims=False)
     editor.replace((result,), (editor.emit(add, first, total, line=term.line),))
+
+
+# ---- operands as products want them
+
+
+def arrange(program: Program) -> Program:
+    """A matrix that every step of a loop multiplies by its transpose is transposed once, before the loop."""
+    if not any(e.primitive.name == "scan" for e in program.equations):
+        return program
+    editor = Editor(program)
+    touched = False
+    for equation in program.equations:
+        if equation.primitive.name == "scan" and equation.params["length"] > FEW:
+            loop = opened(equation, editor.inputs(equation))
+            if transposed_constants(loop, editor):
+                closed(loop, editor)
+                touched = True
+                continue
+        editor.keep(equation)
+    return editor.finish() if touched else program
+
+
+FEW = 4  # steps for which nothing is arranged
+
+
+def transposed_constants(loop: Loop, editor: Editor) -> bool:
+    """Products whose second operand is a constant that lies the other way round."""
+    turned: dict[Var, Var] = {}
+    for k, equation in enumerate(loop.equations):
+        if equation.primitive is not dot or equation.params["contract"][1] != (1,) or equation.params["batch"][1]:
+            continue
+        a, b = equation.inputs
+        if not isinstance(b, Var) or b not in loop.constants or b.aval.ndim != 2:
+            continue
+        if b not in turned:
+            outer = loop.constants_from[loop.constants.index(b)]
+            turned[b] = Var(replace(b.aval, shape=b.aval.shape[::-1]))
+            loop.constant(editor.emit(transpose, outer, axes=(1, 0)), turned[b])
+        contract = (equation.params["contract"][0], (0,))
+        loop.equations[k] = replace(
+            equation, inputs=(a, turned[b]), params={**equation.params, "contract": contract}
+        )  # fmt: skip
+    return bool(turned)

@@ -17,7 +17,7 @@ from wengert.core.program import Program, Var
 from wengert.rewrite.runs import Numbered, Run
 
 FURTHEST = 4  # turns back that a value may be carried
-STACKED = 1 << 20  # bytes up to which values from everywhere are stacked for a loop to run over
+STACKED = 1 << 15  # bytes up to which values from everywhere are copied together for a loop to run over
 LEAST = 192  # equations that a loop has to save
 TURNS = 4
 

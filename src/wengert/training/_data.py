@@ -49,10 +49,14 @@ def rows_of(value: Any, name: str, dtype: np.dtype[Any]) -> Array:
         )
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{name} have shape {array.shape}: there is no row to learn from")
-    if array.dtype.kind != "f":
-        return array
-    _check_finite(array, name)
-    return array.astype(dtype, copy=False)
+    if array.dtype.kind == "f":
+        _check_finite(array, name)
+    return _plain(array, dtype if array.dtype.kind == "f" else array.dtype.newbyteorder("="))
+
+
+def _plain(array: Array, dtype: np.dtype[Any]) -> Array:
+    """The array itself, if it lies row by row: as rows are fetched fastest, and as machine code takes them."""
+    return np.require(array, dtype, ["C", "A"])
 
 
 def _check_finite(array: Array, name: str) -> None:
@@ -73,7 +77,7 @@ def _pair(inputs: Any, targets: Any, kind: str, dtype: np.dtype[Any]) -> tuple[A
             f"(shape {y.shape}): each row of inputs has one target"
         )
     # integers among the inputs are numbers like the others
-    return x.astype(dtype, copy=False), y
+    return _plain(x, dtype), y
 
 
 def prepared(model: Any, inputs: Any, targets: Any, validation: Validation, seed: int) -> Data:

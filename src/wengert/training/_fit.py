@@ -11,6 +11,7 @@ from typing import Any, final
 from wengert import random
 from wengert.errors import ModelError
 from wengert.optim import Optimizer
+from wengert.training._compiled import Runner, Wanted
 from wengert.training._data import Validation, prepared
 from wengert.training._progress import Mode, Reporter, reporter
 from wengert.training._steps import Loss, Metric, Plan, State, Tally
@@ -54,39 +55,39 @@ class Result:
 class _Reached:
     """What the completed epochs came to, exchanged as a whole."""
 
-    state: State
+    model: Any
     history: History
     best: Any
     best_epoch: int = 0
     best_loss: float = math.inf
 
-    def after(self, state: State, row: Mapping[str, float]) -> _Reached:
+    def after(self, model: Any, row: Mapping[str, float]) -> _Reached:
         history = self.history.appended(row)
         loss = row.get("validation_loss", row["loss"])
         if loss < self.best_loss:
-            return _Reached(state, history, state.model, len(history), loss)
-        return replace(self, state=state, history=history)
+            return _Reached(model, history, model, len(history), loss)
+        return replace(self, model=model, history=history)
 
 
 @final
 class _Run:
     """Training under way: ``state`` after the last step, ``reached`` after the last completed epoch."""
 
-    def __init__(self, plan: Plan, model: Any) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, runner: Runner, model: Any) -> None:
+        self.plan, self.runner = plan, runner
         self.state = State(model, plan.optimizer.init(model))
-        self.reached = _Reached(self.state, History(), model)
+        self.reached = _Reached(model, History(), model)
 
     def epoch(self, number: int, show: Reporter) -> Mapping[str, float]:
         """One epoch, its measurements, and its place among the others."""
         begun, tally = time.perf_counter(), Tally(self.plan)
         rows = len(self.plan.data.inputs)
-        for batch in self.plan.epoch(self.state, number):
-            self.state = batch.state
-            tally.add(batch)
+        for done in self.runner.epoch(self.state, number):
+            self.state = done.state
+            tally.add(done)
             show.batch(number - 1 + tally.rows / rows)
         row = tally.row(number, time.perf_counter() - begun)
-        self.reached = self.reached.after(self.state, row)
+        self.reached = self.reached.after(self.state.model, row)
         return row
 
     def run(self, epochs: int, patience: int | None, callbacks: Iterable[Callback], show: Reporter) -> None:
@@ -106,7 +107,7 @@ class _Run:
         """The model to give back."""
         if not self.reached.history.epochs:
             return self.state.model
-        return self.reached.best if best else self.reached.state.model
+        return self.reached.best if best else self.reached.model
 
 
 def _at_least_one(value: Any, name: str, hint: str) -> int:
@@ -138,6 +139,7 @@ def fit(
     progress: Mode = "auto",
     callbacks: Iterable[Callback] = (),
     replacement: bool = False,
+    compiled: Wanted = "auto",
 ) -> Result:
     """Train ``model``, a pytree called as ``model(x, key=…, training=True)``, by mini-batches.
 
@@ -156,14 +158,23 @@ def fit(
         progress: "auto" (a bar on a terminal, one line an epoch elsewhere), "rich", "lines" or "none".
         callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training.
         replacement: draw rows with replacement, in place of a new order every epoch.
+        compiled: whether stretches of an epoch run as one native function: ``True``, ``False`` (every step in Python),
+            or "auto": where they take longer than their compilation, and what ``model``, ``loss`` and ``optimizer`` do
+            can be staged (a line of the progress says so if it cannot).
 
     The order is new in every epoch. Where rows are held out or ``patience`` is given, the result is the model
     of the best epoch, else that of the last. Ctrl-C ends training and gives what the completed epochs reached
     (in the first epoch: what its steps reached).
 
+    Compiled or not, the numbers are the same to rounding. Where steps are compiled, ``model``, ``loss`` and
+    ``optimizer`` are called in the first step and to be staged; what they do besides (printing, counting calls) happens
+    then and not in every step.
+
     Raises:
         DataError: if the data are empty, not numbers, not finite, or of different lengths.
         ModelError: if an argument makes no sense, or the loss becomes NaN or infinite.
+        ConcretizationError: for ``compiled=True``, if the model or the loss needs a value to decide by; TraceError, if
+            it draws from NumPy's generators; UnsupportedError, if there is no llvmlite.
 
     Example:
         >>> import numpy as np
@@ -181,12 +192,14 @@ def fit(
     if patience is not None:
         patience = _at_least_one(patience, "patience", ", or None to go on to the last epoch")
     _check_parts(loss, optimizer)
+    if not isinstance(compiled, bool) and compiled != "auto":
+        raise ModelError(f'compiled is {compiled!r} and must be True, False or "auto"')
     data = prepared(model, inputs, targets, validation, seed)
     size = len(data.inputs) if batch_size is None else batch_size
     size = _at_least_one(size, "batch_size", ", or None for all rows at once")
     plan = Plan(data, loss, optimizer, dict(metrics or {}), size, replacement, random.key(seed))
-    run, interrupted = _Run(plan, model), False
     with reporter(progress, epochs) as show:
+        run, interrupted = _Run(plan, Runner(plan, epochs, compiled, show.note), model), False
         try:
             run.run(epochs, patience, callbacks, show)
         except KeyboardInterrupt:

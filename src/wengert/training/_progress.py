@@ -28,6 +28,10 @@ class Reporter(Protocol):
         """An epoch is completed, and was measured."""
         ...
 
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+        ...
+
 
 def summary(row: Mapping[str, float]) -> str:
     """Losses and metrics of an epoch in one line.
@@ -50,6 +54,9 @@ class _Silent:
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         del number, row
 
+    def note(self, text: str) -> None:
+        del text
+
 
 @final
 class _Lines:
@@ -63,6 +70,9 @@ class _Lines:
         width = len(str(self.epochs))
         self.stream.write(f"epoch {number:{width}d}/{self.epochs}  {summary(row)}\n")
         self.stream.flush()
+
+    def note(self, text: str) -> None:
+        self.stream.write(f"{text}\n")
 
 
 @final
@@ -80,6 +90,9 @@ class _Bar:
 
     def epoch(self, number: int, row: Mapping[str, float]) -> None:
         self.bar.update(self.task, completed=number, measured=summary(row))
+
+    def note(self, text: str) -> None:
+        self.bar.console.print(text, markup=False, highlight=False)
 
 
 def _rich_bar(stream: TextIO) -> Any:

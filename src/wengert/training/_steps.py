@@ -10,14 +10,14 @@ from typing import Any, final
 import numpy as np
 
 from wengert import nn, random
-from wengert.data import batches
+from wengert.data import row_order
 from wengert.errors import ModelError
 from wengert.optim import Optimizer, apply_updates
 from wengert.training._data import Array, Data, model_dtype, rows_of
 from wengert.training._norms import layer_norms
 from wengert.transforms import value_and_grad
 
-__all__ = ["Batch", "Loss", "Metric", "Plan", "State", "Tally", "predict"]
+__all__ = ["Loss", "Metric", "Part", "Plan", "State", "Stretch", "Tally", "descend", "predict"]
 
 Loss = Callable[[Any, Any], Any]
 Metric = Callable[[Any, Any], Any]
@@ -54,14 +54,44 @@ class State:
 
 @final
 @dataclass(frozen=True)
-class Batch:
-    """The outcome of one step."""
+class Part:
+    """Steps of one epoch with the same number of rows each: ``rows`` (steps, rows), ``first`` the number of the first.
+
+    ``noise`` is the key that each step's key is made of by its number, None for models that draw nothing.
+    """
+
+    epoch: int
+    noise: random.Key | None
+    first: int
+    rows: Array
+
+
+@final
+@dataclass(frozen=True)
+class Stretch:
+    """The outcome of some steps one after another: their rows and losses, all outputs, the last step's gradients."""
 
     state: State
     rows: Array
-    loss: float
+    losses: Array
     outputs: Any
     gradients: Any
+
+
+def descend(
+    loss: Loss, optimizer: Optimizer, model: Any, inner: Any, x: Any, y: Any, key: random.Key | None
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Forward, backward, and a step of the optimiser: model, its state, loss, outputs, gradients."""
+
+    def objective(model: Any) -> tuple[Any, Any]:
+        outputs, after = nn.apply(model, x, key, training=True)
+        return loss(outputs, y), (outputs, None if after is model else nn.state_of(after))
+
+    (value, (outputs, remembered)), gradients = value_and_grad(objective, has_aux=True)(model)
+    updates, inner = optimizer.update(gradients, inner, model)
+    model = apply_updates(model, updates)
+    model = model if remembered is None else nn.with_state(model, remembered)
+    return model, inner, value, outputs, gradients
 
 
 @final
@@ -77,31 +107,34 @@ class Plan:
     replacement: bool
     key: random.Key
 
-    def epoch(self, state: State, number: int) -> Iterator[Batch]:
-        """The steps of epoch ``number``; order and noise depend on the key and the number alone."""
-        order, noise = random.split(random.fold_in(self.key, number))
-        draws = getattr(state.model, "draws", True)
-        rows = batches(len(self.data.inputs), self.batch_size, order, self.replacement)
-        for i, chosen in enumerate(rows):
-            batch = self.step(state, chosen, random.fold_in(noise, i) if draws else None)
-            self.check(batch.loss, f"the loss became {batch.loss} in step {i + 1} of epoch {number}")
-            state = batch.state
-            yield batch
+    def parts(self, model: Any, epoch: int) -> Iterator[Part]:
+        """The steps of an epoch: whole batches, then what is left; order and noise depend on key and number alone."""
+        order, noise = random.split(random.fold_in(self.key, epoch))
+        key = noise if getattr(model, "draws", True) else None
+        rows = row_order(len(self.data.inputs), order, self.replacement)
+        size = min(self.batch_size, len(rows))
+        whole = len(rows) // size
+        yield Part(epoch, key, 0, rows[: whole * size].reshape(whole, size))
+        if len(rows) % size:
+            yield Part(epoch, key, whole, rows[None, whole * size :])
 
-    def step(self, state: State, rows: Array, key: random.Key | None) -> Batch:
-        """Forward, backward, and a step of the optimiser."""
+    def step(self, state: State, part: Part, at: int) -> Stretch:
+        """Step number ``at`` of a part."""
+        rows = part.rows[at]
+        key = None if part.noise is None else random.fold_in(part.noise, part.first + at)
         x, y = self.data.inputs[rows], self.data.targets[rows]
+        model, inner, loss, outputs, gradients = descend(
+            self.loss, self.optimizer, state.model, state.optimizer, x, y, key
+        )
+        return Stretch(State(model, inner, state.steps + 1), rows[None], np.asarray(loss)[None], outputs, gradients)
 
-        def objective(model: Any) -> tuple[Any, Any]:
-            outputs, after = nn.apply(model, x, key, training=True)
-            return self.loss(outputs, y), (outputs, None if after is model else nn.state_of(after))
-
-        (loss, (outputs, remembered)), gradients = value_and_grad(objective, has_aux=True)(state.model)
-        updates, inner = self.optimizer.update(gradients, state.optimizer, state.model)
-        model = apply_updates(state.model, updates)
-        model = model if remembered is None else nn.with_state(model, remembered)
-        after = State(model, inner, state.steps + 1)
-        return Batch(after, rows, float(loss), outputs, gradients)
+    def check_losses(self, losses: Array, part: Part, at: int) -> None:
+        """Stop at the first loss of a stretch that is NaN or infinite."""
+        finite = np.isfinite(losses)
+        if not finite.all():
+            k = int(np.argmin(finite))
+            loss = float(losses[k])
+            self.check(loss, f"the loss became {loss} in step {part.first + at + k + 1} of epoch {part.epoch}")
 
     def check(self, loss: float, what: str) -> None:
         """Stop where a loss is NaN or infinite: from there on nothing is learned."""
@@ -127,23 +160,23 @@ class Plan:
 
 @final
 class Tally:
-    """An epoch's batches, added up: the loss weighted by rows, the outputs where metrics need them."""
+    """An epoch's steps, added up: the loss weighted by rows, the outputs where metrics need them."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.loss, self.rows = 0.0, 0
         self.outputs: list[Any] = []
         self.chosen: list[Array] = []
-        self.last: Batch | None = None
+        self.last: Stretch | None = None
 
-    def add(self, batch: Batch) -> None:
-        """Count a batch."""
-        self.loss += batch.loss * len(batch.rows)
-        self.rows += len(batch.rows)
-        self.last = batch
+    def add(self, done: Stretch) -> None:
+        """Count some steps."""
+        self.loss += float(np.sum(done.losses, dtype=np.float64)) * done.rows.shape[1]
+        self.rows += done.rows.size
+        self.last = done
         if self.plan.metrics:
-            self.outputs.append(batch.outputs)
-            self.chosen.append(batch.rows)
+            self.outputs.append(done.outputs)
+            self.chosen.append(done.rows.ravel())
 
     def metrics(self) -> dict[str, float]:
         """Metrics of the outputs in training, each as the model was at its batch."""

@@ -11,6 +11,7 @@ from wengert.transforms.gradients import elementwise_grad, grad, stop_gradient, 
 from wengert.transforms.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from wengert.transforms.jit import jit
 from wengert.transforms.kinks import Kink, Kinks, report_kinks
+from wengert.transforms.loading import machine_code
 from wengert.transforms.stage import linearize, make_program
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "machine_code",
     "make_program",
     "recompute",
     "report_kinks",

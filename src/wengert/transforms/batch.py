@@ -17,6 +17,7 @@ from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, fresh
 from wengert.core.types import Aval, aval_of, is_array, ndim_of, shape_of
 from wengert.errors import ConcretizationError, ShapeError, at_line
 from wengert.transforms.inputs import distinct, enter_constants, leave, name_of, run
+from wengert.transforms.rewriting import suggestion
 
 __all__ = ["vmap"]
 
@@ -83,10 +84,10 @@ def is_dense(x: np.ndarray[Any, Any]) -> bool:
 
 def abstract(x: Tracer) -> ConcretizationError:
     """The error for a batch of values where one is wanted."""
+    general = "np.where(condition, a, b) in place of `if`, or a loop over the rows in place of vmap"
     return ConcretizationError(
         f"under vmap this {x.aval} stands for a whole batch of values; it has no single value to branch on, convert "
-        f"or print{at_line()}\n"
-        "  write: np.where(condition, a, b) in place of `if`, or a loop over the rows in place of vmap"
+        f"or print{at_line()}\n{suggestion(general)}"
     )
 
 

@@ -7,18 +7,22 @@ code in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of
+from wengert.transforms.closing import frozen
 from wengert.transforms.programs import (
     avals_of,
     batched_program,
     coerced,
+    derived,
     has_tangent,
     jvp_program,
     retyped,
+    staged,
     tangent_type,
     types_of,
     zeros_of,
@@ -43,6 +47,29 @@ EXECUTE: list[Executor] = [interpret]
 def execute(program: Program, operands: Sequence[Any]) -> list[Any]:
     """Run a Program on plain values."""
     return EXECUTE[-1](program, operands)
+
+
+_running: ContextVar[tuple[Program, ...]] = ContextVar("wengert_running", default=())
+
+
+def execute_whole(primitive: Primitive, operands: Sequence[Any], home: Program, params: dict[str, Any]) -> Any:
+    """Run an operation that holds Programs as a Program of its own, so that the executor makes one thing of it.
+
+    None where the executor interprets, or has come back to this operation to interpret it. ``home`` keeps the Program.
+    """
+    if EXECUTE[-1] is interpret:
+        return None
+    types = avals_of(operands)
+    key = ("whole", primitive.name, types, frozen(params))
+    program = derived(home, key, lambda: staged(lambda *xs: primitive(*xs, **params), types, primitive.name))
+    running = _running.get()
+    if program in running:
+        return None
+    token = _running.set((*running, program))
+    try:
+        return tuple(execute(program, operands))
+    finally:
+        _running.reset(token)
 
 
 def _impl(*operands: Any, program: Program) -> tuple[Any, ...]:

@@ -12,36 +12,24 @@ from typing import Any
 import numpy as np
 
 from wengert import pytree
-from wengert.core.primitive import Primitive
 from wengert.core.program import Program, Var
-from wengert.core.trace import Constant, Tracer, bind, current
+from wengert.core.trace import Constant, Tracer, bind
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
 from wengert.errors import ConcretizationError, ShapeError, TraceError, at_line
 from wengert.ops.elementwise import cast_to_integer
-from wengert.transforms.call import execute
 from wengert.transforms.carrying import check_numbers, common_types, entered, stage_loop, with_types
-from wengert.transforms.closing import Closed, frozen, stage_closed
+from wengert.transforms.closing import Closed, stage_closed
 from wengert.transforms.control_cond import cond_p
 from wengert.transforms.control_scan import scan_p, sliced
 from wengert.transforms.control_while import while_p
 from wengert.transforms.inputs import is_number, name_of
-from wengert.transforms.programs import avals_of, coerced, derived, staged
+from wengert.transforms.programs import coerced, derived
 
 __all__ = ["cond", "fori_loop", "scan", "switch", "while_loop"]
 
 
 _INDEX = aval_of(np.int64(0))
 _NOTHING = pytree.flatten(None)[1]
-
-
-def apply(primitive: Primitive, operands: Sequence[Any], home: Program, **params: Any) -> Sequence[Any]:
-    """An operation under whatever is under way; where nothing is, as a Program, so that the executor runs all of it."""
-    if current() is not None or any(isinstance(x, Tracer) for x in operands):
-        return bind(primitive, *operands, **params)
-    types = avals_of(operands)
-    key = ("alone", primitive, types, frozen(params))
-    program = derived(home, key, lambda: staged(lambda *xs: primitive(*xs, **params), types, primitive.name))
-    return execute(program, operands)
 
 
 # ---- loops
@@ -106,9 +94,9 @@ def _scan(
     closed, types = stage_loop(step, init, [sliced(aval_of(x)) for x in xs], xs_def, what)
     m = len(types)
     state = [entered(x, t) for x, t in zip(pytree.leaves(init), types, strict=True)]
-    outs = apply(
-        scan_p, [*closed.constants, *state, *xs], closed.program, body=closed.program, length=length,
-        constants=len(closed.constants), carry=m, reverse=bool(reverse),
+    outs = bind(
+        scan_p, *closed.constants, *state, *xs, body=closed.program, length=length, constants=len(closed.constants),
+        carry=m, reverse=bool(reverse),
     )  # fmt: skip
     return pytree.unflatten(closed.out_def, outs)
 
@@ -157,8 +145,8 @@ def while_loop(test: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     closed, types = stage_loop(step, init, [], _NOTHING, what)
     held = stage_closed(test, types, pytree.flatten((init,))[1], _as_bool(what), what)
     state = [entered(x, t) for x, t in zip(pytree.leaves(init), types, strict=True)]
-    outs = apply(
-        while_p, [*held.constants, *closed.constants, *state], closed.program, test=held.program, body=closed.program,
+    outs = bind(
+        while_p, *held.constants, *closed.constants, *state, test=held.program, body=closed.program,
         test_constants=len(held.constants), body_constants=len(closed.constants),
     )  # fmt: skip
     return pytree.unflatten(closed.out_def, outs)[0]
@@ -270,7 +258,7 @@ def _branches(index: Any, functions: Sequence[Callable[..., Any]], operands: Any
     results = common_types(closed, what)
     constants = [x for c in closed for x in c.constants]
     branches = tuple(_beside(c, k, closed, results) for k, c in enumerate(closed))
-    outs = apply(cond_p, [_as_index(index), *constants, *leaves], branches[0], branches=branches)
+    outs = bind(cond_p, _as_index(index), *constants, *leaves, branches=branches)
     return pytree.unflatten(closed[0].out_def, outs)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of, shape_of
-from wengert.transforms.call import cotangent_of, execute, jvp_of, with_absent
+from wengert.transforms.call import cotangent_of, execute, execute_whole, jvp_of, with_absent
 from wengert.transforms.programs import (
     avals_of,
     batched_program,
@@ -62,6 +62,10 @@ def sizes(operands: Sequence[Any], params: dict[str, Any]) -> tuple[int, int, in
 
 
 def _impl(*operands: Any, body: Program, length: int, constants: int, carry: int, reverse: bool) -> tuple[Any, ...]:
+    params = {"body": body, "length": length, "constants": constants, "carry": carry, "reverse": reverse}
+    whole = execute_whole(scan_p, operands, body, params)
+    if whole is not None:
+        return whole
     consts, state, xs = grouped(operands, (constants, carry))
     ys = [np.empty((length, *a.aval.shape), a.aval.dtype) for a in body.outputs[carry:]]
     for k in reversed(range(length)) if reverse else range(length):

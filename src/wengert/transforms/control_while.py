@@ -18,7 +18,7 @@ import numpy as np
 from wengert.core.primitive import Augmented, Primitive, reads_everything, register
 from wengert.core.program import Program
 from wengert.core.types import Aval, aval_of, shape_of
-from wengert.transforms.call import call, cotangent_of, execute, jvp_of, with_absent
+from wengert.transforms.call import call, cotangent_of, execute, execute_whole, jvp_of, with_absent
 from wengert.transforms.control_cond import select
 from wengert.transforms.control_revolve import WHILE, way_back
 from wengert.transforms.programs import (
@@ -50,6 +50,10 @@ def sizes(params: dict[str, Any]) -> tuple[int, int]:
 
 
 def _impl(*operands: Any, test: Program, body: Program, test_constants: int, body_constants: int) -> tuple[Any, ...]:
+    params = {"test": test, "body": body, "test_constants": test_constants, "body_constants": body_constants}
+    whole = execute_whole(while_p, operands, body, params)
+    if whole is not None:
+        return whole
     for_test, for_body, state = grouped(operands, (test_constants, body_constants))
     while execute(test, [*for_test, *state])[0]:
         state = execute(body, [*for_body, *state])

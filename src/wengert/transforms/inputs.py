@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
+from numpy.lib.array_utils import byte_bounds
 
 import wengert.numpy
 from wengert import pytree
@@ -290,3 +291,16 @@ __all__ = [
 ]
 
 _ = wengert.numpy  # enters itself as the namespace of traced arrays
+
+
+def shared(leaves: Sequence[Any], donated: Sequence[bool]) -> bool:
+    """Whether an array that is donated lies in the memory of another leaf."""
+    arrays = [(*byte_bounds(x), k) for k, x in enumerate(leaves) if type(x) is np.ndarray and x.size]
+    arrays.sort()
+    open_: list[tuple[int, int]] = []  # those that reach beyond the beginning of the next one
+    for low, high, k in arrays:
+        open_ = [(end, j) for end, j in open_ if end > low]
+        if any((donated[j] or donated[k]) and np.shares_memory(leaves[j], leaves[k]) for _, j in open_):
+            return True
+        open_.append((high, k))
+    return False

@@ -18,9 +18,9 @@ from wengert.core.trace import Tracer
 from wengert.errors import TraceError, at_line
 from wengert.transforms.closing import general_paths
 from wengert.transforms.forms import COMPILE, MOST, Entry, Forms, signature
-from wengert.transforms.inputs import is_number, name_of, run
+from wengert.transforms.inputs import is_number, name_of, run, shared
 from wengert.transforms.randomness import no_drawing
-from wengert.transforms.reaching import is_users, reach
+from wengert.transforms.reaching import Watched, is_users, reach
 from wengert.transforms.stage import Capture
 
 __all__ = ["COMPILE", "Jitted", "jit"]
@@ -83,7 +83,7 @@ def wrapper(jitted: Jitted) -> Callable[..., Any]:
     # ``entry`` is machine code of the last form that was called, where nothing has to be looked at but its operands,
     # which it looks at itself, and what is ``watched``; ``finish`` makes the result of its outputs
     entry: Callable[..., Any] | None = None
-    watched: tuple[tuple[Any, Any, Any], ...] = ()
+    watched: Watched = ((), ())
     finish: Callable[[Any], Any] = tuple
 
     def install(new: Any, to_watch: Any, to_finish: Any) -> None:
@@ -93,13 +93,18 @@ def wrapper(jitted: Jitted) -> Callable[..., Any]:
     @functools.wraps(jitted.f, updated=())
     def call_of(*args: Any, **kwargs: Any) -> Any:
         if entry is not None and not kwargs:
-            for holder, key, value in watched:
+            names, cells = watched
+            for holder, key, value in names:
                 if holder.get(key) is not value:
                     break
             else:
-                outs = entry(*args)
-                if outs is not NotImplemented:
-                    return finish(outs)
+                for cell, value in cells:
+                    if cell.cell_contents is not value:
+                        break
+                else:
+                    outs = entry(*args)
+                    if outs is not NotImplemented:
+                        return finish(outs)
         return jitted.general(args, kwargs)
 
     jitted.install = install
@@ -182,7 +187,7 @@ class Jitted:
 
     def adopt(self, entry: Entry, treedef: pytree.TreeDef) -> None:
         """Let the machine code of this form be tried first from now on, if its operands are the arguments."""
-        self.install(None, (), tuple)
+        self.install(None, ((), ()), tuple)
         direct = getattr(entry.run, "entry", None)
         args, kwargs = treedef.children
         plain = not kwargs.size and all(child is pytree.LEAF for child in args.children)
@@ -297,13 +302,11 @@ class Jitted:
             return (False,) * len(leaves)
         mask = [k in self.donate.positions for k, x in enumerate(args) for _ in pytree.leaves(x)]
         mask += [k in self.donate.names for k, x in kwargs.items() for _ in pytree.leaves(x)]
-        given = [x for x, d in zip(leaves, mask, strict=True) if d and type(x) is np.ndarray]
-        for x in given:
-            if sum(type(y) is np.ndarray and np.shares_memory(x, y) for y in leaves) > 1:
-                raise ValueError(
-                    f"jit({name_of(self.f)}): an array that is donated is given as another argument too{at_line()}\n"
-                    "  write: x.copy() for one of the two"
-                )
+        if shared(leaves, mask):
+            raise ValueError(
+                f"jit({name_of(self.f)}): an array that is donated is given as another argument too{at_line()}\n"
+                "  write: x.copy() for one of the two"
+            )
         return tuple(mask)
 
 

@@ -21,7 +21,7 @@ from wengert import pytree
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file
 
-__all__ = ["Reached", "Read", "reach"]
+__all__ = ["Reached", "Read", "Watched", "reach"]
 
 
 class _Missing:
@@ -53,6 +53,10 @@ class Read:
             return MISSING
 
 
+# (dict, key, value) and (cell, value)
+Watched = tuple[tuple[tuple[Any, Any, Any], ...], tuple[tuple[Any, Any], ...]]
+
+
 @dataclass(slots=True)
 class Reached:
     """What was found: places of arrays with the tracers that stand for them, and places of everything else.
@@ -75,11 +79,18 @@ class Reached:
         self.sizes = [(holder, len(holder), name) for holder, _, name in self.sizes]
         self.contents = [(name, x, x.copy()) for name, x, _ in self.contents]
 
-    def watched(self) -> tuple[tuple[Any, Any, Any], ...] | None:
-        """Dicts, keys and values to compare by identity, where that is all there is to compare; else None."""
-        if self.contents or self.sizes or not all(isinstance(read.holder, dict) for read, _ in self.guards):
-            return None
-        return tuple((read.holder, read.key, value) for read, value in self.guards)
+    def watched(self) -> Watched | None:
+        """What to compare by identity, where that is all there is to compare: dicts with keys, and cells; else None."""
+        names: list[tuple[Any, Any, Any]] = []
+        cells: list[tuple[Any, Any]] = []
+        for read, value in self.guards:
+            if isinstance(read.holder, dict):
+                names.append((read.holder, read.key, value))
+            elif type(read.holder) is types.CellType and value is not MISSING:
+                cells.append((read.holder, value))
+            else:
+                return None
+        return None if self.contents or self.sizes else (tuple(names), tuple(cells))
 
     def changed(self) -> str | None:
         """The name of something that is no longer what it was, or None."""
@@ -246,7 +257,8 @@ class _Walk:
         space = f.__globals__ if library else dict(f.__globals__)
         out = types.FunctionType(f.__code__, space, f.__name__, f.__defaults__, tuple(cells) or None)
         self.shadows[id(f)] = (f, out)
-        same = [self.fill(*x) for x in zip(f.__closure__ or (), cells, f.__code__.co_freevars, strict=True)]
+        chains = read_names(f.__code__)
+        same = [self.fill(*x, chains) for x in zip(f.__closure__ or (), cells, f.__code__.co_freevars, strict=True)]
         if f.__defaults__:
             out.__defaults__ = self.visit(f.__defaults__, None, f"{name}'s defaults")
         if f.__kwdefaults__:
@@ -262,7 +274,7 @@ class _Walk:
         """The cell that stands for one, in all functions that share it."""
         return self.shadows.setdefault(id(cell), (cell, types.CellType()))[1]
 
-    def fill(self, cell: Any, new: Any, key: str) -> bool:
+    def fill(self, cell: Any, new: Any, key: str, chains: dict[str, set[tuple[str, ...]]]) -> bool:
         """Put the shadow of what stands in a cell into another one; whether it is the same."""
         value = Read(cell, None, key).now()
         if value is MISSING:
@@ -270,14 +282,17 @@ class _Walk:
         if id(new) not in self.shadows:  # the first of the functions that share it
             self.shadows[id(new)] = (new, new)
             new.cell_contents = value
-            new.cell_contents = self.read(Read(cell, None, key), value, key)
+            if isinstance(value, types.ModuleType):
+                new.cell_contents = self.module(value, chains.get(key, set()))
+            else:
+                new.cell_contents = self.read(Read(cell, None, key), value, key)
         return new.cell_contents is value
 
     def globals(self, f: Any) -> dict[str, Any]:
         """The global names of a function that have shadows."""
         out: dict[str, Any] = {}
         self.names |= attribute_names(f.__code__)
-        for name, chains in global_names(f.__code__).items():
+        for name, chains in read_names(f.__code__).items():
             value = f.__globals__.get(name, MISSING)
             if value is MISSING:
                 continue
@@ -340,7 +355,7 @@ def _one_level(x: Any) -> pytree.TreeDef:
     return pytree.TreeDef(whole.kind, whole.meta, (pytree.LEAF,) * len(whole.children), len(whole.children))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=4096)
 def is_users(cls: type) -> bool:
     """Whether a class was written by the user."""
     functions = [v for v in vars(cls).values() if isinstance(v, types.FunctionType)]
@@ -352,14 +367,14 @@ def is_users(cls: type) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def global_names(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
-    """The global names that code reads, functions within it included, each with chains of attributes read of it."""
+def read_names(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
+    """The names from outside that code reads, functions within it included, with chains of attributes read of them."""
     found: dict[str, set[tuple[str, ...]]] = {}
     for inner in codes_in(code):
         name: str | None = None
         chain: tuple[str, ...] = ()
         for step in dis.get_instructions(inner):
-            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"):
                 name, chain = step.argval, ()
                 found.setdefault(step.argval, set())
             elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and name is not None:

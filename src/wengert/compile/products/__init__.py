@@ -1,5 +1,6 @@
 """Matrix products in machine code: kernels made for their shapes, and BLAS where products are large."""
 
+from wengert.compile.products.long import is_long, long_product, long_workspace_bytes
 from wengert.compile.products.matrix import Finish, Matrix, Start
 from wengert.compile.products.pack import copy, transpose
 from wengert.compile.products.plan import Cost, cost, method, row_block, workspace_bytes
@@ -15,6 +16,9 @@ __all__ = [
     "blas_symbol",
     "copy",
     "cost",
+    "is_long",
+    "long_product",
+    "long_workspace_bytes",
     "lapack_symbol",
     "method",
     "product",

@@ -1,0 +1,99 @@
+"""A team computes what one thread computes, and waits where it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wengert import control, grad, make_program, pytree
+from wengert.compile.compiler import compile_program
+from wengert.compile.sharing import Access, Traffic
+
+RNG = np.random.default_rng(0)
+
+
+def mlp(sizes: list[int], rows: int) -> tuple[Any, ...]:
+    params = [
+        (RNG.normal(size=(a, b)).astype("f4") / np.float32(a**0.5), np.zeros(b, "f4"))
+        for a, b in zip(sizes, sizes[1:], strict=False)
+    ]
+    return params, RNG.normal(size=(rows, sizes[0])).astype("f4"), RNG.integers(0, sizes[-1], rows)
+
+
+def loss(params: Any, x: Any, y: Any) -> Any:
+    for w, b in params[:-1]:
+        x = np.tanh(x @ w + b)
+    z = x @ params[-1][0] + params[-1][1]
+    z = z - z.max(1, keepdims=True)
+    return np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(y)), y])
+
+
+def epoch(params: Any, x: Any, y: Any, order: Any) -> Any:
+    def step(params: Any, rows: Any) -> Any:
+        g = grad(loss)(params, x[rows], y[rows])
+        return pytree.map(lambda p, d: p - np.float32(0.1) * d, params, g), x[rows].sum()
+
+    return control.scan(step, params, order)
+
+
+def both(f: Callable[..., Any], *args: Any) -> tuple[list[Any], list[Any]]:
+    leaves, treedef = pytree.flatten(args)
+    program = make_program(lambda *x: f(*pytree.unflatten(treedef, x)))(*leaves)
+    return compile_program(program, threads=1)(*leaves), compile_program(program, threads=2)(*leaves)
+
+
+@pytest.mark.parametrize("sizes", [[12, 64, 64, 2], [5, 7, 3], [16, 33, 10]])
+def test_training_epochs(sizes: list[int]) -> None:
+    params, x, y = mlp(sizes, 320)
+    order = RNG.permutation(320).reshape(10, 32)
+    for a, b in zip(*both(epoch, params, x, y, order), strict=True):
+        np.testing.assert_array_equal(a, b)  # each element is computed by one thread, in the same order
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (3, 500), (10_000,), (64, 2), (8, 1, 40), (2, 2)])
+def test_reductions_and_maps(shape: tuple[int, ...]) -> None:
+    def f(x: Any) -> Any:
+        y = np.exp(x - x.max(-1, keepdims=True))
+        return y / y.sum(-1, keepdims=True), y.sum(0), x.sum(), (x * 2).max(0), np.tanh(x).T.copy()
+
+    for a, b in zip(*both(f, RNG.normal(size=shape)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_loops_with_conditions() -> None:
+    def f(x: Any) -> Any:
+        def body(c: Any) -> Any:
+            k, v = c
+            return k + 1, control.cond(k % 2 == 0, lambda v: v @ v * 0.1, lambda v: np.sin(v), v)
+
+        return control.while_loop(lambda c: (c[0] < 9) & (c[1].sum() < 1e6), body, (0, x))
+
+    for a, b in zip(*both(f, RNG.normal(size=(16, 16))), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def access(place: str, start: int, stop: int, *, own: bool = False, write: bool = False) -> Access:
+    return Access(place, start, stop, own, write)
+
+
+def test_a_barrier_stands_between_a_write_and_a_read_of_all() -> None:
+    traffic = Traffic()
+    assert not traffic.enter([access("arena", 0, 64, own=True, write=True)])
+    assert not traffic.enter([access("arena", 0, 64, own=True)])  # each reads what it has written
+    assert traffic.enter([access("arena", 0, 64)])
+
+
+def test_a_barrier_stands_before_what_others_still_read_is_overwritten() -> None:
+    traffic = Traffic()
+    assert not traffic.enter([access("arena", 0, 64)])
+    assert traffic.enter([access("arena", 32, 96, own=True, write=True)])
+    assert not traffic.enter([access("other", 32, 96, own=True, write=True)])
+
+
+def test_memory_that_is_cut_otherwise_is_shared() -> None:
+    traffic = Traffic()
+    traffic.enter([access("arena", 0, 64, own=True, write=True)])
+    assert traffic.enter([access("arena", 0, 32, own=True)])
