@@ -179,6 +179,7 @@ class Loops:
 
     def _row(self) -> None:
         self.sums.begin_row()
+        self.blocks_at: dict[tuple[Symbol, int], Affine] = {}
         self.reader.written.clear()
         for units in self._phases():
             full = [u for u in units if self._is_full(u)]
@@ -256,7 +257,7 @@ class Loops:
 
         def block(i: Value, count: int | None, slot: int) -> None:
             self.first = i
-            self.index[s] = of(Symbol(s.extent, self.reader.depth, self.shifted(s, i), lanes))
+            self.index[s] = self._vector(s, i)
             self._block(units, self._tail(count), slot)
 
         rounds = 0 if self.written_out else full // slots * slots
@@ -266,6 +267,19 @@ class Loops:
             block(self.e.const(I64, k * lanes), None, k % slots)
         if n % lanes:
             block(self.e.const(I64, full * lanes), n % lanes, full % slots)
+
+    def _vector(self, s: Symbol, i: Value) -> Affine:
+        """The index of a vector; what is written out knows each from one phase to the next."""
+
+        def fresh() -> Affine:
+            return of(Symbol(s.extent, self.reader.depth, self.shifted(s, i), self.lanes))
+
+        if not self.written_out:
+            return fresh()
+        key = (s, int(i.name))
+        if key not in self.blocks_at:
+            self.blocks_at[key] = fresh()
+        return self.blocks_at[key]
 
     def _long_line(
         self, rounds: int, slots: int, block: Callable[[Value, int | None, int], None], units: list[Unit]

@@ -194,7 +194,7 @@ def _install_power(left: Any, right: Any) -> None:
 
     def left_power(x: Any, y: Any) -> Any:
         if type(y) is int or type(y) is float:
-            if y == 2 and x.dtype.kind != "b":  # a bool to a power is an integer
+            if y == 2:
                 return square(x)
             if y == 1:
                 return same(x)
