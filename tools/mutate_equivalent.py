@@ -101,11 +101,20 @@ def is_sign(node: ast.AST) -> bool:
 
 
 def is_fill(node: ast.AST, above: Parents) -> bool:
-    """Whether a number fills the places of a mask that are taken from elsewhere in all that follows."""
+    """Whether a number fills the places of a mask that are taken from elsewhere in all that follows.
+
+    It may be written out of constants: ``2 * _LARGE``.
+    """
+    while isinstance(above.get(node), ast.BinOp | ast.UnaryOp):
+        node = above[node]
     call = above.get(node)
-    if not (isinstance(node, ast.Constant) and type(node.value) in (int, float)):
-        return False
     if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "np.where" and node in call.args[1:]):
+        return False
+    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+    written = [n for n in ast.walk(node) if isinstance(n, ast.expr)]
+    if not all(isinstance(n, ast.Constant | ast.Name | ast.BinOp | ast.UnaryOp) for n in written):
+        return False
+    if not all(name.strip("_").isupper() for name in names):
         return False
     return _hidden(call, ast.unparse(call.args[0]), call.args.index(node), above, frozenset())
 

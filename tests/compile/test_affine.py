@@ -23,7 +23,8 @@ def test_row_major_is_the_place_in_memory(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loops", "shape"), [((6, 4), (24,)), ((24,), (24,)), ((2, 3, 4), (6, 4)), ((2, 3, 4), (2, 12)), ((6, 4), (6, 2, 2))]
+    ("loops", "shape"),
+    [((6, 4), (24,)), ((24,), (24,)), ((2, 3, 4), (6, 4)), ((2, 3, 4), (2, 12)), ((6, 4), (6, 2, 2))],
 )
 def test_split_undoes_row_major_or_says_that_it_cannot(loops: tuple[int, ...], shape: tuple[int, ...]) -> None:
     symbols = [Symbol(n) for n in loops]

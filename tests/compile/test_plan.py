@@ -45,7 +45,9 @@ def test_a_layer_is_a_product_with_its_bias() -> None:
 
 
 def test_a_weight_is_updated_where_it_lies() -> None:
-    program = rewrite(make_program(lambda w, x, d: w - 0.1 * (x.T @ d))(np.ones((4, 5)), np.ones((8, 4)), np.ones((8, 5))))
+    program = rewrite(
+        make_program(lambda w, x, d: w - 0.1 * (x.T @ d))(np.ones((4, 5)), np.ones((8, 4)), np.ones((8, 5)))
+    )
     made = plan(program)
     (out,) = program.outputs
     assert overwritable(made, {out: program.inputs[0]}) == {out: program.inputs[0]}  # type: ignore[dict-item]
@@ -77,7 +79,7 @@ def test_carries_that_change_places() -> None:
 
     a, b = np.ones(5), 2 * np.ones(5)
     got = compile_program(make_program(f)(a, b))(a, b)
-    for k in range(7):
+    for _ in range(7):
         a, b = b, a + b
     np.testing.assert_array_equal(got[0], a)
     np.testing.assert_array_equal(got[1], b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ RNG = np.random.default_rng(0)
 def mlp(sizes: list[int], rows: int) -> tuple[Any, ...]:
     params = [
         (RNG.normal(size=(a, b)).astype("f4") / np.float32(a**0.5), np.zeros(b, "f4"))
-        for a, b in zip(sizes, sizes[1:], strict=False)
+        for a, b in itertools.pairwise(sizes)
     ]
     return params, RNG.normal(size=(rows, sizes[0])).astype("f4"), RNG.integers(0, sizes[-1], rows)
 

@@ -10,6 +10,7 @@ from tests.ops._linalg_shared import A, S, close, det, inv, matrix, solve
 from wengert import grad, hessian, jvp, vmap
 from wengert.errors import DerivativeError
 from wengert.ops.factorisations import not_definite
+from wengert.ops.linalg import singular
 
 
 def exact_derivative(a, directions):
@@ -103,3 +104,8 @@ def test_a_cholesky_factor_that_rounding_prevents_is_said():
     """Where all eigenvalues are computed as positive, none is named."""
     assert "is not, after rounding" in str(not_definite(np.eye(2), False))
     assert "has the eigenvalue -1" in str(not_definite(np.diag([1.0, -1.0]), False))
+
+
+def test_a_matrix_that_is_singular_by_rounding_is_said():
+    assert "is singular to working precision" in str(singular("np.linalg.inv", np.eye(2)))
+    assert "has rank 1" in str(singular("np.linalg.inv", np.ones((2, 2))))

@@ -8,6 +8,7 @@ from tests.ops._linalg_shared import close, complex_matrix, function_of, inv, lo
 
 from wengert import grad, hessian, hvp, jacrev, jvp, make_program, value_and_grad, vjp, vmap
 from wengert.errors import DerivativeError
+from wengert.scipy import linalg
 
 Q = np.linalg.qr(matrix(3, 3))[0]
 REPEATED = {
@@ -346,3 +347,38 @@ def test_the_pseudoinverse_of_zeros():
         np.testing.assert_array_equal(out, z.T)
     with pytest.raises(DerivativeError, match="along a direction in which its rank grows"):
         jvp(np.linalg.pinv, (z,), (np.ones((2, 3)),))
+
+
+CHOICES = {
+    "eigenvectors": (lambda a: np.linalg.eigh(a)[1], np.eye(3)),
+    "singular vectors": (lambda a: np.linalg.svd(a)[0], np.eye(3)),
+    "the basis of a range": (linalg.orth, matrix(4, 2)),
+    "the basis of a null space": (lambda a: linalg.null_space(a.T), matrix(4, 2)),
+    "phases of Schur's vectors": (lambda a: np.real(linalg.schur(a + 1j * np.tri(3))[1]), matrix(3, 3)),
+    "phases of eigenvectors": (lambda a: np.real(np.linalg.eig(a)[1]), matrix(3, 3)),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_nothing_depends_on_a_choice_that_is_multiplied_by_zero(name):
+    f, a = CHOICES[name]
+    np.testing.assert_array_equal(grad(lambda a: np.sum(0.0 * f(a)))(a), np.zeros_like(a))
+
+
+def test_singular_vectors_with_zeros_in_them():
+    """Of a diagonal matrix: functions of the vectors on one side, whose other side is not asked for."""
+    d, v, h = np.diag([3.0, 2.0, 1.0]), np.arange(9.0).reshape(3, 3) - 3.5, 1e-5
+    for side in (0, 2):
+        f = lambda a, side=side: np.sum(np.arange(9.0).reshape(3, 3) * (a @ np.linalg.svd(a)[side] ** 2))
+        close(np.sum(grad(f)(d) * v), (f(d + h * v) - f(d - h * v)) / (2 * h), 1e-8)
+
+
+def test_one_matrix_is_not_a_stack():
+    """The error names a place in a stack only where there is one."""
+    f = lambda a: np.sum(np.linalg.eigh(a)[1])
+    with pytest.raises(DerivativeError, match=r"repeats \(positions 0 and 1\): "):
+        grad(f)(np.eye(3))
+    with pytest.raises(
+        DerivativeError, match=r"repeats \(positions 0 and 1\) of the matrix at index \(1,\) of the stack: "
+    ):
+        vmap(grad(f))(np.stack([np.diag([1.0, 2.0, 3.0]), np.eye(3)]))

@@ -219,6 +219,17 @@ def test_hypergeometric_functions() -> None:
             agree(f(*columns(points)), want, 1e-10, points, scale)  # digits cancel in some of the series
 
 
+def test_terms_that_grow_after_they_were_small() -> None:
+    """Just beside a pole in b the tenth term is divided by almost nothing."""
+    b = float(np.nextafter(-9.0, 0.0))
+    with mp.workdps(60):
+        exact = mp.mpf(b)
+        step = (exact + 9) * mp.mpf(10) ** -12
+        rise = mp.hyp0f1(exact + step, mp.mpf(0.01)) - mp.hyp0f1(exact - step, mp.mpf(0.01))
+        want = float(rise / (2 * step))
+    assert hyp0f1_db(b, 0.01) == pytest.approx(want, rel=1e-10)
+
+
 def test_what_the_series_do_not_know_is_nan() -> None:
     assert np.isnan(hyp1f1_da(40.0, 1.0, -50.0))
     assert np.isnan(hyp2f1_da(1.0, 2.0, 3.0, 0.999))

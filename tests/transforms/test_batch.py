@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
 from wengert import ShapeError, grad, jvp, value_and_grad, vmap
+from wengert.ops.families import repeated
 
 X = np.arange(12.0).reshape(4, 3) / 7
 Y = np.cos(X)
@@ -169,3 +171,13 @@ def test_names_are_kept() -> None:
         return x
 
     assert vmap(model).__name__ == "model"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_what_is_repeated_lies_in_memory_as_it_did(order: tuple[int, ...]) -> None:
+    """How arrays lie decides what shares memory with them."""
+    x = np.arange(24.0).reshape(2, 3, 4).transpose(order)
+    for y in (x, x[::-1]):
+        for element in repeated(y, 3):
+            np.testing.assert_array_equal(element, y)
+            assert np.argsort(element.strides).tolist() == np.argsort(np.abs(y.strides)).tolist()

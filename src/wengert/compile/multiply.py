@@ -35,6 +35,7 @@ def emit_product(
     var = kernel.unit.var
     t = type_of(var.aval.dtype)
     fused = _Fused(e, kernel, plan, pointers, flags, found)
+    whole = found.m
     if cut.symbol is not None and not found.batch:
         fused.first = thread * cut.count
         found = found._replace(m=cut.count)
@@ -47,15 +48,17 @@ def emit_product(
     a = Matrix(_moved(e, a.base, first, a.row, t), a.row, a.column)
     finish = fused.finish if kernel.units else None
     one = prod(found.batch) == 1
-    long = one and is_long(found.m, found.n, found.k, t)
+    long = one and is_long(whole, found.n, found.k, t)
     room = long_workspace_bytes if long else workspace_bytes
-    size = room(found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t)
+    size = room(
+        found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t, whole=whole
+    )  # fmt: skip
     space = e.offset(workspace, thread * size, I8) if size else None
     with fused.reader.scope():
         if one:
             done = None if finish is None else lambda v, i, j, lanes, mask: finish((), v, i, j, lanes, mask)
             multiply = long_product if long else product
-            multiply(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space)
+            multiply(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space, whole=whole)
         else:
             each = found.m * found.n
             over = [prod(found.batch[k + 1 :]) * each for k in range(len(found.batch))]

@@ -19,16 +19,17 @@ def is_long(m: int, n: int, k: int, t: Type) -> bool:
 
 
 def long_workspace_bytes(
-    m: int, n: int, k: int, a: tuple[int, int], b: tuple[int, int], c: tuple[int, int] | None, t: Type
-) -> int:
+    m: int, n: int, k: int, a: tuple[int, int], b: tuple[int, int], c: tuple[int, int] | None, t: Type,
+    *, whole: int | None = None,
+) -> int:  # fmt: skip
     """How much memory a long product needs beside its operands."""
-    inner = max(workspace_bytes(m, n, size, a, b, (n, 1), t) for size in {PIECE, PIECE + k % PIECE})
+    inner = max(workspace_bytes(m, n, size, a, b, (n, 1), t, whole=whole) for size in {PIECE, PIECE + k % PIECE})
     return inner + (0 if c else room(m * n, t))
 
 
 def long_product(
     e: Emitter, m: int, n: int, k: int, a: Matrix, b: Matrix, c: Matrix | None, t: Type,
-    *, finish: Finish | None, workspace: Value | None,
+    *, finish: Finish | None, workspace: Value | None, whole: int | None = None,
 ) -> None:  # fmt: skip
     """The product in pieces that stay in the cache, each added to the last; ``finish`` gets what the last one gives."""
     if c is None:
@@ -50,6 +51,7 @@ def long_product(
         product(
             e, m, n, size, moved(a, a.column), moved(b, b.row), kept, t,
             start=None if first else before, finish=finish if last else None, workspace=workspace,
+            whole=whole,
         )  # fmt: skip
 
     pieces = k // PIECE

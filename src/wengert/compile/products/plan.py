@@ -249,10 +249,18 @@ def _machine(target: Target, t: Type) -> Machine:
 @lru_cache(maxsize=1024)
 def plan(
     target: Target, m: int, n: int, k: int, a: Strides, b: Strides, c: Strides | None, t: Type,
-    *, fused: bool = False, ranged: bool = False, parts: int = 2, by: Method | None = None,
+    *, fused: bool = False, ranged: bool = False, parts: int = 2, by: Method | None = None, whole: int | None = None,
 ) -> Plan:  # fmt: skip
-    """The form of a product of these strides; ``ranged``: it is computed a range of rows at a time."""
-    if not ranged and t.is_float and (by or method(m, n, k, t)) == "blas":
+    """The form of a product of these strides; ``ranged``: it is computed a range of rows at a time.
+
+    ``whole``: it is a part of a product of so many rows, and has its form, so that sums are taken in the same order.
+    """
+    form = None
+    if whole is not None and whole != m:
+        form = plan(target, whole, n, k, a, b, c, t, fused=fused, by=by).form
+        if form == "columns":  # whose sums are those of the form that the transposed product has
+            form = _straight(_machine(target, t), n, whole, k, (b[1], b[0]), (a[1], a[0]), t)[1].form
+    if not ranged and t.is_float and form in (None, "blas") and (form or by or method(m, n, k, t)) == "blas":
         return Plan("blas", 1, (), False, False, _blas_room(m, n, k, a, b, c, t, fused))
     machine = _machine(target, t)
     found = [_rows_plan(machine, m, n, k, a, b, t, parts if ranged else 1), _dots_plan(machine, m, n, k, a, b, t)]
@@ -264,6 +272,7 @@ def plan(
         found.append((cycles, Plan("columns", 1, (), False, False, inner.workspace + buffers * room(m * n, t))))
     if c is not None and c[1] != 1 and n > 1:
         found[0] = (found[0][0] + 2.0 * m * n, found[0][1])
+    found = [f for f in found if f[1].form == form] or found
     return min(found, key=lambda pair: pair[0])[1]
 
 
@@ -287,6 +296,7 @@ def readable(x: Strides, rows: int, columns: int) -> bool:
 def workspace_bytes(
     m: int, n: int, k: int, a_strides: Strides, b_strides: Strides, c_strides: Strides | None, t: Type,
     *, target: Target | None = None, ranged: bool = False, parts: int = 2, by: Method | None = None,
+    whole: int | None = None,
 ) -> int:  # fmt: skip
     """How much memory, aligned to 64 bytes, a product needs beside its operands (each thread its own)."""
     if not (m and n and k):
@@ -294,7 +304,7 @@ def workspace_bytes(
     target = target or host()
     return max(
         plan(target, m, n, k, a_strides, b_strides, c_strides, t,
-             fused=fused, ranged=ranged, parts=parts, by=by).workspace
+             fused=fused, ranged=ranged, parts=parts, by=by, whole=whole).workspace
         for fused in (False, True)
     )  # fmt: skip
 

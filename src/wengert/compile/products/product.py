@@ -26,6 +26,7 @@ def product(
     e: Emitter, m: int, n: int, k: int, a: Matrix, b: Matrix, c: Matrix | None, t: Type,
     *, start: Start | None = None, finish: Finish | None = None, workspace: Value | None = None,
     rows: tuple[Value, Value] | None = None, parts: int = 2, alpha: float = 1.0, by: Method | None = None,
+    whole: int | None = None,
 ) -> None:  # fmt: skip
     """``C[i, j] = finish(start(i, j) + alpha * sum over k of A[i, k] B[k, j])`` for i < m, j < n.
 
@@ -38,7 +39,8 @@ def product(
 
     ``workspace`` is memory of :func:`workspace_bytes`, this thread's own; without it, small amounts come from the
     stack. ``rows = (low, high)``: only these rows, low a multiple of :func:`row_block` with the same ``parts``, and
-    high as well unless it is m. ``by`` overrules the choice between kernels and BLAS.
+    high as well unless it is m. ``by`` overrules the choice between kernels and BLAS. ``whole``: the product
+    is a part of one of so many rows, and takes its sums in the same order.
     """
     if not (m and n):
         return
@@ -48,7 +50,7 @@ def product(
         return
     chosen = plan(
         e.target, m, n, k, a.strides, b.strides, c.strides if c else None, t,
-        fused=job.fused, ranged=rows is not None, parts=parts, by=by,
+        fused=job.fused, ranged=rows is not None, parts=parts, by=by, whole=whole,
     )  # fmt: skip
     if workspace is None and chosen.workspace:
         if chosen.workspace > STACK:
@@ -85,6 +87,7 @@ def _shared(e: Emitter, job: Job, chosen: Plan, workspace: Value | None, rows: t
     """A product with nothing fused into it is a function of the module, written once for each shape and strides."""
     assert job.c is not None
     signature = [job.t.element, job.m, job.n, job.k, *job.a.strides, *job.b.strides, *job.c.strides, job.alpha]
+    signature.append(chosen.form)
     name = f'"product {" ".join(map(str, signature))}{f" ranged {chosen.height}" if rows else ""}"'
     given = [job.a.base, job.b.base, job.c.base, workspace or job.a.base, *(rows or ())]
     if name not in e.defined:
