@@ -94,7 +94,7 @@ class Loops:
     def position_index(self, unit: Unit) -> Index:
         """The index of the current round into a unit's loop."""
         if self.flat:
-            return (self.index[self.line],) if unit.shape else ()
+            return (self.index.get(self.line, ZERO),) if unit.shape else ()
         symbols = self.symbols(unit)
         return tuple(ZERO if s.extent == 1 else self.index.get(s, ZERO) for s in symbols)
 

@@ -232,12 +232,10 @@ def _inner(unit: Unit) -> int | None:
     """Where the inner loop of a reduction begins: the last axes that are all reduced, or all kept."""
     if unit.kind != "reduce" or not unit.shape:
         return None
-    at = len(unit.shape) - 1
-    last = at in unit.axes
+    at = len(unit.shape)
+    last = max(k for k, n in enumerate(unit.shape) if n != 1) in unit.axes
     while at > 0 and ((at - 1 in unit.axes) == last or unit.shape[at - 1] == 1):
         at -= 1
-    if at == 0 and not last and unit.axes == ():
-        return None
     return at
 
 

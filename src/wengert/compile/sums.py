@@ -188,7 +188,7 @@ class Sums:
         reader, base = self.reader, self.loops.pointers[s.unit.var]
         position: Affine = self.loops.place(s.unit)[0]
         value = held.value
-        if value.type.lanes and (s.rows or not position.lanes):
+        if value.type.lanes and not position.lanes:
             value = self.e.fold(self._masked(s, value), lambda a, b: self.combine(s, a, b))
         mask = reader.mask if position.lanes else None
         before = reader.fetch(base, s.type, position, mask)
