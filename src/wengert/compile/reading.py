@@ -325,18 +325,22 @@ def _is_one_hot(equation: Equation, made: dict[Var, Equation]) -> bool:
     return labels.aval.shape in ((shape[0],), ()) and g.aval.shape in ((shape[0],), ())
 
 
+def _has_code(dtype: np.dtype[Any]) -> bool:
+    """Whether there is code for numbers of a dtype: single and double precision, integers and bools."""
+    return dtype.kind in "iub" or dtype.char in "fd"
+
+
 def reduces(equation: Equation) -> bool:
     """Whether it is a reduction of numbers that there is code for."""
     if equation.primitive.name not in REDUCTIONS:
         return False
-    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
-    return all(t.kind in "fiub" and not (t.kind == "f" and t.itemsize not in (4, 8)) for t in types)
+    return all(_has_code(x.aval.dtype) for x in (*equation.inputs, *equation.outputs))
 
 
 def is_virtual(equation: Equation, made: dict[Var, Equation]) -> bool:
     """Whether the result can be read element by element from the operands."""
     name = equation.primitive.name
-    if any(x.aval.dtype.kind == "c" or x.aval.dtype.itemsize > 8 for x in (*equation.inputs, *equation.outputs)):
+    if not all(_has_code(x.aval.dtype) for x in (*equation.inputs, *equation.outputs)):
         return False
     if name == "getitem":
         entries = expand(equation.params["index"], equation.inputs[0].aval.ndim)
@@ -365,6 +369,6 @@ def _lowers(equation: Equation) -> bool:
         types = loop_types(equation)
     except TypeError:
         return False
-    if any(t.kind not in "fiub" or (t.kind == "f" and t.itemsize not in (4, 8)) for t in types):
+    if not all(map(_has_code, types)):
         return False
     return supports(name, types[1] if name == "where" else types[0])
