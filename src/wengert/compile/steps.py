@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.compile.cumulative import CUMULATIVE
+from wengert.compile.drawing import DRAWING
 from wengert.compile.emit import I8, I64, PTR, Value, type_of
 from wengert.compile.joining import JOINING
+from wengert.compile.matrices import MATRICES
 from wengert.compile.ordering import ORDERING
 from wengert.compile.routine import address_of, fallback, size_of
 from wengert.compile.writes import emit_write, writes
@@ -217,6 +219,8 @@ STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "update": _update,
     "while_loop": _while,
     **CUMULATIVE,
+    **DRAWING,
     **JOINING,
+    **MATRICES,
     **ORDERING,
 }
