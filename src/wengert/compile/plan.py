@@ -15,7 +15,7 @@ from typing import final
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.reading import UnreadableError, iota, is_virtual
-from wengert.compile.views import form, view
+from wengert.compile.views import bases, convolves, form, view
 from wengert.compile.writes import writes
 from wengert.core.program import Atom, Equation, Program, Var
 
@@ -168,7 +168,7 @@ def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if not is_virtual(equation, made):
             stored.update(equation.outputs)
-            if equation.primitive.name not in REDUCTIONS and equation.primitive.name != "dot":
+            if equation.primitive.name not in REDUCTIONS | {"dot"} and not convolves(equation):
                 for x in equation.inputs:
                     keep(x)
             continue
@@ -188,6 +188,8 @@ def _choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if equation.primitive.name == "dot":
             _arrange(equation, made, stored)
+        elif convolves(equation):
+            stored.update(bases(equation, made, stored))
     return stored
 
 
@@ -452,6 +454,8 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
 def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
     """What a kernel reads from memory, in an order that is the same every time."""
     if isinstance(kernel, Step):
+        if convolves(kernel.equation):
+            return dict.fromkeys(bases(kernel.equation, placing.made, placing.stored))
         return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
     found: dict[Var, None] = {}
     for unit in kernel.units:

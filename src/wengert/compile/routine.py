@@ -16,8 +16,9 @@ from wengert.core.program import Atom, Equation, Literal
 if TYPE_CHECKING:
     from wengert.compile.core import Frame
 
-__all__ = ["Routine", "address_of", "copy_bytes", "fallback", "routine", "size_of"]
+__all__ = ["Routine", "address_of", "clear_bytes", "copy_bytes", "fallback", "routine", "size_of"]
 
+Ends = Sequence[tuple[Value, int]]  # addresses, and how many bytes there are
 LINE = 64  # bytes to which threads' scratch memory is aligned
 
 
@@ -40,6 +41,13 @@ def copy_bytes(e: Emitter, source: Value, dest: Value, size: int) -> None:
     e.line(f"call void @{name}({dest}, {source}, i64 {size}, i1 false)")
 
 
+def clear_bytes(e: Emitter, dest: Value, size: int) -> None:
+    """Zeros."""
+    name = "llvm.memset.p0.i64"
+    e.declare(name, f"declare void @{name}(ptr, i8, i64, i1)")
+    e.line(f"call void @{name}({dest}, i8 0, i64 {size}, i1 false)")
+
+
 @final
 @dataclass(frozen=True)
 class Routine:
@@ -50,6 +58,7 @@ class Routine:
     results: Sequence[Value]
     space: Value
     flags: Value
+    thread: Value
     low: Value | int
     high: Value | int
 
@@ -60,29 +69,34 @@ class Routine:
 
 def routine(
     frame: Frame, equation: Equation, write: Callable[[Routine], Value | None], *,
-    rounds: int = 1, shared: bool = True, scratch: int = 0, reports: bool = False,
+    rounds: int = 1, shared: bool = True, scratch: int = 0, reports: bool = False, reads: Ends | None = None,
+    writes: Ends | None = None,
 ) -> bool:  # fmt: skip
     """Write a step as a function, and its call.
 
     Threads share ``rounds`` that do not depend on one another where that is wanted; else one does all. ``scratch`` are
     the bytes that each thread has for itself. ``reports``: ``write`` gives an integer, and where that is not zero the
-    NumPy implementation is called, which does it another way or says what is wrong.
+    NumPy implementation is called, which does it another way or says what is wrong. ``reads`` and ``writes`` are
+    addresses and bytes, of the equation's operands and results unless they are given.
     """
     e, threads = frame.e, frame.core.threads
     threads = threads if shared and rounds >= threads and not reports else 1
     scratch = -(-scratch // LINE) * LINE
-    operands, results = equation.inputs, equation.outputs
+    reads = [(address_of(frame, x), max(size_of(x), 1)) for x in equation.inputs] if reads is None else reads
+    writes = [(frame.pointers[v], max(size_of(v), 1)) for v in equation.outputs] if writes is None else writes
     name = e.fresh("k")
-    types = [PTR] * (len(operands) + len(results) + 2)
+    types = [PTR] * (len(reads) + len(writes) + 2)
     with e.function(name, [*types, I64], I64 if reports else None, export=False) as (*places, space, flags, thread):
         low, high = (0, rounds) if threads == 1 else _part(e, rounds, threads, thread)
         if threads > 1 and scratch:
             space = e.offset(space, thread * scratch, I8)
-        given, made = places[: len(operands)], places[len(operands) :]
-        report = write(Routine(e, given, made, space, flags, low, high))
+        given, made = places[: len(reads)], places[len(reads) :]
+        report = write(Routine(e, given, made, space, flags, thread if threads > 1 else e.const(I64, 0), low, high))
         if reports:
+            assert report is not None
             e.ret(report)
-    _call(frame, equation, name, threads, scratch * threads, reports)
+    otherwise = _python(frame, equation) if reports else None
+    _call(frame, name, reads, writes, threads, scratch * threads, otherwise)
     return True
 
 
@@ -94,21 +108,20 @@ def _part(e: Emitter, rounds: int, threads: int, thread: Value) -> tuple[Value, 
     return e.div(thread * rounds, threads), e.div((thread + 1) * rounds, threads)
 
 
-def _call(frame: Frame, equation: Equation, name: str, threads: int, scratch: int, reports: bool) -> None:
+def _call(
+    frame: Frame, name: str, reads: Ends, writes: Ends, threads: int, scratch: int, otherwise: Callable[[], None] | None
+) -> None:
     e = frame.e
     at = frame.arena.take(scratch) if scratch else 0
     space = frame.at(at) if scratch else frame.memory
-    reads = [(address_of(frame, x), max(size_of(x), 1)) for x in equation.inputs]
-    writes = [(frame.pointers[v], max(size_of(v), 1)) for v in equation.outputs]
     given = [*(p for p, _ in (*reads, *writes)), space, frame.flags, frame.thread]
-    otherwise = _python(frame, equation) if reports else None
 
     def call() -> None:
-        report = e.call(name, I64 if reports else None, *given)
+        report = e.call(name, I64 if otherwise else None, *given)
         if otherwise:
             e.if_(report.differs(0), otherwise)
 
-    writes += [(space, scratch)] if scratch else []
+    writes = [*writes, (space, scratch)] if scratch else writes
     if threads == 1:
         frame.alone(reads, writes, call)
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.compile.convolving import CONVOLVING
 from wengert.compile.cumulative import CUMULATIVE
 from wengert.compile.drawing import DRAWING
 from wengert.compile.emit import I8, I64, PTR, Value, type_of
@@ -218,6 +219,7 @@ STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "scatter_add": _scatter_add,
     "update": _update,
     "while_loop": _while,
+    **CONVOLVING,
     **CUMULATIVE,
     **DRAWING,
     **JOINING,
