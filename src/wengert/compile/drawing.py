@@ -76,7 +76,7 @@ class _Stream:
 
         def vector(i: Value) -> None:
             at = e.splat(i * self.lanes, self.lanes) + first
-            self._store(philox(key, (at, *tail)), i * (WORDS * self.lanes))  # type: ignore[arg-type]
+            self._store(philox(e, *key, at, *tail), i * (WORDS * self.lanes))
 
         e.loop(high, vector, start=low)
 
@@ -98,7 +98,7 @@ class _Stream:
         blocks, left = (n - begin) // WORDS, (n - begin) % WORDS
 
         def block(i: Value) -> tuple[Value, ...]:
-            return philox(self.key, (i + 1, *self.tail))
+            return philox(e, *self.key, i + 1, *self.tail)
 
         def whole(i: Value) -> None:
             for k, word in enumerate(block(i)):

@@ -11,7 +11,9 @@ from wengert.core.program import Equation, Program
 from wengert.core.types import Aval
 from wengert.ops.conv import conv
 from wengert.ops.index import ARRAY, getitem, update
+from wengert.ops.linalg import solve
 from wengert.ops.products import einsum
+from wengert.ops.random import random_bits
 from wengert.rewrite.edit import Editor, everywhere
 from wengert.rewrite.inline import insert
 from wengert.transforms.programs import coerced, staged
@@ -83,8 +85,9 @@ def _isin(avals: Sequence[Aval], *, invert: bool = False, **_: Any) -> Meaning |
 
 
 def _lexsort(avals: Sequence[Aval], *, axis: int) -> Meaning | None:
-    if not _real(*avals) or any(a.ndim != 1 for a in avals) or axis:
+    if not _real(*avals) or any(a.ndim != 1 for a in avals):
         return None
+    del axis
 
     def order(*keys: Any) -> Any:
         at = np.argsort(keys[0], kind="stable")
@@ -121,6 +124,36 @@ def _last_written(avals: Sequence[Aval], *, shape: tuple[int, ...], index: Any) 
     return last
 
 
+def _searchsorted(avals: Sequence[Aval], *, side: Any) -> Meaning | None:
+    """Where an order is given, the array is put in it."""
+    if len(avals) < 3:
+        return None
+    return lambda a, v, order: np.searchsorted(getitem(a, order, index=(ARRAY,)), v, side)
+
+
+def _solve(avals: Sequence[Aval], **params: Any) -> Meaning | None:
+    """Stacks that stretch each other are stretched first."""
+    a, b = (x.shape[:-2] for x in avals)
+    stack = np.broadcast_shapes(a, b)
+    if a == b or () in (a, b):
+        return None
+
+    def solved(a: Any, b: Any) -> Any:
+        wide = (np.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (a, b))
+        return solve(*wide, **params)
+
+    return solved
+
+
+def _random_bits(avals: Sequence[Aval], **params: Any) -> Meaning | None:
+    """Keys and data that stretch each other are stretched first."""
+    key, data = avals
+    lead = np.broadcast_shapes(key.shape[:-1], data.shape)
+    if key.shape[:-1] in ((), lead) and data.shape in ((), lead):
+        return None
+    return lambda key, data: random_bits(np.broadcast_to(key, (*lead, 2)), np.broadcast_to(data, lead), **params)
+
+
 def _einsum(avals: Sequence[Aval], *, inputs: tuple[str, ...], output: str) -> Meaning | None:
     """Labels that an operand has twice: its diagonal is read first."""
     if all(len(set(labels)) == len(labels) for labels in inputs) or any(a.kind != "array" for a in avals):
@@ -153,4 +186,7 @@ MEANINGS: dict[str, Callable[..., Meaning | None]] = {
     "isin": _isin,
     "last_written": _last_written,
     "lexsort": _lexsort,
+    "random_bits": _random_bits,
+    "searchsorted": _searchsorted,
+    "solve": _solve,
 }
