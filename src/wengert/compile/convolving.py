@@ -23,6 +23,7 @@ from wengert.core.types import Aval
 __all__ = ["CONVOLVING"]
 
 PANEL = 1 << 16  # bytes of a panel
+FEW = 64  # places of a sample below which several samples share a panel
 LINE = 64
 
 
@@ -229,8 +230,8 @@ def _by_places(
     assert found is not None
     right = (found[1] if depth > 1 else n, kernel.strides[-1])
     # samples whose places are few go together
-    several = max(1, min(batch, PANEL // (each * depth * t.size))) if len(panels.heights) == 1 else 1
-    several = several if panels.heights == {each} and each < 64 else 1
+    few = panels.heights == {each} and each < FEW and groups == 1
+    several = max(1, min(batch, PANEL // (each * depth * t.size))) if few else 1
     heights = {several * h for h in panels.heights} | {(batch % several) * each} - {0}
     sizes = [
         _rounded(panels.padded), _rounded(max(heights) * depth * t.size),
@@ -271,7 +272,7 @@ def _by_places(
             if count > 1:
                 multiply(count * each, first * each, e.const(I64, 0))
 
-        if several == 1 or groups > 1:
+        if several == 1:
             r.each(lambda i: samples(i, 1))
             return
         whole = batch // several
@@ -285,8 +286,7 @@ def _by_places(
         e.loop(whole, some)
         samples(e.const(I64, whole * several), batch % several)
 
-    together = several > 1 and groups == 1
-    rounds = batch if not together else batch // several if batch % several == 0 else 1
+    rounds = batch // several if batch % several == 0 else 1
     return routine(frame, equation, write, rounds=rounds, scratch=sum(sizes), reads=reads, writes=writes)
 
 

@@ -88,7 +88,9 @@ class _Stream:
             pick = [x for k in range(half * n, half * n + n) for x in (k, lanes + k)]
             left, right = e.shuffle(a, b, pick), e.shuffle(c, d, pick)
             for quarter in (0, 1):
-                place = [x for k in range(quarter * n, quarter * n + n, 2) for x in (k, k + 1, lanes + k, lanes + k + 1)]
+                place = [
+                    x for k in range(quarter * n, quarter * n + n, 2) for x in (k, k + 1, lanes + k, lanes + k + 1)
+                ]
                 e.store(e.shuffle(left, right, place), self.dest, at + (2 * half + quarter) * lanes)
 
     def rest(self, full: int, n: int) -> None:

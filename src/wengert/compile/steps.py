@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wengert.compile.arranging import ARRANGING
 from wengert.compile.convolving import CONVOLVING
 from wengert.compile.cumulative import CUMULATIVE
 from wengert.compile.drawing import DRAWING
@@ -236,6 +237,7 @@ STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "scatter_add": _scatter_add,
     "update": _update,
     "while_loop": _while,
+    **ARRANGING,
     **CONVOLVING,
     **CUMULATIVE,
     **DRAWING,
