@@ -111,6 +111,7 @@ class Frame:
         self.e = core.emitter
         self.pointers: dict[Var, Value] = {}
         self.iotas: frozenset[Var] = frozenset()
+        self.plan: Plan | None = None
         self.places: dict[str, tuple[str, int]] = {}  # of addresses, by name: whose memory, and where in it
         self.traffic = Traffic()
 
@@ -186,6 +187,7 @@ class Frame:
             inner.pointers[var] = self.operand(self.first + len(self.core.constants))
             self.core.constants.append(value)
         made = self.planned(program, iotas)
+        inner.plan = made
         inner.iotas = frozenset(v for v, equation in made.made.items() if equation.primitive.name == "iota")
         _Writer(inner, made, outputs).emit()
 

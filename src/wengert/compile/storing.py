@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from wengert.compile.reading import is_virtual
-from wengert.compile.views import form, view
+from wengert.compile.views import bases, convolves, form, view
 from wengert.core.program import Atom, Equation, Program, Var
 
 __all__ = ["COSTS", "REDUCTIONS", "choose", "tree_cost"]
@@ -52,7 +52,7 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if not is_virtual(equation, made):
             stored.update(equation.outputs)
-            if equation.primitive.name not in REDUCTIONS and equation.primitive.name != "dot":
+            if equation.primitive.name not in REDUCTIONS | {"dot"} and not convolves(equation):
                 for x in equation.inputs:
                     keep(x)
             continue
@@ -72,6 +72,8 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if equation.primitive.name == "dot":
             _arrange(equation, made, stored)
+        elif convolves(equation):
+            stored.update(bases(equation, made, stored))
     return stored
 
 
