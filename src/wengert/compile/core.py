@@ -177,6 +177,13 @@ class Frame:
         self.places[found.name] = ("arena", offset)
         return found
 
+    def inside(self, pointer: Value, offset: int) -> Value:
+        """A place in the middle of a value."""
+        found = self.e.offset(pointer, offset, I8)
+        place, start = self.places.get(pointer.name, (pointer.name, 0))
+        self.places[found.name] = (place, start + offset)
+        return found
+
     def run(
         self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value], iotas: Sequence[bool] = ()
     ) -> None:

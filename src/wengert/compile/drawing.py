@@ -76,7 +76,7 @@ class _Stream:
 
         def vector(i: Value) -> None:
             at = e.splat(i * self.lanes, self.lanes) + first
-            self._store(philox(e, *key, at, *tail), i * (WORDS * self.lanes))
+            self._store(philox(e, key[0], key[1], at, *tail), i * (WORDS * self.lanes))
 
         e.loop(high, vector, start=low)
 

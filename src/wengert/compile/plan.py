@@ -15,7 +15,7 @@ from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.reading import UnreadableError, iota, is_virtual
 from wengert.compile.storing import REDUCTIONS, choose, tree_cost
-from wengert.compile.views import bases, convolves, form, view
+from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Equation, Program, Var
 
 __all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
@@ -311,7 +311,7 @@ def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
     if isinstance(kernel, Step):
         if convolves(kernel.equation):
             return dict.fromkeys(bases(kernel.equation, placing.made, placing.stored))
-        return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
+        return dict.fromkeys(operands_in_memory(kernel.equation, placing.made, placing.stored))
     found: dict[Var, None] = {}
     for unit in kernel.units:
         symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols

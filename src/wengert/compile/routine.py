@@ -11,6 +11,7 @@ import numpy as np
 
 from wengert.compile.callbacks import callback
 from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value
+from wengert.compile.views import stretch
 from wengert.core.program import Atom, Equation, Literal
 
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ def address_of(frame: Frame, atom: Atom) -> Value:
     """Where an operand lies; numbers that stand in the program become data of the module."""
     if isinstance(atom, Literal):
         return frame.e.data(np.asarray(atom.value, atom.aval.dtype).tobytes().ljust(8, b"\0"))
-    return frame.pointers[atom]
+    found = frame.pointers.get(atom)
+    if found is not None:
+        return found
+    assert frame.plan is not None
+    part = stretch(atom, frame.plan.made, frame.plan.stored)
+    assert part is not None
+    return frame.inside(frame.pointers[part.base], part.offset * atom.aval.dtype.itemsize)
 
 
 def size_of(atom: Atom) -> int:

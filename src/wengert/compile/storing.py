@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from wengert.compile.reading import is_virtual
-from wengert.compile.views import bases, convolves, form, view
-from wengert.core.program import Atom, Equation, Program, Var
+from wengert.compile.views import bases, convolves, form, operands_in_memory, view
+from wengert.core.program import Equation, Program, Var
 
 __all__ = ["COSTS", "REDUCTIONS", "choose", "tree_cost"]
 
@@ -45,16 +45,11 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     cost: dict[Var, int] = {}
     nodes: dict[Var, int] = {}
 
-    def keep(x: Atom) -> None:
-        if isinstance(x, Var):
-            stored.add(x)
-
     for equation in program.equations:
         if not is_virtual(equation, made):
             stored.update(equation.outputs)
             if equation.primitive.name not in REDUCTIONS | {"dot"} and not convolves(equation):
-                for x in equation.inputs:
-                    keep(x)
+                stored.update(operands_in_memory(equation, made, stored))
             continue
         out = equation.outputs[0]
         inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored and x in cost]

@@ -10,7 +10,7 @@ from wengert.compile.reading import UnreadableError
 from wengert.core.program import Atom, Equation, Var
 from wengert.ops.products import remaining
 
-__all__ = ["Form", "View", "bases", "convolves", "form", "grouped", "view"]
+__all__ = ["Form", "View", "bases", "convolves", "form", "grouped", "operands_in_memory", "stretch", "view"]
 
 VIEWS = frozenset(("reshape", "transpose", "broadcast_to", "getitem", "stop_gradient"))
 
@@ -102,6 +102,32 @@ def form(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> For
 
 
 # ---- convolutions read views as well
+
+
+# control flow, whose operands may be stretches of other values
+LOOPS = frozenset(("call", "cond", "recompute", "scan", "while_loop"))
+
+
+def stretch(x: Atom, made: dict[Var, Equation], stored: set[Var]) -> View | None:
+    """``x`` as a stretch of a value in memory, element after element; None where it is none."""
+    found = view(x, made, stored)
+    if found is None:
+        return None
+    step = 1
+    for n, stride in zip(reversed(x.aval.shape), reversed(found.strides), strict=True):
+        if n != 1 and stride != step:
+            return None
+        step *= n
+    return found
+
+
+def operands_in_memory(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> list[Var]:
+    """What has to lie in memory for a step: its operands, or what operands of a loop are stretches of."""
+    found = [x for x in equation.inputs if isinstance(x, Var)]
+    if equation.primitive.name not in LOOPS:
+        return found
+    parts = [(x, stretch(x, made, stored)) for x in found]
+    return [x if part is None else part.base for x, part in parts]
 
 
 def convolves(equation: Equation) -> bool:
