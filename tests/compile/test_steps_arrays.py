@@ -136,7 +136,7 @@ def test_lexsort() -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("n", [1, 2, 3, 8, 33])
-@pytest.mark.parametrize("dtype", FLOATS + ("i4", "u8"))
+@pytest.mark.parametrize("dtype", [*FLOATS, "i4", "u8"])
 def test_searchsorted(dtype: str, n: int, side: Any, threads: int) -> None:
     a, v = np.sort(numbers(n, dtype)), numbers((40, 30), dtype, 1)
     agrees(lambda a, v: np.searchsorted(a, v, side=side), a, v, threads=threads)

@@ -1,9 +1,9 @@
 """Convolution as matrix products of windows laid out side by side, a few at a time, while they are in the cache.
 
 ``out[b, p, o] = Σ over w, i of x̃[b, p·s + w·d, i] · kernel[w, i, o]``. A *panel* has a row for each place p of a
-sample, and in it the window's elements: columns (w, i). Where the window is small, panels are multiplied by the kernel. Where
-it is larger than the places it goes to, as in the gradient of a kernel, i takes the part of b, w that of p: panels are
-made of the sum's side, and each adds its product to the whole result.
+sample, and in it the window's elements: columns (w, i). Where the window is small, panels are multiplied by the kernel.
+Where it is larger than the places it goes to, as in the gradient of a kernel, i takes the part of b, w that of p:
+panels are made of the sum's side, and each adds its product to the whole result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LINE = 64
 @final
 @dataclass(frozen=True)
 class _Panels:
-    """How panels are made of a sample: ``places`` that are ``moves`` apart, windows with ``spreads`` between elements.
+    """How panels are made of a sample: ``places`` ``moves`` apart, windows with ``spreads`` between elements.
 
     ``strides`` are those of the sample's spatial axes and of its channels, in elements; ``channels`` of
     ``all_channels`` enter a panel at once.

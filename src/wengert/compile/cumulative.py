@@ -17,7 +17,7 @@ from wengert.compile.routine import Routine, routine
 from wengert.compile.scalars import LOWER, convert
 from wengert.core.program import Equation
 
-__all__ = ["CUMULATIVE"]
+__all__ = ["CUMULATIVE", "widths"]
 
 MANY = 1 << 12  # elements from which threads share the work
 SIDE = 4  # rows, or vectors of a row, that are done at the same time: one alone would wait for itself
@@ -84,7 +84,7 @@ def _emit(frame: Any, equation: Equation, step: Step, outer: int, n: int, inner:
             return
 
         def slab(i: Value) -> None:
-            for wide, start, stop in _widths(inner, lanes):
+            for wide, start, stop in widths(inner, lanes):
                 width = max(wide, 1)
                 e.loop(
                     stop, lambda j, wide=wide: along([i * (n * inner) + j], wide), start=start, step=width
@@ -110,7 +110,7 @@ def _side_by_side(r: Routine, rows: int, body: Callable[[list[Value]], None]) ->
     e.loop(high, lambda i: body([i]), start=full)
 
 
-def _widths(n: int, lanes: int) -> list[tuple[int, int, int]]:
+def widths(n: int, lanes: int) -> list[tuple[int, int, int]]:
     """Vectors as wide as possible, narrower ones for what is left: (lanes, from, to)."""
     out: list[tuple[int, int, int]] = []
     at, wide = 0, lanes

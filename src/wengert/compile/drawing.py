@@ -70,13 +70,12 @@ class _Stream:
     def vectors(self, low: Value | int, high: Value | int) -> None:
         """Vectors of blocks."""
         e = self.e
-        key = tuple(e.splat(k, self.lanes) for k in self.key)
-        tail = [e.splat(k, self.lanes) for k in self.tail]
+        k, l, zero, data, purpose = (e.splat(x, self.lanes) for x in (*self.key, *self.tail))
         first = e.constants(I64, range(1, self.lanes + 1))
 
         def vector(i: Value) -> None:
             at = e.splat(i * self.lanes, self.lanes) + first
-            self._store(philox(e, key[0], key[1], at, *tail), i * (WORDS * self.lanes))
+            self._store(philox(e, k, l, at, zero, data, purpose), i * (WORDS * self.lanes))
 
         e.loop(high, vector, start=low)
 

@@ -12,6 +12,7 @@ from wengert.compile.convolving import CONVOLVING
 from wengert.compile.cumulative import CUMULATIVE
 from wengert.compile.drawing import DRAWING
 from wengert.compile.emit import I8, I64, PTR, Value, type_of
+from wengert.compile.extremes import EXTREMES
 from wengert.compile.joining import JOINING
 from wengert.compile.matrices import MATRICES
 from wengert.compile.ordering import ORDERING
@@ -243,6 +244,7 @@ STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     **CONVOLVING,
     **CUMULATIVE,
     **DRAWING,
+    **EXTREMES,
     **JOINING,
     **MATRICES,
     **ORDERING,
