@@ -10,6 +10,7 @@ from wengert.compile.core import Core, emit_core
 from wengert.compile.engine import link, object_code
 from wengert.compile.entry import entry, slow
 from wengert.compile.estimate import Estimate, estimate
+from wengert.compile.expanding import expanded
 from wengert.compile.threads import get_threads
 from wengert.compile.variants import Variants
 from wengert.core.program import Program
@@ -50,7 +51,7 @@ def compile_program(
 
     ``threads``: for a team of so many; by default alone, or, where it may pay, in two variants that are tried.
     """
-    rewritten = rewrite(program)
+    rewritten = rewrite(expanded(program))
     cost = estimate(rewritten)
     team = get_threads()
 

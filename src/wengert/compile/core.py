@@ -111,6 +111,7 @@ class Frame:
         self.e = core.emitter
         self.pointers: dict[Var, Value] = {}
         self.iotas: frozenset[Var] = frozenset()
+        self.plan: Plan | None = None
         self.places: dict[str, tuple[str, int]] = {}  # of addresses, by name: whose memory, and where in it
         self.traffic = Traffic()
 
@@ -176,6 +177,13 @@ class Frame:
         self.places[found.name] = ("arena", offset)
         return found
 
+    def inside(self, pointer: Value, offset: int) -> Value:
+        """A place in the middle of a value."""
+        found = self.e.offset(pointer, offset, I8)
+        place, start = self.places.get(pointer.name, (pointer.name, 0))
+        self.places[found.name] = (place, start + offset)
+        return found
+
     def run(
         self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value], iotas: Sequence[bool] = ()
     ) -> None:
@@ -186,6 +194,7 @@ class Frame:
             inner.pointers[var] = self.operand(self.first + len(self.core.constants))
             self.core.constants.append(value)
         made = self.planned(program, iotas)
+        inner.plan = made
         inner.iotas = frozenset(v for v, equation in made.made.items() if equation.primitive.name == "iota")
         _Writer(inner, made, outputs).emit()
 

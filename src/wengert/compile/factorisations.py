@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from wengert.compile.emit import I64, PTR, Emitter, Type, Value
 from wengert.compile.products.job import Space
 from wengert.compile.products.matrix import Matrix, locate
 from wengert.compile.products.pack import copy
 from wengert.compile.products.plan import room
 from wengert.compile.products.symbols import blas_symbol, by_reference, lapack_symbol
+from wengert.compile.scalars import LOWER
 
 __all__ = ["FACTORISATIONS", "each", "factorise", "factorise_bytes"]
 
@@ -162,6 +165,25 @@ def _det(c: Call) -> Value:
     return e.const(I64, 0)
 
 
+def _slogdet(c: Call) -> Value:
+    e, n, t = c.e, c.n, c.t
+    a, pivots = Matrix(c.columns(c.a, n, n), 1, n), c.space.take(n, I64)
+    c.lapack("getrf", n, n, a.base, n, pivots)
+    whole, dtype = lapack_symbol("dgetrf")[1], np.dtype(np.float32 if t.bits == 32 else np.float64)
+
+    def factor(i: Value, sign: Value, total: Value) -> list[Value]:
+        x = e.load(locate(e, a, i, i, t), t)
+        stays = e.load(pivots, whole, i).equals(e.convert(i + 1, whole))
+        sign = e.select(stays, sign, -sign)
+        sign = e.select(x < 0.0, -sign, e.select(x.equals(0.0), e.const(t, 0), sign))
+        return [sign, total + LOWER["log"](e, [e.fabs(x)], dtype, {})]
+
+    sign, total = e.loop(n, factor, [e.const(t, 1), e.const(t, 0)])
+    e.store(e.select(sign.equals(0.0), e.const(t, 0), sign), c.results[0].base)
+    e.store(total, c.results[1].base)
+    return e.const(I64, 0)
+
+
 # ---- orthogonal factors
 
 
@@ -245,6 +267,7 @@ FACTORISATIONS: dict[str, tuple[Callable[[Call], Value], Callable[[int, int, int
     "solve": (_solve, lambda _m, n, k, t: [room(n * n, t), room(n * k, t), room(n, I64)]),
     "inv": (_inv, lambda _m, n, _k, t: [room(n * n, t), room(n * n, t), room(n, I64)]),
     "det": (_det, lambda _m, n, _k, t: [room(n * n, t), room(n, I64)]),
+    "slogdet": (_slogdet, lambda _m, n, _k, t: [room(n * n, t), room(n, I64)]),
     "eigh": (_eigh, lambda _m, n, _k, t: _eigen_room(n, t)),
     "eigvalsh": (_eigvalsh, lambda _m, n, _k, t: _eigen_room(n, t)),
     "qr": (_qr, lambda m, n, _k, t: [room(m * n, t), room(n, t), room(n * BLOCK, t)]),

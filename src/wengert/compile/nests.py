@@ -77,7 +77,9 @@ class Loops:
         if not self.turned and last > 1:
             self.lanes = min(self.lanes, 1 << (last - 1).bit_length())
         self.blocks = prod([s.extent for s in self.rows[:-1]]) * -(-last // self.lanes)
-        self.written_out = self.turned or self.blocks <= WRITTEN_OUT
+        # what is summed stays in registers while a row is written out; for the rest, a loop is shorter code
+        sums = any(u.kind == "reduce" for u in nest.units)
+        self.written_out = self.turned or self.blocks <= (WRITTEN_OUT if sums else 1)
 
     def _has_row_sums(self) -> bool:
         inner = self.nest.inner or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wengert.compile.affine import of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.plan import Kernel, Nest, Plan, Product, Step, symbols_for
-from wengert.compile.views import form
+from wengert.compile.views import form, operands_in_memory
 from wengert.compile.writes import writes
 from wengert.core.program import Equation, Var
 
@@ -55,7 +55,9 @@ def _is_last_reader(plan: Plan, out: Var, var: Var) -> bool:
 def _reads_where_it_writes(kernel: Kernel, out: Var, var: Var, made: dict[Var, Equation], stored: set[Var]) -> bool:
     """Whether a kernel reads ``var`` only at the element of ``out`` that it is about to write."""
     if isinstance(kernel, Step):
-        return kernel.equation.inputs.count(var) == 1 and kernel.equation.inputs.index(var) == _takes(kernel, out)
+        alone = operands_in_memory(kernel.equation, made, stored).count(var) == 1
+        inputs = kernel.equation.inputs
+        return alone and var in inputs and inputs.index(var) == _takes(kernel, out)
     if isinstance(kernel, Product):
         found = form(kernel.unit.equation, made, stored)
         if found is None or var in (found.a.base, found.b.base) or kernel.unit.var is out:

@@ -15,7 +15,7 @@ from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
 from wengert.compile.storing import choose, multiplies, tree_cost
-from wengert.compile.views import form, view
+from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Equation, Program, Var
 
 __all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
@@ -296,7 +296,9 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
 def _kernel_reads(kernel: Kernel, placing: _Placing) -> dict[Var, None]:
     """What a kernel reads from memory, in an order that is the same every time."""
     if isinstance(kernel, Step):
-        return dict.fromkeys(x for x in kernel.equation.inputs if isinstance(x, Var))
+        if convolves(kernel.equation):
+            return dict.fromkeys(bases(kernel.equation, placing.made, placing.stored))
+        return dict.fromkeys(operands_in_memory(kernel.equation, placing.made, placing.stored))
     found: dict[Var, None] = {}
     for unit in kernel.units:
         symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols

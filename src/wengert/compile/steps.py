@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.compile.callbacks import callback
-from wengert.compile.emit import I8, I32, I64, PTR, Value, type_of
+from wengert.compile.arranging import ARRANGING
+from wengert.compile.convolving import CONVOLVING
+from wengert.compile.cumulative import CUMULATIVE
+from wengert.compile.drawing import DRAWING
+from wengert.compile.emit import I8, I64, PTR, Value, type_of
+from wengert.compile.extremes import EXTREMES
+from wengert.compile.joining import JOINING
+from wengert.compile.matrices import MATRICES
+from wengert.compile.ordering import ORDERING
 from wengert.compile.overwriting import overwritable
+from wengert.compile.routine import address_of, fallback, size_of
 from wengert.compile.writes import emit_write, writes
-from wengert.core.program import Atom, Equation, Literal, Program, Var
+from wengert.core.program import Atom, Equation, Program, Var
 
 if TYPE_CHECKING:
     from wengert.compile.core import Frame
 
 __all__ = ["STEPS", "fallback"]
-
-
-def address_of(frame: Frame, atom: Atom) -> Value:
-    """Where an operand lies; numbers that stand in the program become data of the module."""
-    if isinstance(atom, Literal):
-        return frame.e.data(np.asarray(atom.value, atom.aval.dtype).tobytes().ljust(8, b"\0"))
-    return frame.pointers[atom]
-
-
-def size_of(atom: Atom) -> int:
-    """The bytes of a value."""
-    return atom.aval.size * atom.aval.dtype.itemsize
 
 
 # ---- control
@@ -40,6 +35,21 @@ def _call(frame: Frame, equation: Equation) -> bool:
         equation.params["program"], [address_of(frame, x) for x in equation.inputs],
         [frame.pointers[v] for v in equation.outputs], [frame.is_iota(x) for x in equation.inputs],
     )  # fmt: skip
+    return True
+
+
+def _recompute(frame: Frame, equation: Equation) -> bool:
+    given = zip(equation.params["program"].inputs, equation.inputs, strict=True)
+    alike = all((v.aval.dtype, v.aval.shape) == (x.aval.dtype, x.aval.shape) for v, x in given)
+    return alike and _call(frame, equation)
+
+
+def _checked(frame: Frame, equation: Equation) -> bool:
+    """What is tested only where it is differentiated again is a copy."""
+    if equation.params["order"] == 0:
+        return False
+    x, out = equation.inputs[0], equation.outputs[0]
+    frame.move(address_of(frame, x), frame.pointers[out], size_of(out))
     return True
 
 
@@ -223,42 +233,19 @@ def _write(frame: Frame, equation: Equation) -> bool:
 
 STEPS: dict[str, Callable[[Any, Equation], bool]] = {
     "call": _call,
-    "recompute": _call,
+    "checked": _checked,
     "cond": _cond,
+    "recompute": _recompute,
     "scan": _scan,
     "scatter_add": _scatter_add,
     "update": _update,
     "while_loop": _while,
+    **ARRANGING,
+    **CONVOLVING,
+    **CUMULATIVE,
+    **DRAWING,
+    **EXTREMES,
+    **JOINING,
+    **MATRICES,
+    **ORDERING,
 }
-
-# ---- calls of the NumPy implementation
-
-
-def fallback(frame: Frame, equation: Equation) -> None:
-    """Call the primitive's NumPy implementation."""
-    e, core = frame.e, frame.core
-    core.fallbacks.append(equation)
-    primitive, params = equation.primitive, equation.params
-    address, keep = callback(
-        functools.partial(primitive.impl, **params), [x.aval for x in equation.inputs],
-        [v.aval for v in equation.outputs], multiple=primitive.multiple, copies=True, name=primitive.name,
-        threaded=core.threads > 1,
-    )  # fmt: skip
-    core.callbacks.append(keep)
-    name = f"python{len(core.callbacks)}"
-    e.external(name, address, I32, PTR)
-    values = [*equation.inputs, *equation.outputs]
-    table = e.alloca(PTR, len(values), align=8)
-    for k, x in enumerate(values):
-        e.store(address_of(frame, x), table, k)
-
-    def call() -> None:
-        code = e.call(name, I32, table)
-        stop, go = e.fresh("F"), e.fresh("G")
-        e.branch(e.compare("ne", code, 0), stop, go)
-        e.begin(stop)
-        e.ret(code)
-        e.begin(go)
-
-    places = [(address_of(frame, x), max(size_of(x), 1)) for x in values]
-    frame.alone(places[: len(equation.inputs)], places[len(equation.inputs) :], call)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from wengert.compile.reading import is_virtual, reduces
-from wengert.compile.views import form, view
-from wengert.core.program import Atom, Equation, Program, Var
+from wengert.compile.views import bases, convolves, form, operands_in_memory, view
+from wengert.core.program import Equation, Program, Var
 
 __all__ = ["COSTS", "choose", "multiplies", "tree_cost"]
 
@@ -44,16 +44,11 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     cost: dict[Var, int] = {}
     nodes: dict[Var, int] = {}
 
-    def keep(x: Atom) -> None:
-        if isinstance(x, Var):
-            stored.add(x)
-
     for equation in program.equations:
         if not is_virtual(equation, made):
             stored.update(equation.outputs)
-            if not reduces(equation) and not multiplies(equation):
-                for x in equation.inputs:
-                    keep(x)
+            if not reduces(equation) and not multiplies(equation) and not convolves(equation):
+                stored.update(operands_in_memory(equation, made, stored))
             continue
         out = equation.outputs[0]
         inner = [x for x in equation.inputs if isinstance(x, Var) and x not in stored and x in cost]
@@ -71,6 +66,8 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if multiplies(equation):
             _arrange(equation, made, stored)
+        elif convolves(equation):
+            stored.update(bases(equation, made, stored))
     return stored
 
 

@@ -10,7 +10,7 @@ from wengert.compile.reading import UnreadableError
 from wengert.core.program import Atom, Equation, Var
 from wengert.ops.products import remaining
 
-__all__ = ["Form", "View", "form", "view"]
+__all__ = ["Form", "View", "bases", "convolves", "form", "grouped", "operands_in_memory", "stretch", "view"]
 
 VIEWS = frozenset(("reshape", "transpose", "broadcast_to", "getitem", "stop_gradient"))
 
@@ -99,3 +99,67 @@ def form(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> For
         m[0], n[0], ka[0], tuple(sa[k] for k in ba), a, b, (m[1], ka[1]), (kb[1], n[1]),
         tuple(a.strides[k] for k in ba), tuple(b.strides[k] for k in bb), len(fa), len(fb),
     )  # fmt: skip
+
+
+# ---- convolutions read views as well
+
+
+# control flow, whose operands may be stretches of other values
+LOOPS = frozenset(("call", "cond", "recompute", "scan", "while_loop"))
+
+
+def stretch(x: Atom, made: dict[Var, Equation], stored: set[Var]) -> View | None:
+    """``x`` as a stretch of a value in memory, element after element; None where it is none."""
+    found = view(x, made, stored)
+    if found is None:
+        return None
+    step = 1
+    for n, stride in zip(reversed(x.aval.shape), reversed(found.strides), strict=True):
+        if n != 1 and stride != step:
+            return None
+        step *= n
+    return found
+
+
+def operands_in_memory(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> list[Var]:
+    """What has to lie in memory for a step: its operands, or what operands of a loop are stretches of."""
+    found = [x for x in equation.inputs if isinstance(x, Var)]
+    if equation.primitive.name not in LOOPS:
+        return found
+    parts = [(x, stretch(x, made, stored)) for x in found]
+    return [x if part is None else part.base for x, part in parts]
+
+
+def convolves(equation: Equation) -> bool:
+    """Whether there is native code for a convolution."""
+    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
+    return equation.primitive.name == "conv" and len(types) == 1 and next(iter(types)).char in "fd"
+
+
+def bases(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> list[Var]:
+    """What a convolution reads from memory: what its operands are views of, where they can be such, or they."""
+    x, kernel = equation.inputs
+    out = [v for v in (_base(x, made, stored, []), _base(kernel, made, stored, _joined(equation))) if v is not None]
+    return list(dict.fromkeys(out))
+
+
+def _joined(equation: Equation) -> list[tuple[int, int]]:
+    """Axes of a kernel that have to be one: from, to."""
+    kernel, out = equation.inputs[1].aval, equation.outputs[0].aval
+    summed = 1
+    for n in kernel.shape[:-2]:
+        summed *= n
+    places = 1
+    for n in out.shape[1:-1]:
+        places *= n
+    return [(0, kernel.ndim - 2 if summed > places else kernel.ndim - 1)]
+
+
+def _base(x: Atom, made: dict[Var, Equation], stored: set[Var], joined: list[tuple[int, int]]) -> Var | None:
+    found = view(x, made, stored)
+    if found is None:
+        return x if isinstance(x, Var) else None
+    for low, high in joined:
+        if grouped(list(x.aval.shape[low:high]), list(found.strides[low:high])) is None:
+            return x if isinstance(x, Var) else None
+    return found.base

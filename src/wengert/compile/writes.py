@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
+from wengert.compile.affine import ZERO, Affine, Index, Symbol, of
 from wengert.compile.emission import Emission, Held
 from wengert.compile.emit import I64, Emitter, Value, type_of
 from wengert.compile.reading import arrange, broadcast, slice_entry
 from wengert.compile.scalars import LOWER
 from wengert.core.program import Equation, Var
-from wengert.ops.index import ARRAY, expand
+from wengert.ops.index import ARRAY, expand, follow
 
 __all__ = ["emit_write", "writes"]
 
 
+class Part(NamedTuple):
+    """The view that is written to: its shape, the position of its first element, and the stride of each axis."""
+
+    shape: tuple[int, ...]
+    offset: int
+    strides: tuple[int, ...]
+
+
+def part(equation: Equation) -> Part | None:
+    """Where a chain of views leads in what is written to; None where that is no view with strides."""
+    root = np.empty(equation.outputs[0].aval.shape, np.int8)
+    try:
+        found = follow(root, equation.params.get("chain", ()))
+    except TypeError:  # by integers that are traced themselves
+        return None
+    if found is not root and not np.may_share_memory(found, root):
+        return None
+    return Part(found.shape, found.ctypes.data - root.ctypes.data, found.strides)
+
+
 def writes(equation: Equation) -> bool:
     """Whether there is native code for a write."""
-    name, params = equation.primitive.name, equation.params
-    if name == "update" and params["chain"]:
+    name = equation.primitive.name
+    if part(equation) is None or not equation.outputs[0].aval.size:
         return False
     if any(x.aval.dtype.char not in "fd" and x.aval.dtype.kind not in "iub" for x in equation.inputs):
         return False
@@ -31,7 +51,9 @@ def writes(equation: Equation) -> bool:
 
 
 def _entries(equation: Equation) -> tuple[Any, ...]:
-    return expand(equation.params["index"], equation.outputs[0].aval.ndim)
+    where = part(equation)
+    assert where is not None
+    return expand(equation.params["index"], len(where.shape))
 
 
 def emit_write(
@@ -53,11 +75,14 @@ class _Write:
         self.value = equation.inputs[0 if self.adds else 1]
         self.arrays = equation.inputs[1 if self.adds else 2 :]
         self.entries = _entries(equation)
+        where = part(equation)
+        assert where is not None
+        self.part = where
         self.shape = self._region()
 
     def _region(self) -> tuple[int, ...]:
         """The shape of what is written to."""
-        dummy = np.broadcast_to(np.zeros(()), self.out.aval.shape)
+        dummy = np.broadcast_to(np.zeros(()), self.part.shape)
         rest = iter([np.zeros(a.aval.shape, np.intp) for a in self.arrays])
         return dummy[tuple(next(rest) if entry is ARRAY else entry for entry in self.entries)].shape
 
@@ -115,7 +140,7 @@ class _Write:
     def _target(self, index: Index) -> Affine:
         own, together = arrange(self.entries, [a.aval.shape for a in self.arrays], index)
         rest = iter(self.arrays)
-        shape = self.out.aval.shape
+        shape = self.part.shape
         inner: list[Affine] = []
         for entry, at in zip(self.entries, own, strict=True):
             if entry is None:
@@ -130,4 +155,7 @@ class _Write:
                 inner.append(at * step + start)
             else:
                 inner.append(Affine(constant=int(entry) % n))
-        return row_major(inner, shape)
+        position = Affine(constant=self.part.offset)
+        for at, n, stride in zip(inner, shape, self.part.strides, strict=True):
+            position = position + at * (stride if n != 1 else 0)
+        return position

@@ -52,4 +52,5 @@ def _by_halves(a: Value, m: int) -> tuple[Value, Value]:
     middle = a1 * m0 + e.shr(bottom, 32)
     other = a0 * m1 + (middle & LOW)
     high = a1 * m1 + e.shr(middle, 32) + e.shr(other, 32)
-    return high, (other << 32) | (bottom & LOW)
+    # machines with masks have an instruction for the low words of products too
+    return high, a * m if e.target.masks else (other << 32) | (bottom & LOW)
