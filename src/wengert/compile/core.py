@@ -38,6 +38,7 @@ class Core:
     constants: list[Any] = field(default_factory=list[Any])
     arena: int = FLAGS
     callbacks: list[Any] = field(default_factory=list[Any])
+    called: list[Equation] = field(default_factory=list[Equation])  # whose NumPy implementations these are
     fallbacks: list[Equation] = field(default_factory=list[Equation])
     donated: dict[int, int] = field(default_factory=dict[int, int])  # output to input whose memory it takes over
     threads: int = 1
