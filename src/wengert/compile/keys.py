@@ -9,10 +9,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import platform
 import struct
 import sys
-from pathlib import Path
 from typing import Any, Final, final
 
 import llvmlite
@@ -23,10 +21,11 @@ from wengert.compile.target import host
 from wengert.core.primitive import REGISTRY, Primitive
 from wengert.core.program import Atom, Equation, Program, Var
 from wengert.core.types import Aval
+from wengert.ops.index import ARRAY
 
 __all__ = ["compiler_key", "constants_of", "program_key"]
 
-SOURCES: Final = ("compile", "rewrite", "core", "ops", "frontend", "transforms")
+SOURCES: Final = ("compile", "rewrite", "core", "ops", "transforms")
 LIBRARIES: Final = ("wengert.", "numpy.", "scipy.", "_operator.", "operator.", "math.", "builtins.")
 
 
@@ -57,16 +56,23 @@ def program_key(program: Program, *options: Any) -> str | None:
 @functools.cache
 def compiler_key() -> str:
     """Of the machine, and of all that makes code for it: this library's sources, as they lie on the disk."""
-    found = [
-        __version__, llvmlite.__version__, np.__version__, platform.python_version(), platform.system(), host().key,
-    ]  # fmt: skip
-    root = Path(__file__).parents[1]
+    found = [__version__, llvmlite.__version__, np.__version__, sys.version, sys.platform, host().key]
     for room in SOURCES:
-        for base, _, _ in os.walk(root / room):
-            with os.scandir(base) as entries:
-                files = sorted((e.name, e.stat()) for e in entries if e.name.endswith(".py"))
-            found += [f"{room} {name} {about.st_size} {about.st_mtime_ns}" for name, about in files]
+        found += sorted(_sources(os.path.join(os.path.dirname(os.path.dirname(__file__)), room)))
     return hashlib.blake2b("\n".join(found).encode(), digest_size=16).hexdigest()
+
+
+def _sources(directory: str) -> list[str]:
+    """Each source file with its size and time: reading them all would take as long as the rest of a first call."""
+    found: list[str] = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                about = entry.stat()
+                found.append(f"{entry.path} {about.st_size} {about.st_mtime_ns}")
+            elif entry.is_dir():
+                found += _sources(entry.path)
+    return found
 
 
 def constants_of(program: Program) -> list[Any]:
@@ -99,6 +105,11 @@ def _same_everywhere(f: Any) -> bool:
         return False
     held = [cell.cell_contents for cell in getattr(f, "__closure__", None) or ()]
     return all(map(_same_everywhere, filter(callable, held)))
+
+
+def _named(f: Any) -> bool:
+    """Whether a function is what its name says."""
+    return getattr(sys.modules.get(f.__module__), getattr(f, "__qualname__", ""), None) is f
 
 
 @final
@@ -174,8 +185,8 @@ class _Writer:
         """Any parameter or number."""
         if isinstance(value, Program):
             self.program(value)
-        elif value is None or value is Ellipsis or isinstance(value, bool | int | str | bytes):
-            self.text(type(value).__name__, value)
+        elif value is None or value is Ellipsis or value is ARRAY or isinstance(value, bool | int | str | bytes):
+            self.text(type(value).__name__, value)  # ARRAY is shown as a dot
         elif type(value) is float:
             self.hash.update(b"float" + struct.pack("<d", value))
         elif type(value) is complex:
@@ -192,6 +203,8 @@ class _Writer:
             self.aval(value)
         elif isinstance(value, type) and issubclass(value, np.generic | bool | int | float | complex):
             self.text("type", value.__name__)
+        elif callable(value) and _same_everywhere(value) and _named(value):
+            self.text("function", value.__module__, value.__qualname__)
         else:
             raise _NoKeyError(type(value))
 

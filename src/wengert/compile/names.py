@@ -8,7 +8,6 @@ and of the BLAS and LAPACK that it brings, as capsules with their C signatures f
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import functools
 import sys
 from typing import Any
@@ -63,7 +62,7 @@ def _c_library() -> Any:
     if sys.platform == "win32":
         return ctypes.CDLL("ucrtbase")
     process = ctypes.CDLL(None)
-    return process if hasattr(process, "sin") else ctypes.CDLL(ctypes.util.find_library("m"))
+    return process if hasattr(process, "sin") else ctypes.CDLL("libm.so.6")
 
 
 def _c_address(name: str) -> int | None:
