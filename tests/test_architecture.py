@@ -77,6 +77,8 @@ LAZY_FACADES: set[tuple[str, str]] = {
     ("wengert.training.history", "wengert.explain"),
     # LLVM's weight is paid by those who compile, and the interpreter needs none of it
     ("wengert.transforms.loading", "wengert.compile"),
+    # most of the room, which what comes from the disk does not need
+    ("wengert.compile.compiler", "wengert.compile.making"),
     # Ctrl-C while it loads has to be caught
     ("wengert.cli", "wengert.cli._main"),
     # it loads SciPy's special functions, which no other command needs

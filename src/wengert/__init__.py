@@ -20,7 +20,7 @@ _TRANSFORMS = (
 )  # fmt: skip
 _ERRORS = (
     "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
-    "GradientCheckError", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning", "ShapeError",
+    "GradientCheckError", "InterpretedWarning", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning", "ShapeError",
     "UnsupportedError", "WengertError",
 )  # fmt: skip
 # `explain` is a room that can be called: wengert.explain(f)(x), wengert.explain.report

@@ -17,6 +17,7 @@ from wengert.errors import DerivativeError as DerivativeError
 from wengert.errors import EscapeError as EscapeError
 from wengert.errors import FlatDerivativeWarning as FlatDerivativeWarning
 from wengert.errors import GradientCheckError as GradientCheckError
+from wengert.errors import InterpretedWarning as InterpretedWarning
 from wengert.errors import LeakError as LeakError
 from wengert.errors import ModelError as ModelError
 from wengert.errors import NonFiniteError as NonFiniteError

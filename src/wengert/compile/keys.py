@@ -16,7 +16,6 @@ from typing import Any, Final, final
 import llvmlite
 import numpy as np
 
-from wengert import __version__
 from wengert.compile.target import host
 from wengert.core.primitive import REGISTRY, Primitive
 from wengert.core.program import Atom, Equation, Program, Var
@@ -56,7 +55,8 @@ def program_key(program: Program, *options: Any) -> str | None:
 @functools.cache
 def compiler_key() -> str:
     """Of the machine, and of all that makes code for it: this library's sources, as they lie on the disk."""
-    found = [__version__, llvmlite.__version__, np.__version__, sys.version, sys.platform, host().key]
+    version = sys.modules[__name__.partition(".")[0]].__version__
+    found = [version, llvmlite.__version__, np.__version__, sys.version, sys.platform, host().key]
     for room in SOURCES:
         found += sorted(_sources(os.path.join(os.path.dirname(os.path.dirname(__file__)), room)))
     return hashlib.blake2b("\n".join(found).encode(), digest_size=16).hexdigest()
