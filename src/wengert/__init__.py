@@ -29,6 +29,7 @@ _MODULES = (
     "scipy", "training",
 )  # fmt: skip
 _WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERRORS, "wengert.errors")
+_WHERE |= dict.fromkeys(("export", "lower"), "wengert.lowered")
 
 # written out in __init__.pyi for type checkers
 __all__ = ["__version__", *_WHERE, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]

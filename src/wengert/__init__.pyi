@@ -26,6 +26,8 @@ from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
 from wengert.explain import explain as explain
+from wengert.lowered import export as export
+from wengert.lowered import lower as lower
 from wengert.transforms import check_grads as check_grads
 from wengert.transforms import checkpoint as checkpoint
 from wengert.transforms import custom_jvp as custom_jvp

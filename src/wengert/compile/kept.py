@@ -181,4 +181,3 @@ class Shelf:
         header["outputs"] = [Aval(tuple(shape), np.dtype(dtype), kind) for shape, dtype, kind in header["outputs"]]
         header["donated"] = {int(k): j for k, j in header["donated"].items()}
         return Kept(code, **(header | {"constants": constants}))
-
