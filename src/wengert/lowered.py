@@ -15,7 +15,8 @@ from wengert.rewrite import count, rewrite
 from wengert.transforms import jit, machine_code
 
 if TYPE_CHECKING:
-    from wengert.compile import exporting, reporting
+    from wengert.compile.exporting import Exported
+    from wengert.compile.reporting import Report
 
 __all__ = ["Lowered", "Passes", "export", "lower", "lowered"]
 
@@ -65,7 +66,7 @@ def lowered(jitted: Any, args: tuple[Any, ...], kwargs: dict[str, Any], threads:
     return Lowered(program, form, jitted.paths(form.key[0]), (*donated, *more), threads)
 
 
-def export(f: Callable[..., Any], **options: Any) -> Callable[..., exporting.Exported]:
+def export(f: Callable[..., Any], **options: Any) -> Callable[..., Exported]:
     """``f`` as files that need neither this library nor Python: an object file, a C header, and a library.
 
     Arrays that ``f`` closes over, such as the weights of a model, become part of the code. It calls nothing but the C
@@ -78,10 +79,11 @@ def export(f: Callable[..., Any], **options: Any) -> Callable[..., exporting.Exp
     Returns:
         A function of example arguments and of
 
-        - ``path``: the files are ``path.o``, ``path.h``, ``path.py`` (a loader that needs NumPy alone) and, where there
-          is a C compiler, the library ``libpath.so``, ``libpath.dylib`` or ``path.dll``; the C function is called like
-          the last part of it.
-        - ``cpu``: ``"host"`` for this processor, or ``"x86-64-v2"``, ``"x86-64-v3"``, ``"x86-64-v4"`` for all of a level.
+        - ``path``: the files are ``path.o``, ``path.h``, ``path.py`` (a loader that needs NumPy alone) and, where
+          there is a C compiler, the library ``libpath.so``, ``libpath.dylib`` or ``path.dll``; the C function is
+          called like the last part of it.
+        - ``cpu``: ``"host"`` for this processor, or ``"x86-64-v2"``, ``"x86-64-v3"``, ``"x86-64-v4"`` for all of that
+          level.
 
     Raises:
         CompileError: an operation has no machine code, and would call NumPy; the message lists them with their lines.
@@ -97,7 +99,7 @@ def export(f: Callable[..., Any], **options: Any) -> Callable[..., exporting.Exp
     """
     make = lower(f, **options)
 
-    def files(*args: Any, path: str | PathLike[str], cpu: str = "host", **kwargs: Any) -> exporting.Exported:
+    def files(*args: Any, path: str | PathLike[str], cpu: str = "host", **kwargs: Any) -> Exported:
         return make(*args, **kwargs).export(path, cpu=cpu)
 
     return files
@@ -148,19 +150,19 @@ class Lowered:
         """The machine code in assembly language."""
         return self._reporting.text_of(self._core, assembler=True)
 
-    def report(self) -> reporting.Report:
+    def report(self) -> Report:
         """What was fused, what calls BLAS, what falls back to NumPy, and what it costs."""
         return self._reporting.report(self.rewritten, self._core)
 
-    def export(self, path: str | PathLike[str], *, cpu: str = "host") -> exporting.Exported:
+    def export(self, path: str | PathLike[str], *, cpu: str = "host") -> Exported:
         """Write files that need neither this library nor Python; see :func:`wengert.export`."""
         _need_machine_code()
         return import_module("wengert.compile.exporting").export_files(self, path, cpu)
 
     @property
-    def _reporting(self) -> reporting:
+    def _reporting(self) -> Any:
         _need_machine_code()
-        return import_module("wengert.compile.reporting")  # pyright: ignore[reportReturnType]
+        return import_module("wengert.compile.reporting")
 
     @functools.cached_property
     def _core(self) -> Any:
@@ -196,6 +198,6 @@ class Passes(Sequence[tuple[str, Program]]):
 def _need_machine_code() -> None:
     if not machine_code():
         raise CompileError(
-            "this needs llvmlite, which makes machine code and cannot be loaded here; .program, .rewritten and .passes() "
-            "do without\n  write: pip install llvmlite"
+            "this needs llvmlite, which makes machine code and cannot be loaded here; .program, .rewritten and "
+            ".passes() do without\n  write: pip install llvmlite"
         )

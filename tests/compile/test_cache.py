@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.compile._processes import python, start
 
 import wengert
 from wengert import grad, jit, make_program
@@ -17,8 +18,6 @@ from wengert.compile.cache import SUFFIX, Store, directory
 from wengert.compile.compiler import compile_program
 from wengert.compile.keys import constants_of, program_key
 from wengert.core.program import Program
-
-from ._processes import python, start
 
 # Prints what was emitted in this process, and results that the caller compares.
 PROGRAM = """

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.compile._processes import run
 
 from wengert import control, export, grad, value_and_grad
 from wengert.compile.exporting import Exported
 from wengert.errors import CompileError
-
-from ._processes import run
 
 CC = next(filter(shutil.which, ("cc", "gcc", "clang")), None)
 compiler = pytest.mark.skipif(CC is None or sys.platform == "win32", reason="there is no C compiler")

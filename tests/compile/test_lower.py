@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.compile._processes import python
 
 import wengert
 from wengert import control, grad, jit, lower
-
-from ._processes import python
 
 X = np.linspace(0.1, 1.0, 6)
 

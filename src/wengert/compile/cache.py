@@ -130,7 +130,7 @@ class Store:
                     if entry.name.endswith(SUFFIX):
                         found.append((about.st_mtime, about.st_size, entry.path))
                     elif entry.name.endswith(".tmp") and time.time() - about.st_mtime > STALE:
-                        os.unlink(entry.path)
+                        Path(entry.path).unlink()
         return found
 
     def _total(self) -> int:
@@ -145,7 +145,7 @@ class Store:
             if total <= self.left:
                 break
             with contextlib.suppress(OSError):
-                os.unlink(path)
+                Path(path).unlink()
                 total -= size
         return total
 

@@ -17,7 +17,6 @@ from wengert.core.program import Program
 from wengert.errors import CompileError
 
 if TYPE_CHECKING:
-    from wengert.compile import making
     from wengert.compile.core import Core
     from wengert.compile.estimate import Estimate
 
@@ -69,9 +68,9 @@ def compile_program(
     return source.compiled(1)
 
 
-def tools() -> making:
+def tools() -> Any:
     """What emits code."""
-    return import_module("wengert.compile.making")  # pyright: ignore[reportReturnType]
+    return import_module("wengert.compile.making")
 
 
 @final

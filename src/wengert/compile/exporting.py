@@ -1,8 +1,8 @@
 """Machine code as files: an object, a C header, a shared library, and a loader for NumPy.
 
-The function in the object is ``int32_t name(inputs…, results…, workspace)``. It puts the addresses of its arguments, and
-of the constants, which lie in the object too, into the table that a core reads, and calls the core. It returns 0, or a
-code that says why it failed.
+The function in the object is ``int32_t name(inputs…, results…, workspace)``. It puts the addresses of its arguments,
+and of the constants, which lie in the object too, into the table that a core reads, and calls the core. It returns 0,
+or a code that says why it failed.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def export_files(lowered: Any, path: str | os.PathLike[str], cpu: str = "host") 
     _refuse(core)
     inputs, results = _arguments(lowered, program)
     code = object_code(_text(core, name, program), core.emitter.target, relocatable=True)
-    files = Exported(*[name, *(path.with_name(path.name + end) for end in (".o", ".h", ".py")), None])
+    there = {k: path.with_name(path.name + end) for k, end in (("object", ".o"), ("header", ".h"), ("loader", ".py"))}
+    files = Exported(name=name, **there, library=None)
     write_atomically(files.object, code)
     write_atomically(files.header, _header(name, inputs, results, core).encode())
     write_atomically(files.loader, _loader(name, lowered, inputs, results).encode())
@@ -153,8 +154,8 @@ def _refuse(core: Core) -> None:
     lines = [f"  {_described(equation)}" for equation in core.fallbacks]
     lines += [f"  {name.partition('_')[2]}, a routine of SciPy's" for name in foreign]
     raise CompileError(
-        "this function cannot be exported: these operations have no machine code of their own, or call libraries that C "
-        "programs may not have\n" + "\n".join(lines) + "\n  write: NumPy functions that compile, or export the parts "
+        "this function cannot be exported: these operations have no machine code of their own, or call libraries that "
+        "C programs may not have\n" + "\n".join(lines) + "\n  write: NumPy functions that compile, or export the parts "
         "before and after; wengert.lower(f)(...).report() shows what compiles"
     )
 
@@ -224,9 +225,9 @@ def _header(name: str, inputs: Sequence[_Argument], results: Sequence[_Argument]
         + ["void *workspace"]
     )
     rows = [f" *   {a.name}: {a.shape}{_also(a)}" for a in (*inputs, *results)]
-    guard = f"{name.upper()}_H"
+    guard, machine = f"{name.upper()}_H", core.emitter.target
     return "\n".join([
-        f"/* {name}: machine code made from a NumPy function; for {core.emitter.target.cpu}, {core.emitter.target.triple}.",
+        f"/* {name}: machine code made from a NumPy function; for {machine.cpu}, {machine.triple}.",
         " *",
         " * Arrays lie row by row (C order), aligned to their elements; results overlap nothing.",
         *rows,

@@ -1,8 +1,8 @@
 """What the disk keeps of a compiled Program: its object file, and all that is needed beside it to run it again.
 
-The key is that of the Program as it was staged: where an entry is found, nothing is rewritten or emitted. An object file
-imports functions by name; those that fall back to Python are made anew from the rewritten Program, whose equations are
-found by their places.
+The key is that of the Program as it was staged: where an entry is found, nothing is rewritten or emitted. An object
+file imports functions by name; those that fall back to Python are made anew from the rewritten Program, whose
+equations are found by their places.
 """
 
 from __future__ import annotations
@@ -155,11 +155,11 @@ class Shelf:
             self.store.remove(key)
 
     def _packed(self, kept: Kept) -> bytes:
-        own = {id(x): k for k, x in enumerate(constants_of(self.program))}
+        own: dict[int, Any] = {id(x): k for k, x in enumerate(constants_of(self.program))}
         more = [x for x in kept.constants if id(x) not in own]
         header = {k: v for k, v in vars(kept).items() if k != "code"}
         header["outputs"] = [(a.shape, a.dtype.str, a.kind) for a in kept.outputs]
-        header["constants"] = [own[id(x)] if id(x) in own else (x.dtype.str, x.shape) for x in kept.constants]
+        header["constants"] = [own.get(id(x), (x.dtype.str, x.shape)) for x in kept.constants]
         text = json.dumps(header).encode()
         parts = [len(text).to_bytes(8, "little"), text, len(kept.code).to_bytes(8, "little"), kept.code]
         return b"".join([*parts, *(np.ascontiguousarray(x).tobytes() for x in more)])

@@ -1,8 +1,8 @@
 """Functions of other libraries, by name: where they are in this process, and what code that calls them relies on.
 
 No object file holds an address of the process that made it: it imports ``wengert_c_NAME`` of the C library,
-``wengert_scipy_NAME`` of ``scipy.special``, ``blas_NAME`` and ``lapack_NAME``. SciPy gives the addresses of its functions,
-and of the BLAS and LAPACK that it brings, as capsules with their C signatures for names.
+``wengert_scipy_NAME`` of ``scipy.special``, ``blas_NAME`` and ``lapack_NAME``. SciPy gives the addresses of its
+functions, and of the BLAS and LAPACK that it brings, as capsules with their C signatures for names.
 """
 
 from __future__ import annotations

@@ -97,8 +97,9 @@ def report(program: Program, core: Core) -> Report:
     libraries = [n.partition("_")[2] for n in core.emitter.symbols if n.startswith(("blas_", "lapack_"))]
     return Report(
         program.name, tuple(fused), tuple(products), tuple(libraries),
-        tuple((e.primitive.name, e.line) for e in core.fallbacks), core.emitter.text().count("call i32 @wengert_barrier"),
-        core.arena, sum(x.nbytes for x in core.constants), len(core.donated), count(program).flops,
+        tuple((e.primitive.name, e.line) for e in core.fallbacks),
+        core.emitter.text().count("call i32 @wengert_barrier"), core.arena,
+        sum(x.nbytes for x in core.constants), len(core.donated), count(program).flops,
         sum(_moved(plan) * turns for plan, turns in _plans(program, core)), estimate(program).seconds,
     )  # fmt: skip
 
@@ -128,7 +129,8 @@ def _operations(kernel: Nest | Product, plan: Plan) -> int:
 
 
 def _nodes(equation: Equation, plan: Plan) -> int:
-    own = int(COSTS.get(equation.primitive.name, 1) > 0)
+    costs: Mapping[str, int] = COSTS  # pyright: ignore[reportAssignmentType]
+    own = int(costs.get(equation.primitive.name, 1) > 0)
     inner = [plan.made[x] for x in equation.inputs if isinstance(x, Var) and x not in plan.stored and x in plan.made]
     return own + sum(_nodes(e, plan) for e in inner)
 
