@@ -6,12 +6,12 @@ interpreted for a while are compiled too.
 
 from __future__ import annotations
 
-from wengert.compile import executing
 from wengert.compile.compiler import Compiled, compile_program
+from wengert.compile.executing import compiled, execute
 from wengert.transforms.call import EXECUTE
 from wengert.transforms.jit import COMPILE
 
 __all__ = ["Compiled", "compile_program", "compiled", "execute"]
 
-COMPILE.append(executing.compiled)
-EXECUTE.append(executing.execute)
+COMPILE.append(compiled)
+EXECUTE.append(execute)

@@ -9,9 +9,10 @@ from math import prod
 from typing import final
 
 from wengert.compile.making import Core, assembly, emit_core, estimate
-from wengert.compile.plan import COSTS, Kernel, Nest, Plan, Product, Step
+from wengert.compile.plan import Kernel, Nest, Plan, Product, Step
 from wengert.compile.products import method
 from wengert.compile.sharing import share
+from wengert.compile.storing import COSTS
 from wengert.compile.values import type_of
 from wengert.compile.views import form
 from wengert.core.program import Atom, Equation, Program, Var
@@ -129,8 +130,7 @@ def _operations(kernel: Nest | Product, plan: Plan) -> int:
 
 
 def _nodes(equation: Equation, plan: Plan) -> int:
-    costs: Mapping[str, int] = COSTS  # pyright: ignore[reportAssignmentType]
-    own = int(costs.get(equation.primitive.name, 1) > 0)
+    own = int(COSTS.get(equation.primitive.name, 1) > 0)
     inner = [plan.made[x] for x in equation.inputs if isinstance(x, Var) and x not in plan.stored and x in plan.made]
     return own + sum(_nodes(e, plan) for e in inner)
 
