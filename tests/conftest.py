@@ -1,7 +1,6 @@
 """What every test shares: Hypothesis repeats itself, and pictures are drawn without a screen."""
 
 import os
-import tempfile
 
 import hypothesis
 import numpy as np
@@ -9,9 +8,8 @@ import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-# What is compiled is kept for this run alone, and found by the processes that tests start.
-_cache = tempfile.TemporaryDirectory(prefix="wengert-tests-", ignore_cleanup_errors=True)
-os.environ["WENGERT_CACHE_DIR"] = _cache.name
+# Tests look at what is emitted, which must not depend on what an earlier run has left on the disk.
+os.environ["WENGERT_CACHE"] = "0"
 
 # The same examples on every run, and no deadline: no test depends on the time it takes.
 hypothesis.settings.register_profile("wengert", derandomize=True, deadline=None, print_blob=True)

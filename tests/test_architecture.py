@@ -82,6 +82,7 @@ LAZY_FACADES: set[tuple[str, str]] = {
     ("wengert.compile.compiler", "wengert.compile.making"),
     # every stage before machine code can be looked at without llvmlite
     ("wengert.transforms.jit", "wengert.lowered"),
+    ("wengert.lowered", "wengert.compile.expanding"),
     ("wengert.lowered", "wengert.compile.exporting"),
     ("wengert.lowered", "wengert.compile.reporting"),
     # Ctrl-C while it loads has to be caught

@@ -120,19 +120,26 @@ class Lowered:
     threads: int = 1
 
     @functools.cached_property
+    def expanded(self) -> Program:
+        """As staged, with what others express in its place; without llvmlite as staged."""
+        if not machine_code():
+            return self.program
+        return import_module("wengert.compile.expanding").expanded(self.program)
+
+    @functools.cached_property
     def rewritten(self) -> Program:
         """The Program that becomes machine code."""
-        return rewrite(self.program)
+        return rewrite(self.expanded)
 
     def passes(self) -> Passes:
         """The Program after each pass that changed it; ``print`` shows how many equations each left."""
-        found: list[tuple[str, Program]] = []
+        found = [("expand", self.expanded)] if self.expanded is not self.program else []
 
         def watch(name: str, program: Program) -> None:
             if program is not (found[-1][1] if found else self.program):
                 found.append((name, program))
 
-        rewrite(self.program, watch=watch)
+        rewrite(self.expanded, watch=watch)
         return Passes(self.program, tuple(found))
 
     @property

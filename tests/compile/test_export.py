@@ -173,13 +173,13 @@ def test_nothing_but_the_c_library_is_needed(tmp_path: Path):
 
 def test_fallbacks_are_refused_with_their_lines(tmp_path: Path):
     def f(x: Any) -> Any:
-        y = np.fft.fft(x).real
-        return np.sort(y)
+        y = np.fft.fft(x)
+        return np.abs(y) + x
 
     with pytest.raises(CompileError, match="cannot be exported") as found:
         export(f)(X, path=tmp_path / "f")
-    assert "y = np.fft.fft(x).real" in str(found.value)
-    assert "return np.sort(y)" in str(found.value)
+    assert "y = np.fft.fft(x)" in str(found.value)
+    assert "return np.abs(y) + x" in str(found.value)
     assert list(tmp_path.iterdir()) == []
 
 

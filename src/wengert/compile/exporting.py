@@ -23,6 +23,7 @@ from wengert import pytree
 from wengert.compile.core import Core, emit_core
 from wengert.compile.emit import I64, PTR, Emitter
 from wengert.compile.engine import object_code
+from wengert.compile.making import prepared
 from wengert.compile.names import PREFIX
 from wengert.compile.target import alone
 from wengert.compile.values import I32, Value
@@ -30,7 +31,6 @@ from wengert.core.program import Equation, Program
 from wengert.core.types import Aval
 from wengert.errors import CompileError
 from wengert.files import write_atomically
-from wengert.rewrite import rewrite
 
 __all__ = ["Exported", "export_files"]
 
@@ -124,7 +124,7 @@ def export_files(lowered: Any, path: str | os.PathLike[str], cpu: str = "host") 
         raise CompileError(
             "a function that closes over traced values cannot be exported: its numbers are not known yet"
         )
-    program = rewrite(_closed(lowered))
+    program = prepared(_closed(lowered))
     core = emit_core(program, name=f"{name}_core", target=alone(cpu))
     _refuse(core)
     inputs, results = _arguments(lowered, program)
@@ -149,9 +149,9 @@ def _closed(lowered: Any) -> Program:
 def _refuse(core: Core) -> None:
     """Only what needs nothing but the C library can be exported."""
     foreign = [n for n in core.emitter.symbols if not n.startswith((PREFIX["c"], "python"))]
-    if not core.fallbacks and not foreign:
+    if not core.called and not foreign:
         return
-    lines = [f"  {_described(equation)}" for equation in core.fallbacks]
+    lines = [f"  {_described(equation)}" for equation in core.called]
     lines += [f"  {name.partition('_')[2]}, a routine of SciPy's" for name in foreign]
     raise CompileError(
         "this function cannot be exported: these operations have no machine code of their own, or call libraries that "

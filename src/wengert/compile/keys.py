@@ -24,7 +24,7 @@ from wengert.ops.index import ARRAY
 
 __all__ = ["compiler_key", "constants_of", "program_key"]
 
-SOURCES: Final = ("compile", "rewrite", "core", "ops", "transforms")
+SOURCES: Final = ("compile", "rewrite", "core", "ops", "frontend", "transforms")
 LIBRARIES: Final = ("wengert.", "numpy.", "scipy.", "_operator.", "operator.", "math.", "builtins.")
 
 
