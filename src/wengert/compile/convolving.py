@@ -49,6 +49,7 @@ def _conv(frame: Any, equation: Equation) -> bool:
 Ends = Sequence[tuple[Value, int]]
 FEW = 64  # places of a sample below which several samples share a panel
 LINE = 64
+SUMMED = 128  # rows that are multiplied at once where products are added to a sum in memory
 
 
 def _rounded(size: int) -> int:
@@ -143,6 +144,7 @@ def _by_sums(
     panels = Panels(
         t, tuple(spatial), (*x.strides[1:-2], x.strides[0]), batch, batch, tuple(window), params["kernel_dilation"],
         tuple(places), params["strides"], tuple(b for b, _ in params["padding"]), params["input_dilation"],
+        SUMMED,
     )  # fmt: skip
     m, n, samples = panels.columns, outputs // groups, inputs * groups
     axis, _ = panels.block()

@@ -13,6 +13,7 @@ from wengert.compile.products import Matrix, copy
 __all__ = ["PANEL", "Panels"]
 
 PANEL = 1 << 16  # bytes of a panel
+LARGEST = 1 << 19  # bytes of one with many columns
 
 
 @final
@@ -21,7 +22,7 @@ class Panels:
     """How panels are made of a sample: ``places`` ``moves`` apart, windows with ``spreads`` between elements.
 
     ``strides`` are those of the sample's spatial axes and of its channels, in elements; ``channels`` of
-    ``all_channels`` enter a panel at once.
+    ``all_channels`` enter a panel at once. ``rows`` are wanted in a panel, even if it becomes large.
     """
 
     t: Type
@@ -35,6 +36,7 @@ class Panels:
     spreads: tuple[int, ...]
     before: tuple[int, ...]
     dilation: tuple[int, ...]
+    rows: int = 1
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -72,10 +74,13 @@ class Panels:
     def block(self) -> tuple[int, int]:
         """Places go in blocks of ``h`` along an axis, with all of the axes behind it: the axis, and h."""
         size = self.columns * self.t.size
+        limit = max(PANEL, min(self.rows * size, LARGEST))
         for axis in range(len(self.places)):
             inner = prod(self.places[axis + 1 :]) * size
-            if inner <= PANEL or axis == len(self.places) - 1:
-                return axis, max(1, min(self.places[axis], PANEL // max(inner, 1)))
+            if inner <= limit or axis == len(self.places) - 1:
+                n = self.places[axis]
+                blocks = -(-n // max(1, limit // inner))
+                return axis, -(-n // blocks)  # all nearly alike
         return 0, 1
 
     # ---- code
