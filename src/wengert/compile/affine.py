@@ -111,6 +111,8 @@ def row_major(index: Sequence[Affine], shape: Sequence[int]) -> Affine:
 
 def split(position: Affine, shape: Sequence[int]) -> Index | None:
     """The index of the element at a position, the inverse of :func:`row_major`; None where it is no such sum."""
+    if 0 in shape:
+        return (ZERO,) * len(shape)  # there is no element
     out: list[Affine] = []
     for n in reversed(shape):
         if n == 1:

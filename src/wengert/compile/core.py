@@ -294,7 +294,7 @@ class _Writer:
             frame.access(self.pointers[v], bytes_of(v.aval), v in cut.own, v in kernel.kept) for v in used
         ]  # fmt: skip
         if size:
-            accesses.append(frame.access(given[-3], size, True, True))
+            accesses.append(frame.access(given[-3], size, cut.cut != "one", True))
         frame.touch(accesses)
         if frame.core.threads > 1 and cut.cut == "one":
             e.if_(frame.thread.equals(0), lambda: e.call(name, None, *given))

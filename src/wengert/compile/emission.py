@@ -15,7 +15,7 @@ import numpy as np
 
 from wengert.compile.affine import Affine, Index, Symbol, of
 from wengert.compile.emit import I8, I64, Emitter, Gap, Type, Value, type_of
-from wengert.compile.reading import Reader, loop_types, position_of
+from wengert.compile.reading import REDUCTIONS, Reader, loop_types, position_of
 from wengert.compile.scalars import LOWER, convert
 from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval, aval_of
@@ -246,7 +246,10 @@ class Emission(Reader):
 
     def apply(self, equation: Equation, operands: Sequence[Held]) -> Held:
         name = equation.primitive.name
-        if name in ("cast", "cast_to_integer"):
+        if name in ("any", "all"):
+            held = self.converted(operands[0], equation.inputs[0].aval.dtype, np.dtype(bool))
+            return self.converted(held, np.dtype(bool), equation.outputs[0].aval.dtype)
+        if name in ("cast", "cast_to_integer") or name in REDUCTIONS:
             types = (equation.inputs[0].aval.dtype, equation.outputs[0].aval.dtype)
             return self.converted(operands[0], *types)
         types = loop_types(equation)

@@ -20,6 +20,7 @@ class Finder(Reader):
     def __init__(self, made: dict[Var, Equation], stored: set[Var]) -> None:
         self.made, self._stored = made, stored
         self.found: list[tuple[Var, Affine]] = []
+        self.sometimes: set[Var] = set()  # what is read only where a condition holds
         self._seen: set[Any] = set()
 
     def stored(self, var: Var) -> bool:
@@ -50,7 +51,9 @@ class Finder(Reader):
 
     def inside(self, tests: Any, then: Any, aval: Any) -> None:
         # a position that is shifted is another element; where it does not move, the element is the same
+        known = len(self.found)
         then([at + -low if low else at for at, low, _ in tests])
+        self.sometimes.update(var for var, _ in self.found[known:])
 
     def where_equal(self, a: Affine, b: Affine, then: Any, aval: Aval) -> None:
         then()

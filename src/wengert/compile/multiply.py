@@ -35,8 +35,8 @@ def emit_product(
     var = kernel.unit.var
     t = type_of(var.aval.dtype)
     fused = _Fused(e, kernel, plan, pointers, flags, found)
-    whole = found.m
-    if cut.symbol is not None and not found.batch:
+    whole, one = found.m, prod(found.batch) == 1
+    if cut.symbol is not None and one:
         fused.first = thread * cut.count
         found = found._replace(m=cut.count)
     first = fused.first
@@ -47,7 +47,6 @@ def emit_product(
     )
     a = Matrix(_moved(e, a.base, first, a.row, t), a.row, a.column)
     finish = fused.finish if kernel.units else None
-    one = prod(found.batch) == 1
     long = one and is_long(whole, found.n, found.k, t)
     room = long_workspace_bytes if long else workspace_bytes
     size = room(

@@ -96,7 +96,7 @@ class Loops:
     def position_index(self, unit: Unit) -> Index:
         """The index of the current round into a unit's loop."""
         if self.flat:
-            return (self.index[self.line],) if unit.shape else ()
+            return (self.index.get(self.line, ZERO),) if unit.shape else ()
         symbols = self.symbols(unit)
         return tuple(ZERO if s.extent == 1 else self.index.get(s, ZERO) for s in symbols)
 
@@ -181,6 +181,7 @@ class Loops:
 
     def _row(self) -> None:
         self.sums.begin_row()
+        self.blocks_at: dict[tuple[Symbol, int], Affine] = {}
         self.reader.written.clear()
         for units in self._phases():
             full = [u for u in units if self._is_full(u)]
@@ -258,7 +259,7 @@ class Loops:
 
         def block(i: Value, count: int | None, slot: int) -> None:
             self.first = i
-            self.index[s] = of(Symbol(s.extent, self.reader.depth, self.shifted(s, i), lanes))
+            self.index[s] = self._vector(s, i)
             self._block(units, self._tail(count), slot)
 
         rounds = 0 if self.written_out else full // slots * slots
@@ -268,6 +269,19 @@ class Loops:
             block(self.e.const(I64, k * lanes), None, k % slots)
         if n % lanes:
             block(self.e.const(I64, full * lanes), n % lanes, full % slots)
+
+    def _vector(self, s: Symbol, i: Value) -> Affine:
+        """The index of a vector; what is written out knows each from one phase to the next."""
+
+        def fresh() -> Affine:
+            return of(Symbol(s.extent, self.reader.depth, self.shifted(s, i), self.lanes))
+
+        if not self.written_out:
+            return fresh()
+        key = (s, int(i.name))
+        if key not in self.blocks_at:
+            self.blocks_at[key] = fresh()
+        return self.blocks_at[key]
 
     def _long_line(
         self, rounds: int, slots: int, block: Callable[[Value, int | None, int], None], units: list[Unit]

@@ -62,7 +62,7 @@ def _reads_where_it_writes(kernel: Kernel, out: Var, var: Var, made: dict[Var, E
         found = form(kernel.unit.equation, made, stored)
         if found is None or var in (found.a.base, found.b.base) or kernel.unit.var is out:
             return False
-    alone = any(u.kind == "reduce" for u in kernel.units)
+    phases = any(u.kind == "reduce" or u.shape != kernel.units[0].shape for u in kernel.units)
     for unit in kernel.units:
         symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
@@ -73,9 +73,11 @@ def _reads_where_it_writes(kernel: Kernel, out: Var, var: Var, made: dict[Var, E
         else:
             finder.virtual(unit.equation, index)
         places = [position for v, position in finder.found if v is var]
+        if var in finder.sometimes:
+            return False  # what is read under a condition is read anew, also behind the write
         if unit.var is out and (not places or unit.kind == "reduce"):
             return False
-        if places and unit.var is not out and alone:
+        if places and unit.var is not out and phases:
             return False
         if any(p != row_major(index, unit.shape) or unit.shape != var.aval.shape for p in places):
             return False

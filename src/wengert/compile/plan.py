@@ -13,8 +13,8 @@ from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
-from wengert.compile.reading import UnreadableError, iota, is_virtual
-from wengert.compile.storing import REDUCTIONS, choose, tree_cost
+from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
+from wengert.compile.storing import choose, multiplies, tree_cost
 from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Equation, Program, Var
 
@@ -108,27 +108,16 @@ class Plan:
 
 def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Iterator[Unit]:
     for equation in program.equations:
-        name = equation.primitive.name
         if is_virtual(equation, made):
             if equation.outputs[0] in stored:
                 yield Unit("map", equation, equation.outputs[0].aval.shape)
-        elif name in REDUCTIONS and _reduces(equation):
+        elif reduces(equation):
             x = equation.inputs[0]
             yield Unit("reduce", equation, x.aval.shape, tuple(equation.params["axes"]))
-        elif name == "dot" and form(equation, made, stored) is not None and _multiplies(equation):
+        elif multiplies(equation) and form(equation, made, stored) is not None:
             yield Unit("product", equation, equation.outputs[0].aval.shape)
         else:
             yield Unit("step", equation, ())
-
-
-def _reduces(equation: Equation) -> bool:
-    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
-    return all(t.kind in "fiub" and not (t.kind == "f" and t.itemsize not in (4, 8)) for t in types)
-
-
-def _multiplies(equation: Equation) -> bool:
-    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
-    return len(types) == 1 and next(iter(types)).char in "fd"
 
 
 @final
@@ -243,12 +232,10 @@ def _inner(unit: Unit) -> int | None:
     """Where the inner loop of a reduction begins: the last axes that are all reduced, or all kept."""
     if unit.kind != "reduce" or not unit.shape:
         return None
-    at = len(unit.shape) - 1
-    last = at in unit.axes
+    at = len(unit.shape)
+    last = max(k for k, n in enumerate(unit.shape) if n != 1) in unit.axes
     while at > 0 and ((at - 1 in unit.axes) == last or unit.shape[at - 1] == 1):
         at -= 1
-    if at == 0 and not last and unit.axes == ():
-        return None
     return at
 
 

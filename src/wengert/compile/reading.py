@@ -30,6 +30,7 @@ __all__ = [
     "is_virtual",
     "loop_types",
     "position_of",
+    "reduces",
     "slice_entry",
 ]
 
@@ -263,9 +264,21 @@ def _scatter_add(r: Reader, equation: Equation, index: Index) -> Any:
     return _one_hot(r, equation, index) if len(equation.inputs) > 1 else _pad(r, equation, index)
 
 
+def _reduced(r: Reader, equation: Equation, index: Index) -> Any:
+    """What is reduced over nothing but axes of length one stays what it is."""
+    (x,), axes = equation.inputs, equation.params["axes"]
+    assert all(x.aval.shape[k] == 1 for k in axes), equation
+    rest = iter(index)
+    if equation.params["keepdims"]:
+        return r.apply(equation, [r.read(x, index)])
+    return r.apply(equation, [r.read(x, tuple(ZERO if k in axes else next(rest) for k in range(x.aval.ndim)))])
+
+
 def _iota(r: Reader, equation: Equation, index: Index) -> Any:
     return r.number(index[0], equation.outputs[0].aval.dtype)
 
+
+REDUCTIONS = frozenset(("sum", "max", "min", "prod", "any", "all"))
 
 RULES: dict[str, Callable[[Reader, Equation, Index], Any]] = {
     "broadcast_to": _broadcast_to,
@@ -275,6 +288,7 @@ RULES: dict[str, Callable[[Reader, Equation, Index], Any]] = {
     "scatter_add": _scatter_add,
     "stop_gradient": _same,
     "iota": _iota,
+    **dict.fromkeys(REDUCTIONS, _reduced),
 }
 
 
@@ -311,10 +325,22 @@ def _is_one_hot(equation: Equation, made: dict[Var, Equation]) -> bool:
     return labels.aval.shape in ((shape[0],), ()) and g.aval.shape in ((shape[0],), ())
 
 
+def _has_code(dtype: np.dtype[Any]) -> bool:
+    """Whether there is code for numbers of a dtype: single and double precision, integers and bools."""
+    return dtype.kind in "iub" or dtype.char in "fd"
+
+
+def reduces(equation: Equation) -> bool:
+    """Whether it is a reduction of numbers that there is code for."""
+    if equation.primitive.name not in REDUCTIONS:
+        return False
+    return all(_has_code(x.aval.dtype) for x in (*equation.inputs, *equation.outputs))
+
+
 def is_virtual(equation: Equation, made: dict[Var, Equation]) -> bool:
     """Whether the result can be read element by element from the operands."""
     name = equation.primitive.name
-    if any(x.aval.dtype.kind == "c" or x.aval.dtype.itemsize > 8 for x in (*equation.inputs, *equation.outputs)):
+    if not all(_has_code(x.aval.dtype) for x in (*equation.inputs, *equation.outputs)):
         return False
     if name == "getitem":
         entries = expand(equation.params["index"], equation.inputs[0].aval.ndim)
@@ -323,6 +349,9 @@ def is_virtual(equation: Equation, made: dict[Var, Equation]) -> bool:
         entries = expand(equation.params["index"], len(equation.params["shape"]))
         unit = all(not isinstance(e, slice) or e.step in (None, 1) for e in entries)
         return (len(equation.inputs) == 1 and _plain(entries) and unit) or _is_one_hot(equation, made)
+    if name in REDUCTIONS:
+        (x,) = equation.inputs
+        return reduces(equation) and all(x.aval.shape[k] == 1 for k in equation.params["axes"])
     if name in RULES:
         return True
     if equation.primitive.ufunc is None and name not in ("where", "cast", "cast_to_integer"):
@@ -340,6 +369,6 @@ def _lowers(equation: Equation) -> bool:
         types = loop_types(equation)
     except TypeError:
         return False
-    if any(t.kind not in "fiub" or (t.kind == "f" and t.itemsize not in (4, 8)) for t in types):
+    if not all(map(_has_code, types)):
         return False
     return supports(name, types[1] if name == "where" else types[0])

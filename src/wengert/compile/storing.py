@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from wengert.compile.reading import is_virtual
+from wengert.compile.reading import is_virtual, reduces
 from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Equation, Program, Var
 
-__all__ = ["COSTS", "REDUCTIONS", "choose", "tree_cost"]
+__all__ = ["COSTS", "choose", "multiplies", "tree_cost"]
 
 # What an element costs, in additions; what is not named costs one.
 FREE, DIVISIONS, TRANSCENDENTAL = (
@@ -22,7 +22,6 @@ COSTS: dict[str, int] = {
 }
 CHEAP = 4  # what is computed again rather than stored
 LARGE = 48  # nodes of a tree of virtual values
-REDUCTIONS = frozenset(("sum", "max", "min", "prod", "any", "all"))
 
 
 def _consumers(program: Program) -> dict[Var, list[Equation]]:
@@ -48,7 +47,7 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
     for equation in program.equations:
         if not is_virtual(equation, made):
             stored.update(equation.outputs)
-            if equation.primitive.name not in REDUCTIONS | {"dot"} and not convolves(equation):
+            if not reduces(equation) and not multiplies(equation) and not convolves(equation):
                 stored.update(operands_in_memory(equation, made, stored))
             continue
         out = equation.outputs[0]
@@ -65,11 +64,19 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
         if often or nodes[out] > LARGE:
             stored.add(out)
     for equation in program.equations:
-        if equation.primitive.name == "dot":
+        if multiplies(equation):
             _arrange(equation, made, stored)
         elif convolves(equation):
             stored.update(bases(equation, made, stored))
     return stored
+
+
+def multiplies(equation: Equation) -> bool:
+    """Whether it is a product of matrices that there is code for."""
+    if equation.primitive.name != "dot":
+        return False
+    types = {x.aval.dtype for x in (*equation.inputs, *equation.outputs)}
+    return len(types) == 1 and next(iter(types)).char in "fd"
 
 
 def _arrange(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> None:

@@ -91,7 +91,7 @@ class Sums:
     def open(self) -> None:
         """Before the loops: how each reduction is kept, and what those over rows begin with."""
         for unit in self.loops.nest.units:
-            if unit.kind == "reduce" and not is_copy(unit):
+            if unit.kind == "reduce":
                 found = self.all[unit.var] = self._described(unit)
                 if found.memory:
                     self._fill(found)
@@ -169,9 +169,6 @@ class Sums:
         """Take in what is read at the present place."""
         x = unit.equation.inputs[0]
         held = self.reader.read(x, self.loops.position_index(unit))
-        if is_copy(unit):
-            self.loops.deliver(unit, self.reader.converted(held, x.aval.dtype, unit.var.aval.dtype))
-            return
         s = self.all[unit.var]
         held = self.reader.converted(held, x.aval.dtype, np.dtype(bool) if s.name in ("any", "all") else s.dtype)
         if s.memory:
@@ -191,7 +188,7 @@ class Sums:
         reader, base = self.reader, self.loops.pointers[s.unit.var]
         position: Affine = self.loops.place(s.unit)[0]
         value = held.value
-        if value.type.lanes and (s.rows or not position.lanes):
+        if value.type.lanes and not position.lanes:
             value = self.e.fold(self._masked(s, value), lambda a, b: self.combine(s, a, b))
         mask = reader.mask if position.lanes else None
         before = reader.fetch(base, s.type, position, mask)
@@ -263,8 +260,3 @@ class Sums:
             left = last - block * loops.lanes
             mask = e.tail_mask(loops.lanes, left) if s.lanes and left < loops.lanes else None
             e.store(self.live[key], base, line * last + block * loops.lanes, mask)
-
-
-def is_copy(unit: Unit) -> bool:
-    """Whether a reduction takes away nothing but axes of length one."""
-    return unit.kind == "reduce" and all(unit.shape[k] == 1 for k in unit.axes)

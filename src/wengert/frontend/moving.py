@@ -28,7 +28,8 @@ def gather(x: Any, numbers: np.ndarray[Any, Any]) -> Any:
     """The elements of ``x`` by their numbers in row order; -1 stands for a zero."""
     flat = ops.reshape(x, shape=(aval_of(x).size,))
     if numbers.size and numbers.min() < 0:
-        return np.where(numbers >= 0, getitem(flat, np.maximum(numbers, 0)), 0)
+        zero = False if flat.dtype.kind == "b" else 0
+        return np.where(numbers >= 0, getitem(flat, np.maximum(numbers, 0)), zero)
     return getitem(flat, numbers)
 
 

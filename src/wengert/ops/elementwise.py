@@ -36,6 +36,8 @@ positive = unary("positive", np.positive, lambda t, _z, _x: t, "{0}", operator.p
 
 
 def _square(x: Any) -> Any:
+    if type(x) is np.bool_ or (type(x) is np.ndarray and x.dtype.kind == "b"):
+        return np.square(x)  # an integer, while the product of bools is one
     return x * x
 
 

@@ -69,6 +69,10 @@ def ones_like(x: Any) -> Any:
     return out
 
 
+def _native(aval: Aval) -> Aval:
+    return aval if aval.dtype.isnative else Aval(aval.shape, aval.dtype.newbyteorder("="), aval.kind)
+
+
 class Stage(Trace):
     """The trace that writes equations down."""
 
@@ -98,8 +102,8 @@ class Stage(Trace):
         return z
 
     def input(self, value: Any) -> Any:
-        """A tracer for an input of the type of ``value``."""
-        aval = aval_of(value)
+        """A tracer for an input of the type of ``value``, in this machine's order of bytes."""
+        aval = _native(aval_of(value))
         var = Var(aval)
         if type(value) is np.ndarray and value.flags.c_contiguous:
             self.rows.add(var)
@@ -133,7 +137,8 @@ class Stage(Trace):
         if type(x) is np.ndarray:
             if known is not None and known[0] is x and np.array_equal(known[1], x):
                 return known[2]
-            var, value = Var(aval), x.copy("K")
+            aval = _native(aval)
+            var, value = Var(aval), x.astype(aval.dtype, "K")
             if x.flags.c_contiguous:
                 self.rows.add(var)
             else:

@@ -1,0 +1,159 @@
+"""What random programs have found, each in a few lines."""
+
+import numpy as np
+import pytest
+
+from wengert import control, grad, jit, make_program
+from wengert.compile.compiler import compile_program
+
+THREADS = pytest.mark.parametrize("threads", [1, 2])
+
+
+def normal(size):
+    return np.random.default_rng(7).normal(size=size)
+
+
+def copies(args):
+    return [np.array(a) if isinstance(a, np.ndarray) else a for a in args]
+
+
+def check(f, *args, threads=1, donated=(), calls=1, tol=1e-12):
+    """Machine code gives what the interpreter gives."""
+    program = make_program(f)(*args)
+    wanted = program.evaluate(copies(args))
+    run = compile_program(program, donated, threads=threads)
+    for _ in range(calls):
+        for got, want in zip(run(*copies(args)), wanted, strict=True):
+            assert np.asarray(got).dtype == np.asarray(want).dtype
+            np.testing.assert_allclose(got, want, rtol=tol, atol=tol)
+
+
+# ---- what is overwritten
+
+
+@THREADS
+def test_carries_that_read_one_another_are_not_overwritten_too_early(threads):
+    def step(carry, _):
+        a, b = carry
+        return (a * 0.5 + b[0], b * 0.5 + a[0]), None
+
+    check(lambda a, b: control.scan(step, (a, b), None, 3)[0], np.arange(4.0), np.ones(3), threads=threads)
+
+
+@THREADS
+def test_donated_operands_that_are_read_by_both_results(threads):
+    a, b = np.arange(4.0) + 1, np.ones(3)
+    check(lambda a, b: [a * 0.5 + b[0], b * 0.5 + a[0]], a, b, threads=threads, donated=(True, True))
+
+
+@THREADS
+def test_a_result_that_is_read_again_behind_a_sum_over_the_operand_it_overwrites(threads):
+    def f(x, k, n):
+        y = x / (1 + n * n) - k[k % 8]
+        return [y, np.min(k, 0) - y]
+
+    check(f, normal(8), np.arange(8)[::-1] * 3 - 9, np.array([7]), threads=threads, donated=(True, True, True))
+
+
+def test_a_number_does_not_take_over_an_array():
+    check(lambda x, y: [np.sum(y) + 1.0, x[()] * 2], np.array(2.0), np.ones(3), donated=(True, False))
+
+
+def test_what_is_read_under_a_condition_is_not_overwritten():
+    def step(carry, _):
+        x, y = carry
+        return (grad(lambda z: np.sum(np.sin(z[:3])))(x) * 1.5, y + x), None
+
+    x = normal((4, 8))
+    check(lambda x, y: control.scan(step, (x, y), None, 3)[0], x, x[::-1].copy())
+
+
+# ---- loops
+
+
+@THREADS
+def test_reductions_over_no_axis(threads):
+    check(lambda x: np.prod(np.max(x, axis=()), axis=0) + np.sum(x > 0, axis=()), normal(4), threads=threads)
+    check(lambda x: np.cos(np.reshape(np.sum(x, axis=()), (1, 17, 1))), normal((1, 17)), threads=threads)
+
+
+@THREADS
+@pytest.mark.parametrize("name", ["sum", "max", "prod"])
+def test_reductions_whose_last_axis_has_one_element(name, threads):
+    x = normal((17, 5, 1))
+    check(lambda x: getattr(np, name)(x, axis=(0, 2)), x, threads=threads)
+    check(lambda x: getattr(np, name)(x, axis=(1, 2)), x, threads=threads)
+    check(lambda x: getattr(np, name)(x, axis=2), x, threads=threads)
+
+
+@THREADS
+def test_arrays_without_elements(threads):
+    check(lambda x: np.stack([np.fmin(x, x), x], 1), np.ones((8, 0)), threads=threads)
+    check(lambda x: np.isnan(np.broadcast_to(np.floor(x), (7, 5, 33, 0))), np.ones((5, 1, 0)), threads=threads)
+    check(lambda x: np.expand_dims((np.maximum(x, 0) ** 3)[3:2], 0), np.ones(63), threads=threads)
+    check(lambda x: [np.sum(x), np.sum(x, 0), np.prod(x, 1), np.any(x > 0)], np.ones((0, 3)), threads=threads)
+
+
+# ---- products
+
+
+def test_products_without_code_read_what_lies_in_memory():
+    x, w = normal(3).astype("f4"), normal((3, 7))
+    check(lambda x: (x @ w.astype("f4"))[..., ::-1] + x @ w, x, tol=1e-6)  # single precision
+    check(lambda x: (2 * x) @ (3 * x), np.arange(5))
+
+
+@THREADS
+def test_stacks_of_one_matrix(threads):
+    a, b, c = normal((1, 8, 5)), normal((1, 5, 6)), normal(6)
+    check(lambda a, b: [np.tanh(a @ b + c), a @ b], a, b, threads=threads)
+
+
+def test_the_workspace_of_a_product_by_one_thread():
+    """It came to lie where the next product's result did, each thread's own part of it."""
+
+    def loss(x, y):
+        rows = np.vstack([y, y])
+        v = np.tensordot(x[::2], x[::2], axes=([0], [0]))
+        w = np.array(rows.ravel())
+        w[::2] += v
+        return np.sum(w * np.arange(98.0)) + np.sum(np.sin((rows @ c) * (rows @ c + 1)))
+
+    c = normal((7, 2))
+    x, y = normal(63), normal((7, 7))
+    check(lambda *args: list(grad(loss, (0, 1))(*args)), x, y, threads=2, calls=200)
+
+
+# ---- types
+
+
+def test_half_precision_is_numpys():
+    x = normal((4, 5)).astype("f2")
+    check(lambda x: [x[::-1], np.concatenate([x, x])[[0, 3]], x.T + x.T], x)
+
+
+def test_the_other_order_of_bytes():
+    x = np.arange(8.0).reshape(2, 4)
+    other = x.astype(x.dtype.newbyteorder())
+    f = jit(lambda x: (np.sin(x), x @ other.T))
+    for _ in range(2):
+        for got, want in zip(f(other), (np.sin(x), x @ x.T), strict=True):
+            assert got.dtype == np.float64
+            np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("bad", [[0, 7], [0, -8], [2**40, 0], [0, -(2**62)]])
+def test_indices_out_of_bounds(bad, threads):
+    x, i = normal((5, 7)), np.array([0, -1])
+
+    def write(x, i):
+        y = x * 1
+        y[i] = 0.0
+        return y
+
+    for f in (lambda x, i: x[i], lambda x, i: np.sum(np.sin(x[:3][i])), lambda x, i: x[:, i], lambda x, i: x[i, i], write):
+        run = compile_program(make_program(f)(x, i), threads=threads)
+        np.testing.assert_array_equal(run(x, i)[0], f(x.copy(), i))
+        with pytest.raises(IndexError):
+            run(x, np.array(bad))
