@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "random": GROUND | {"core", "ops", "frontend", "numpy"},
     "convolution": GROUND | {"core", "ops", "frontend", "numpy"},
     "transforms": GROUND | {"core", "ops", "frontend", "numpy", "scipy", "random"},
+    "lowered": GROUND | {"core", "transforms", "rewrite"},
     "control": GROUND | {"transforms"},
     # for those who add operations: their records, and the laws that try them
     "extend": GROUND | {"core", "ops", "frontend", "transforms"},
@@ -77,6 +78,13 @@ LAZY_FACADES: set[tuple[str, str]] = {
     ("wengert.training.history", "wengert.explain"),
     # LLVM's weight is paid by those who compile, and the interpreter needs none of it
     ("wengert.transforms.loading", "wengert.compile"),
+    # most of the room, which what comes from the disk does not need
+    ("wengert.compile.compiler", "wengert.compile.making"),
+    # every stage before machine code can be looked at without llvmlite
+    ("wengert.transforms.jit", "wengert.lowered"),
+    ("wengert.lowered", "wengert.compile.expanding"),
+    ("wengert.lowered", "wengert.compile.exporting"),
+    ("wengert.lowered", "wengert.compile.reporting"),
     # Ctrl-C while it loads has to be caught
     ("wengert.cli", "wengert.cli._main"),
     # it loads SciPy's special functions, which no other command needs

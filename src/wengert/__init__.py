@@ -20,15 +20,19 @@ _TRANSFORMS = (
 )  # fmt: skip
 _ERRORS = (
     "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
-    "GradientCheckError", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning", "ShapeError",
-    "UnsupportedError", "WengertError",
+    "GradientCheckError", "InterpretedWarning", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning",
+    "ShapeError", "UnsupportedError", "WengertError",
 )  # fmt: skip
 # `explain` is a room that can be called: wengert.explain(f)(x), wengert.explain.report
 _MODULES = (
     "control", "convolution", "data", "errors", "explain", "extend", "nn", "numpy", "optim", "pytree", "random",
     "scipy", "training",
 )  # fmt: skip
-_WHERE = dict.fromkeys(_TRANSFORMS, "wengert.transforms") | dict.fromkeys(_ERRORS, "wengert.errors")
+_WHERE = (
+    dict.fromkeys(_TRANSFORMS, "wengert.transforms")
+    | dict.fromkeys(_ERRORS, "wengert.errors")
+    | dict.fromkeys(("export", "lower"), "wengert.lowered")
+)
 
 # written out in __init__.pyi for type checkers
 __all__ = ["__version__", *_WHERE, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -17,6 +17,7 @@ from wengert.errors import DerivativeError as DerivativeError
 from wengert.errors import EscapeError as EscapeError
 from wengert.errors import FlatDerivativeWarning as FlatDerivativeWarning
 from wengert.errors import GradientCheckError as GradientCheckError
+from wengert.errors import InterpretedWarning as InterpretedWarning
 from wengert.errors import LeakError as LeakError
 from wengert.errors import ModelError as ModelError
 from wengert.errors import NonFiniteError as NonFiniteError
@@ -25,6 +26,8 @@ from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
 from wengert.explain import explain as explain
+from wengert.lowered import export as export
+from wengert.lowered import lower as lower
 from wengert.transforms import check_grads as check_grads
 from wengert.transforms import checkpoint as checkpoint
 from wengert.transforms import custom_jvp as custom_jvp

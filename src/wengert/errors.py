@@ -18,6 +18,7 @@ __all__ = [
     "EscapeError",
     "FlatDerivativeWarning",
     "GradientCheckError",
+    "InterpretedWarning",
     "LeakError",
     "ModelError",
     "NonFiniteError",
@@ -89,6 +90,10 @@ class GradientCheckError(WengertError, AssertionError):
 
 class FlatDerivativeWarning(UserWarning):
     """A derivative is zero only because the result reaches its input through flat operations."""
+
+
+class InterpretedWarning(UserWarning):
+    """``jit`` interprets, because what makes machine code is not installed."""
 
 
 class RetraceWarning(UserWarning):

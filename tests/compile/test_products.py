@@ -10,13 +10,13 @@ import pytest
 
 from wengert.compile.emit import F32, F64, I32, I64, PTR, Emitter, Type, Value
 from wengert.compile.engine import Unit, link, object_code
+from wengert.compile.names import address
 from wengert.compile.products import (
     Matrix,
     batched_product,
     cost,
     method,
     product,
-    routine_address,
     row_block,
     transpose,
     workspace_bytes,
@@ -296,8 +296,8 @@ def test_routines_are_found_again_by_the_names_modules_import() -> None:
     e = Emitter()
     with e.function("f", [PTR] * 3) as (a, b, c):
         product(e, 8, 8, 8, Matrix(a, 8, 1), Matrix(b, 8, 1), Matrix(c, 8, 1), F64, by="blas")
-    assert e.symbols == {"blas_dgemm": routine_address("blas_dgemm")}
-    assert routine_address("lapack_dpotrf") != routine_address("blas_dgemm")
+    assert e.symbols == {"blas_dgemm": address("blas_dgemm")}
+    assert address("lapack_dpotrf") != address("blas_dgemm")
 
 
 def test_a_product_with_nowhere_to_go_is_refused() -> None:

@@ -73,6 +73,24 @@ def test_many_places(x: tuple[int, ...], k: tuple[int, ...], threads: int) -> No
     agrees(grad(lambda x, k: np.sum(f(x, k) ** 2), (0, 1)), *operands, threads=threads, eps=512)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("channels", [2, 16, 37])
+def test_each_channel_by_itself(channels: int, dtype: str, threads: int) -> None:
+    params: dict[str, Any] = {"input_dilation": (1, 1), "kernel_dilation": (1, 2), "groups": channels}
+    operands = data((3, 9, 8, channels), (3, 2, 1, channels), dtype=dtype)
+    for padding in (((0, 0), (0, 0)), ((1, 1), (2, 0))):
+        for strides in ((1, 1), (2, 3)):
+
+            def f(x: Any, k: Any, now: Any = params | {"padding": padding, "strides": strides}) -> Any:
+                return conv(x, k, **now)
+
+            agrees(f, *operands, threads=threads, eps=64)
+            agrees(grad(lambda x, k, f=f: np.sum(f(x, k) ** 2), (0, 1)), *operands, threads=threads, eps=256)
+    line = data((2, 9, 1, channels), (3, 1, 1, channels), dtype=dtype)
+    agrees(grad(lambda x, k: np.sum(f(x, k)), (0, 1)), *line, threads=threads, eps=256)
+
+
 def test_of_what_is_computed() -> None:
     """Operands that are views, or elementwise, and what follows elementwise."""
     x, k = data((2, 6, 7, 3), (2, 2, 3, 4))

@@ -28,7 +28,7 @@ class Clock:
             self.calls.append(threads)
             return [threads]
 
-        return SimpleNamespace(entry=call, __call__=call, core=SimpleNamespace(uses_blas=False), program=None)
+        return SimpleNamespace(entry=call, __call__=call, uses_blas=False, program=None)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ by the entry.
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -15,10 +16,11 @@ import numpy as np
 
 from wengert.compile import threads
 from wengert.compile.runtime import runtime
+from wengert.core.program import Equation
 from wengert.core.types import Aval, aval_of
 from wengert.errors import CompileError
 
-__all__ = ["FIRST_CODE", "callback", "raised"]
+__all__ = ["FIRST_CODE", "callback", "of_equation", "raised"]
 
 FIRST_CODE: Final = 1 << 20  # codes below are the core's own
 _KEPT: Final = 64
@@ -93,6 +95,16 @@ def callback(
 
     native = _Native(call)
     return ctypes.cast(native, ctypes.c_void_p).value or 0, native
+
+
+def of_equation(equation: Equation, threaded: bool) -> tuple[int, Any]:
+    """Native access to the NumPy implementation of an equation's primitive, as :func:`callback` gives it."""
+    primitive = equation.primitive
+    return callback(
+        functools.partial(primitive.impl, **equation.params), [x.aval for x in equation.inputs],
+        [v.aval for v in equation.outputs], multiple=primitive.multiple, copies=True, name=primitive.name,
+        threaded=threaded,
+    )  # fmt: skip
 
 
 def _while_others_run(run: Callable[[int], None], table: int) -> None:

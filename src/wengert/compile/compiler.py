@@ -1,20 +1,24 @@
-"""From a Program to a function that runs it as machine code."""
+"""From a Program to a function that runs it as machine code: kept from another time, or made."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, final
 
-from wengert.compile.core import Core, emit_core
-from wengert.compile.engine import link, object_code
+from wengert.compile.engine import Unit, link
 from wengert.compile.entry import entry, slow
-from wengert.compile.estimate import Estimate, estimate
-from wengert.compile.expanding import expanded
+from wengert.compile.kept import Kept, Shelf, describe
 from wengert.compile.threads import get_threads
 from wengert.compile.variants import Variants
 from wengert.core.program import Program
-from wengert.rewrite import rewrite
+from wengert.errors import CompileError
+
+if TYPE_CHECKING:
+    from wengert.compile.core import Core
+    from wengert.compile.estimate import Estimate
 
 __all__ = ["Compiled", "compile_program"]
 
@@ -26,12 +30,16 @@ LONG, GRAIN = 1e-4, 5e-7
 @final
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """A Program as machine code: called on flat operands, it gives the list of results."""
+    """A Program as machine code: called on flat operands, it gives the list of results.
+
+    ``core`` is what was emitted; None where the code comes from the disk.
+    """
 
     program: Program
-    core: Core
+    core: Core | None
     call: Callable[..., Any]
     names: tuple[str, ...] | None = None
+    uses_blas: bool = False
 
     @property
     def entry(self) -> Callable[..., Any]:
@@ -47,33 +55,83 @@ class Compiled:
 def compile_program(
     program: Program, donated: Sequence[bool] = (), names: tuple[str, ...] | None = None, threads: int | None = None
 ) -> Compiled | Variants:
-    """Rewrite a Program, make its machine code, and link it.
+    """Rewrite a Program, make its machine code, and link it; or link what the disk has of it.
 
     ``threads``: for a team of so many; by default alone, or, where it may pay, in two variants that are tried.
     """
-    rewritten = rewrite(expanded(program))
-    cost = estimate(rewritten)
-    team = get_threads()
-
-    def make(threads: int) -> Compiled:
-        return _compiled(rewritten, donated, names, threads, cost)
-
-    if threads is None and team > 1 and cost.seconds > LONG and cost.seconds > GRAIN * cost.kernels:
-        return Variants(make, team, cost.seconds)
-    return make(threads or 1)
+    source, team = _Source(program, donated, names), get_threads()
+    if threads is not None or team == 1:
+        return source.compiled(threads or 1)
+    seconds, kernels = source.cost(1, team)
+    if seconds > LONG and seconds > GRAIN * kernels:
+        return Variants(source.compiled, team, seconds)
+    return source.compiled(1)
 
 
-def _compiled(
-    program: Program, donated: Sequence[bool], names: tuple[str, ...] | None, threads: int, cost: Estimate
-) -> Compiled:
-    core = emit_core(program, donated, threads)
-    unit = link(object_code(core.emitter.text()), core.emitter.exports, core.emitter.symbols, core.callbacks)
-    call = entry(
-        unit["core"], [v.aval for v in program.inputs], [a.aval for a in program.outputs],
-        arena_bytes=core.arena, constants=core.constants, threads=threads, seconds=cost.seconds,
-        donated=core.donated, unit=unit, raise_code=_explain, result="list", name=program.name,
-    )  # fmt: skip
-    return Compiled(program, core, call, names)
+def tools() -> Any:
+    """What emits code."""
+    return import_module("wengert.compile.making")
+
+
+@final
+class _Source:
+    """A Program that is to run, rewritten when it has to be."""
+
+    def __init__(self, program: Program, donated: Sequence[bool], names: tuple[str, ...] | None) -> None:
+        self.program, self.donated, self.names = program, donated, names
+        self.shelf = Shelf(program, donated)
+
+    @functools.cached_property
+    def rewritten(self) -> Program:
+        """The Program that is compiled."""
+        return tools().prepared(self.program)
+
+    @functools.cached_property
+    def estimate(self) -> Estimate:
+        """How long it takes."""
+        return tools().estimate(self.rewritten)
+
+    def cost(self, *threads: int) -> tuple[float, int]:
+        """Seconds and kernels, as far as possible from what was kept for one of these numbers of threads."""
+        for n in threads:
+            if kept := self.shelf.get(n):
+                return kept.seconds, kept.kernels
+        return self.estimate.seconds, self.estimate.kernels
+
+    def compiled(self, threads: int) -> Compiled:
+        """As code for so many threads."""
+        return self.restored(threads) or self.made(threads)
+
+    def restored(self, threads: int) -> Compiled | None:
+        """From the disk."""
+        kept = self.shelf.get(threads)
+        if kept is None:
+            return None
+        try:
+            unit = kept.linked(lambda: self.rewritten, threads)
+        except CompileError:  # another SciPy, or a damaged entry
+            self.shelf.drop(threads)
+            return None
+        return self.called(kept, unit, threads)
+
+    def made(self, threads: int) -> Compiled:
+        """Anew, and kept."""
+        core = tools().emit_core(self.rewritten, self.donated, threads)
+        code = tools().object_code(core.emitter.text())
+        kept = describe(self.program, self.rewritten, core, code, self.estimate)
+        self.shelf.put(threads, kept)
+        unit = link(code, core.emitter.exports, core.emitter.symbols, core.callbacks)
+        return self.called(kept, unit, threads, core)
+
+    def called(self, kept: Kept, unit: Unit, threads: int, core: Core | None = None) -> Compiled:
+        """Linked code as a function."""
+        call = entry(
+            unit["core"], [v.aval for v in self.program.inputs], kept.outputs,
+            arena_bytes=kept.arena, constants=kept.constants, threads=threads, seconds=kept.seconds,
+            donated=kept.donated, unit=unit, raise_code=_explain, result="list", name=self.program.name,
+        )  # fmt: skip
+        program = self.program if core is None else self.rewritten
+        return Compiled(program, core, call, self.names, kept.blas)
 
 
 def _explain(code: int) -> Exception:

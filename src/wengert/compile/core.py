@@ -20,6 +20,7 @@ from wengert.compile.plan import Kernel, Nest, Plan, Step, plan
 from wengert.compile.reading import is_iota
 from wengert.compile.sharing import Access, Traffic, share
 from wengert.compile.steps import STEPS, fallback
+from wengert.compile.target import Target
 from wengert.compile.teams import barrier
 from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.types import Aval
@@ -38,6 +39,7 @@ class Core:
     constants: list[Any] = field(default_factory=list[Any])
     arena: int = FLAGS
     callbacks: list[Any] = field(default_factory=list[Any])
+    called: list[Equation] = field(default_factory=list[Equation])  # whose NumPy implementations these are
     fallbacks: list[Equation] = field(default_factory=list[Equation])
     donated: dict[int, int] = field(default_factory=dict[int, int])  # output to input whose memory it takes over
     threads: int = 1
@@ -63,9 +65,11 @@ def bytes_of(aval: Aval) -> int:
     return max(aval.size * aval.dtype.itemsize, 8)
 
 
-def emit_core(program: Program, donated: Sequence[bool] = (), threads: int = 1, name: str = "core") -> Core:
+def emit_core(
+    program: Program, donated: Sequence[bool] = (), threads: int = 1, name: str = "core", target: Target | None = None
+) -> Core:
     """Write the core of a Program; results may take over the memory of donated inputs."""
-    core = Core(Emitter(), threads=threads)
+    core = Core(Emitter(target), threads=threads)
     core.donated = _pairs(core.planned(program), donated)
     e = core.emitter
     with e.function(name, [PTR, PTR, I64, PTR], I32) as (operands, memory, thread, team):

@@ -34,6 +34,10 @@ def _hex(value: float, element: str) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
+# how each byte stands in a string of LLVM's
+_BYTES = [chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in range(256)]
+
+
 @final
 @dataclass(eq=False)
 class Gap:
@@ -387,7 +391,7 @@ class Emitter:
     def data(self, content: bytes, align: int = 64) -> Value:
         """Constant bytes that live in the module."""
         name = self.fresh("@d")
-        text = "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in content)
+        text = "".join(map(_BYTES.__getitem__, content))
         self._head[name] = f'{name} = private unnamed_addr constant [{len(content)} x i8] c"{text}", align {align}'
         return Value(self, name, PTR)
 

@@ -8,7 +8,7 @@ from typing import Final
 from wengert.compile import objects
 from wengert.compile.emit import F64, I32, I64, PTR, Emitter, Type
 
-__all__ = ["declare"]
+__all__ = ["addresses", "declare"]
 
 # name: result, operands
 _PYTHON: Final[dict[str, tuple[Type | None, ...]]] = {
@@ -30,10 +30,16 @@ _NUMPY: Final[dict[str, tuple[int, tuple[Type | None, ...]]]] = {
 }
 
 
+def addresses() -> dict[str, int]:
+    """Where they are in this process."""
+    found = {name: objects.address_of(getattr(ctypes.pythonapi, name)) for name in _PYTHON}
+    found["wengert_copy"] = objects.address_of(ctypes.memmove)
+    return found | {name: objects.numpy_function(number) for name, (number, _) in _NUMPY.items()}
+
+
 def declare(e: Emitter) -> None:
     """Make them known to a module, and C's memmove."""
-    e.external("wengert_copy", objects.address_of(ctypes.memmove), PTR, PTR, PTR, I64)
-    for name, (result, *types) in _PYTHON.items():
-        e.external(name, objects.address_of(getattr(ctypes.pythonapi, name)), result, *types)  # type: ignore[arg-type]
-    for name, (number, (result, *types)) in _NUMPY.items():
-        e.external(name, objects.numpy_function(number), result, *types)  # type: ignore[arg-type]
+    where = addresses()
+    e.external("wengert_copy", where["wengert_copy"], PTR, PTR, PTR, I64)
+    for name, (result, *types) in (*_PYTHON.items(), *((name, types) for name, (_, types) in _NUMPY.items())):
+        e.external(name, where[name], result, *types)  # type: ignore[arg-type]

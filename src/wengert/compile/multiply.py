@@ -50,7 +50,8 @@ def emit_product(
     long = one and is_long(whole, found.n, found.k, t)
     room = long_workspace_bytes if long else workspace_bytes
     size = room(
-        found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t, whole=whole
+        found.m, found.n, found.k, a.strides, b.strides, c.strides if c else None, t,
+        whole=whole, target=e.target,
     )  # fmt: skip
     space = e.offset(workspace, thread * size, I8) if size else None
     with fused.reader.scope():

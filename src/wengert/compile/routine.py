@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from wengert.compile.callbacks import callback
+from wengert.compile.callbacks import of_equation
 from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value
 from wengert.compile.views import stretch
 from wengert.core.program import Atom, Equation, Literal
@@ -155,13 +154,9 @@ def fallback(frame: Frame, equation: Equation) -> None:
 def _python(frame: Frame, equation: Equation) -> Callable[[], None]:
     """How the call of the NumPy implementation is written: where it fails, so does the core."""
     e, core = frame.e, frame.core
-    primitive, params = equation.primitive, equation.params
-    address, keep = callback(
-        functools.partial(primitive.impl, **params), [x.aval for x in equation.inputs],
-        [v.aval for v in equation.outputs], multiple=primitive.multiple, copies=True, name=primitive.name,
-        threaded=core.threads > 1,
-    )  # fmt: skip
+    address, keep = of_equation(equation, core.threads > 1)
     core.callbacks.append(keep)
+    core.called.append(equation)
     name = f"python{len(core.callbacks)}"
     e.external(name, address, I32, PTR)
 

@@ -8,10 +8,12 @@ import sys
 from typing import Any
 
 from wengert.compile import objects
+from wengert.compile.cache import store
 from wengert.compile.calling import define_call
 from wengert.compile.emit import I32, PTR, Emitter
 from wengert.compile.engine import Unit, link, object_code
-from wengert.compile.foreign import declare
+from wengert.compile.foreign import addresses, declare
+from wengert.compile.keys import compiler_key
 from wengert.compile.target import Target
 from wengert.compile.teams import define_dismiss, define_gate, define_group, define_run, define_spin, define_worker
 
@@ -38,13 +40,18 @@ def threading_functions() -> dict[str, int]:
     return {name: objects.address_of(getattr(system, both[windows])) for name, both in names.items()}
 
 
+def _addresses() -> dict[str, int]:
+    """What the code imports."""
+    system = {f"wengert_{name}": where for name, where in threading_functions().items()}
+    return system | (addresses() if objects.usable() else {})
+
+
 def emitted(target: Target | None = None) -> Emitter:
     """All of it as LLVM IR."""
-    e = Emitter(target)
-    system = threading_functions()
+    e, where = Emitter(target), _addresses()
     waits = [PTR, PTR, I32, I32] if sys.platform == "win32" else [PTR, PTR]
     for name, types in (("lock", [PTR]), ("unlock", [PTR]), ("wait", waits), ("wake", [PTR])):
-        e.external(f"wengert_{name}", system[name], I32, *types)
+        e.external(f"wengert_{name}", where[f"wengert_{name}"], I32, *types)
     for define in (define_worker, define_run, define_dismiss, define_gate, define_group, define_spin):
         define(e)
     if objects.usable():
@@ -53,13 +60,26 @@ def emitted(target: Target | None = None) -> Emitter:
     return e
 
 
+def _kept() -> tuple[bytes, list[str]]:
+    """Object file and exports, of another process if there has been one."""
+    shelf, key = store(), f"runtime-{compiler_key()}-{int(objects.usable())}"
+    found = shelf.read(key) if shelf else None
+    if found is not None:
+        names, code = found.split(b"\n", 1)
+        return code, names.decode().split()
+    e = emitted()
+    code = object_code(e.text(), e.target, level=0)
+    if shelf:
+        shelf.write(key, " ".join(e.exports).encode() + b"\n" + code)
+    return code, e.exports
+
+
 @functools.cache
 def runtime() -> Unit:
     """The code, linked. It is never unloaded, for helper threads run it as long as the process lasts.
 
     For the same reason its reference count is raised by one that nobody gives back.
     """
-    e = emitted()
-    unit = link(object_code(e.text(), e.target, level=0), e.exports, e.symbols)
+    unit = link(*_kept(), _addresses())
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(unit))
     return unit

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["Target", "host"]
+from wengert.errors import CompileError
+
+__all__ = ["Target", "alone", "host"]
 
 
 @final
@@ -18,7 +20,7 @@ __all__ = ["Target", "host"]
 class Target:
     """A processor: ``cpu`` and ``features`` as LLVM names them, vectors of ``bytes``, whether lanes can be masked.
 
-    ``registers`` is the number of vector registers.
+    ``registers`` is the number of vector registers; ``blas``: whether large products may call BLAS.
     """
 
     triple: str
@@ -27,6 +29,7 @@ class Target:
     bytes: int
     masks: bool
     registers: int
+    blas: bool = True
 
     def lanes(self, itemsize: int) -> int:
         """How many elements of this size a vector holds."""
@@ -59,6 +62,31 @@ def host() -> Target:
     wide = bool(features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"))
     size = 64 if wide else 32 if features.get("avx2") and features.get("fma") else 16
     return Target(triple, llvm.get_host_cpu_name(), features.flatten(), size, wide, 32 if wide or arm else 16)
+
+
+# Levels of x86-64, each with all that the ones before it have: features beside LLVM's own, bytes of a vector.
+_LEVELS = {
+    "x86-64": ("", 16), "x86-64-v2": ("", 16), "x86-64-v3": ("+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe", 32),
+    "x86-64-v4": ("+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl", 64),
+}  # fmt: skip
+
+
+def alone(cpu: str = "host") -> Target:
+    """A processor whose code stands alone, without BLAS: this one, or the least that an architecture's level has.
+
+    Raises:
+        CompileError: ``cpu`` is no level of this architecture.
+    """
+    here = host()
+    if cpu == "host":
+        return replace(here, blas=False)
+    if here.arm and cpu == "generic":
+        return Target(here.triple, "generic", "", 16, False, 32, False)
+    if here.arm or cpu not in _LEVELS:
+        names = ["generic"] if here.arm else list(_LEVELS)
+        raise CompileError(f"cpu={cpu!r} is no name of a processor here\n  write: one of {', '.join(['host', *names])}")
+    features, size = _LEVELS[cpu]
+    return Target(here.triple, cpu, features, size, size == 64, 32 if size == 64 else 16, False)
 
 
 _local = threading.local()

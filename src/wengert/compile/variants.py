@@ -74,7 +74,7 @@ class Variants:
         """A call; BLAS does not bring threads of its own into a team."""
         made = self.made[threads]
         call = getattr(made, how)
-        if threads == 1 or not made.core.uses_blas:
+        if threads == 1 or not made.uses_blas:
             return call(*operands)
         before = blas_threads(1)
         try:

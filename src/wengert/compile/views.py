@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
 from wengert.compile.affine import Affine, Symbol, of
@@ -10,7 +11,10 @@ from wengert.compile.reading import UnreadableError
 from wengert.core.program import Atom, Equation, Var
 from wengert.ops.products import remaining
 
-__all__ = ["Form", "View", "bases", "convolves", "form", "grouped", "operands_in_memory", "stretch", "view"]
+__all__ = [
+    "Form", "View", "bases", "by_sums", "convolves", "form", "grouped", "operands_in_memory", "split_view", "stretch",
+    "view",
+]  # fmt: skip
 
 VIEWS = frozenset(("reshape", "transpose", "broadcast_to", "getitem", "stop_gradient"))
 
@@ -25,15 +29,7 @@ class View(NamedTuple):
 
 def view(x: Atom, made: dict[Var, Equation], stored: set[Var]) -> View | None:
     """``x`` as a view of a value that lies in memory; None where it is computed."""
-    if not isinstance(x, Var):
-        return None
-    inner: Atom = x
-    while isinstance(inner, Var) and inner not in stored:
-        equation = made.get(inner)
-        if equation is None or equation.primitive.name not in VIEWS or len(equation.inputs) != 1:
-            return None
-        inner = equation.inputs[0]
-    if not isinstance(inner, Var):
+    if not isinstance(x, Var) or not _is_view(x, made, stored):
         return None
     symbols = tuple(Symbol(max(n, 1)) for n in x.aval.shape)
     finder = Finder(made, stored)
@@ -43,6 +39,17 @@ def view(x: Atom, made: dict[Var, Equation], stored: set[Var]) -> View | None:
         return None
     (base, position), *_ = finder.found
     return View(base, position.constant, tuple(_coefficient(position, s) for s in symbols))
+
+
+def _is_view(x: Var, made: dict[Var, Equation], stored: set[Var]) -> bool:
+    """Whether nothing but its place in memory lies between a value and one that is stored."""
+    inner: Atom = x
+    while isinstance(inner, Var) and inner not in stored:
+        equation = made.get(inner)
+        if equation is None or equation.primitive.name not in VIEWS or len(equation.inputs) != 1:
+            return False
+        inner = equation.inputs[0]
+    return isinstance(inner, Var)
 
 
 def _coefficient(position: Affine, symbol: Symbol) -> int:
@@ -136,30 +143,40 @@ def convolves(equation: Equation) -> bool:
     return equation.primitive.name == "conv" and len(types) == 1 and next(iter(types)).char in "fd"
 
 
+def by_sums(equation: Equation) -> bool:
+    """Whether a convolution's window is larger than the places it goes to."""
+    return prod(equation.inputs[1].aval.shape[:-2]) > prod(equation.outputs[0].aval.shape[1:-1])
+
+
 def bases(equation: Equation, made: dict[Var, Equation], stored: set[Var]) -> list[Var]:
     """What a convolution reads from memory: what its operands are views of, where they can be such, or they."""
-    x, kernel = equation.inputs
-    out = [v for v in (_base(x, made, stored, []), _base(kernel, made, stored, _joined(equation))) if v is not None]
-    return list(dict.fromkeys(out))
+    (x, kernel), sums = equation.inputs, by_sums(equation)
+    groups, ndim = equation.params["groups"], kernel.aval.ndim
+    views = split_view(x, groups, made, stored), view(kernel, made, stored)
+    if views[0] is not None and not sums:
+        channels = [groups, kernel.aval.shape[-2]]
+        views = views if grouped(channels, list(views[0].strides[-2:])) else (None, views[1])
+    if views[1] is not None:
+        high = ndim - 2 if sums else ndim - 1  # axes that have to be one
+        together = grouped(list(kernel.aval.shape[:high]), list(views[1].strides[:high]))
+        views = views if together else (views[0], None)
+    out = [x if v is None else v.base for x, v in zip(equation.inputs, views, strict=True)]
+    return list(dict.fromkeys(x for x in out if isinstance(x, Var)))
 
 
-def _joined(equation: Equation) -> list[tuple[int, int]]:
-    """Axes of a kernel that have to be one: from, to."""
-    kernel, out = equation.inputs[1].aval, equation.outputs[0].aval
-    summed = 1
-    for n in kernel.shape[:-2]:
-        summed *= n
-    places = 1
-    for n in out.shape[1:-1]:
-        places *= n
-    return [(0, kernel.ndim - 2 if summed > places else kernel.ndim - 1)]
-
-
-def _base(x: Atom, made: dict[Var, Equation], stored: set[Var], joined: list[tuple[int, int]]) -> Var | None:
-    found = view(x, made, stored)
-    if found is None:
-        return x if isinstance(x, Var) else None
-    for low, high in joined:
-        if grouped(list(x.aval.shape[low:high]), list(found.strides[low:high])) is None:
-            return x if isinstance(x, Var) else None
-    return found.base
+def split_view(x: Atom, groups: int, made: dict[Var, Equation], stored: set[Var]) -> View | None:
+    """``x`` as a view whose last axis is two: groups of channels, and the channels of each."""
+    if not isinstance(x, Var) or not x.aval.size:
+        return view(x, made, stored)
+    each = x.aval.shape[-1] // groups
+    symbols = tuple(Symbol(n) for n in (*x.aval.shape[:-1], groups, each))
+    finder = Finder(made, stored)
+    *lead, g, i = map(of, symbols)
+    try:
+        finder.read(x, (*lead, g * each + i))
+    except UnreadableError:
+        return None
+    if not _is_view(x, made, stored):
+        return None
+    (base, position), *_ = finder.found
+    return View(base, position.constant, tuple(_coefficient(position, s) for s in symbols))

@@ -13,6 +13,7 @@ from wengert.core.program import Program
 from wengert.core.trace import Tracer
 from wengert.core.types import aval_of
 from wengert.transforms.call import call, execute
+from wengert.transforms.loading import machine_code, warn_of_interpreting
 from wengert.transforms.reaching import Reached
 from wengert.transforms.retraces import Retraces
 
@@ -65,8 +66,9 @@ class Entry:
 
 def compiled(program: Program, donated: tuple[bool, ...]) -> Callable[..., list[Any]]:
     """A Program as a function of plain operands."""
-    if COMPILE:
+    if COMPILE or machine_code():
         return COMPILE[-1](program, donated)
+    warn_of_interpreting()
     return lambda *operands: execute(program, operands)
 
 

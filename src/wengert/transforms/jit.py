@@ -8,6 +8,7 @@ import operator
 import types
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,13 @@ def wrapper(jitted: Jitted) -> Callable[..., Any]:
     jitted.install = install
     call_of.__shadow__ = jitted.shadow  # type: ignore[attr-defined]
     call_of.jitted = jitted  # type: ignore[attr-defined]
+    call_of.report = functools.partial(report, jitted)  # type: ignore[attr-defined]
     return call_of
+
+
+def report(jitted: Jitted, *args: Any, **kwargs: Any) -> Any:
+    """What becomes of the function for these arguments: what was fused, what calls BLAS, what falls back."""
+    return import_module("wengert.lowered").lowered(jitted, args, kwargs).report()
 
 
 class Chosen:
@@ -170,6 +177,16 @@ class Jitted:
 
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Any call: find the form for these arguments, or stage it."""
+        entry, leaves, donated, own = self.form(args, kwargs)
+        out = entry.call(leaves, donated)
+        if own:
+            self.adopt(entry, entry.key[0])
+        return out
+
+    def form(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Entry, Sequence[Any], tuple[bool, ...], bool]:
+        """The form for these arguments, their leaves, which of these are donated; and whether no object has it."""
         args, kwargs, static = self.apart(args, kwargs)
         f, forms = self.f, self.forms
         if args and is_object(args[0]):
@@ -180,10 +197,7 @@ class Jitted:
         entry = self.find(forms, key)
         if entry is None:
             entry = self.stage(f, forms, key, leaves)
-        out = entry.call(leaves, self.donated(args, kwargs, leaves))
-        if f is self.f:
-            self.adopt(entry, treedef)
-        return out
+        return entry, leaves, self.donated(args, kwargs, leaves), f is self.f
 
     def adopt(self, entry: Entry, treedef: pytree.TreeDef) -> None:
         """Let the machine code of this form be tried first from now on, if its operands are the arguments."""

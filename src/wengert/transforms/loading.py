@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from importlib import import_module
 
-__all__ = ["machine_code"]
+from wengert.errors import InterpretedWarning
+
+__all__ = ["machine_code", "warn_of_interpreting"]
 
 
 def machine_code() -> bool:
@@ -17,6 +21,19 @@ def machine_code() -> bool:
     """
     try:
         import_module("wengert.compile")
-    except ImportError:
+    except (ImportError, OSError) as problem:  # llvmlite is not there, or its library cannot be loaded
+        if (getattr(problem, "name", None) or "").startswith("wengert.compile."):
+            raise
         return False
     return True
+
+
+@functools.cache
+def warn_of_interpreting() -> None:
+    """Say once that ``jit`` gives the same numbers here, and no speed."""
+    warnings.warn(
+        "jit interprets here, at NumPy's speed: llvmlite, which makes its machine code, cannot be loaded\n"
+        "  write: pip install llvmlite",
+        InterpretedWarning,
+        stacklevel=3,
+    )

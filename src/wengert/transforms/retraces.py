@@ -60,7 +60,7 @@ class Retraces:
         warnings.warn(
             f"jit({self.name}) is staged again at each of {max(self.row, self.causes[cause])} calls: {text}{at_line()}",
             RetraceWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
 
 

@@ -5,7 +5,7 @@ from wengert.compile.products.matrix import Finish, Matrix, Start
 from wengert.compile.products.pack import copy, transpose
 from wengert.compile.products.plan import Cost, cost, method, row_block, workspace_bytes
 from wengert.compile.products.product import batched_product, product
-from wengert.compile.products.symbols import blas_symbol, lapack_symbol, routine_address
+from wengert.compile.products.symbols import blas_symbol, lapack_symbol
 
 __all__ = [
     "Cost",
@@ -22,7 +22,6 @@ __all__ = [
     "long_workspace_bytes",
     "method",
     "product",
-    "routine_address",
     "row_block",
     "transpose",
     "workspace_bytes",

@@ -6,6 +6,7 @@ from wengert.compile.emit import I64, Emitter, Type, Value
 from wengert.compile.products.matrix import Finish, Matrix
 from wengert.compile.products.plan import room, workspace_bytes
 from wengert.compile.products.product import product
+from wengert.compile.target import Target
 
 __all__ = ["is_long", "long_product", "long_workspace_bytes"]
 
@@ -20,10 +21,11 @@ def is_long(m: int, n: int, k: int, t: Type) -> bool:
 
 def long_workspace_bytes(
     m: int, n: int, k: int, a: tuple[int, int], b: tuple[int, int], c: tuple[int, int] | None, t: Type,
-    *, whole: int | None = None,
+    *, whole: int | None = None, target: Target | None = None,
 ) -> int:  # fmt: skip
     """How much memory a long product needs beside its operands."""
-    inner = max(workspace_bytes(m, n, size, a, b, (n, 1), t, whole=whole) for size in {PIECE, PIECE + k % PIECE})
+    sizes = {PIECE, PIECE + k % PIECE}
+    inner = max(workspace_bytes(m, n, size, a, b, (n, 1), t, whole=whole, target=target) for size in sizes)
     return inner + (0 if c else room(m * n, t))
 
 

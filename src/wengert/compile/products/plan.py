@@ -260,7 +260,8 @@ def plan(
         form = plan(target, whole, n, k, a, b, c, t, fused=fused, by=by).form
         if form == "columns":  # whose sums are those of the form that the transposed product has
             form = _straight(_machine(target, t), n, whole, k, (b[1], b[0]), (a[1], a[0]), t)[1].form
-    if not ranged and t.is_float and form in (None, "blas") and (form or by or method(m, n, k, t)) == "blas":
+    free = not ranged and t.is_float and target.blas and form in (None, "blas")
+    if free and (form or by or method(m, n, k, t)) == "blas":
         return Plan("blas", 1, (), False, False, _blas_room(m, n, k, a, b, c, t, fused))
     machine = _machine(target, t)
     found = [_rows_plan(machine, m, n, k, a, b, t, parts if ranged else 1), _dots_plan(machine, m, n, k, a, b, t)]

@@ -1,0 +1,17 @@
+"""All that makes machine code of a Program, loaded only where the disk has none: it is most of this room."""
+
+from __future__ import annotations
+
+from wengert.compile.core import Core, emit_core
+from wengert.compile.engine import assembly, object_code
+from wengert.compile.estimate import Estimate, estimate
+from wengert.compile.expanding import expanded
+from wengert.core.program import Program
+from wengert.rewrite import rewrite
+
+__all__ = ["Core", "Estimate", "assembly", "emit_core", "estimate", "object_code", "prepared"]
+
+
+def prepared(program: Program) -> Program:
+    """The Program that is compiled, of one that was staged."""
+    return rewrite(expanded(program))
