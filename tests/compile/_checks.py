@@ -51,6 +51,22 @@ def compare(actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool],
             yield f"{what}, result {k}: {found}"
 
 
+def shaky(program: Any, args: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Whether results jump where operands change in their last digits: at a kink, or between values that sort alike."""
+    draw = np.random.default_rng(0)
+    for _ in range(8):
+        moved = [
+            (a + 4 * np.spacing(np.abs(a)) * draw.integers(-1, 2, a.shape)).astype(a.dtype)
+            if isinstance(a, np.ndarray) and a.dtype.kind == "f"
+            else a
+            for a in args
+        ]
+        near = program.evaluate(moved)
+        if any(difference(a, b, exact=False) for a, b in zip(near, wanted, strict=True)):
+            return True
+    return False
+
+
 def copies(args: Sequence[Any]) -> list[Any]:
     """Arguments that may be overwritten."""
     return [np.array(a) if isinstance(a, np.ndarray) else a for a in args]
@@ -110,11 +126,13 @@ def failures(drawn: Function, threads: int | None = None, place: Callable[[Any],
                 yield from compare(wanted, plain, exact, coarse, "interpreted")
             name = f"{what} by {team}"
             if drawn.seed % 7 == 0 and what == "value":
-                yield from _jitted(drawn, f, exact, coarse)
+                found = list(_jitted(drawn, f, exact, coarse))
             elif drawn.seed % 3 == 0:
-                yield from _donated(program, drawn.args, wanted, exact, coarse, team, name)
+                found = list(_donated(program, drawn.args, wanted, exact, coarse, team, name))
             else:
-                yield from _compiled(program, drawn.args, wanted, exact, coarse, team, name, place)
+                found = list(_compiled(program, drawn.args, wanted, exact, coarse, team, name, place))
+            if found and not all("off by" in text and shaky(program, drawn.args, wanted) for text in found):
+                yield from found
 
 
 def _compiled(
