@@ -54,7 +54,11 @@ def run(start: int, count: int, files: Sequence[str]) -> tuple[int, list[str], s
     out = done.stdout
     last = out.rstrip().rpartition("\n")[2]
     passed = re.search(r"(\d+) passed", last)
-    return int(passed[1]) if passed else 0, [f"'{name}'" for name in re.findall(r"^FAILED (\S+)", out, re.MULTILINE)], last
+    return (
+        int(passed[1]) if passed else 0,
+        [f"'{name}'" for name in re.findall(r"^FAILED (\S+)", out, re.MULTILINE)],
+        last,
+    )
 
 
 def main() -> int:
@@ -69,7 +73,9 @@ def main() -> int:
     end = options.start + options.programs
     chunks = [(at, min(CHUNK, end - at)) for at in range(options.start, end, CHUNK)]
     with ThreadPoolExecutor(options.processes) as pool:
-        for (at, count), (passed, failed, last) in zip(chunks, pool.map(lambda c: attempt(*c, options.files), chunks), strict=True):
+        for (at, count), (passed, failed, last) in zip(
+            chunks, pool.map(lambda c: attempt(*c, options.files), chunks), strict=True
+        ):
             total += passed
             failures += failed
             print(f"seeds {at} to {at + count - 1}: {last}", flush=True)

@@ -11,6 +11,8 @@ from wengert import pytree as pytree
 from wengert import random as random
 from wengert import scipy as scipy
 from wengert import training as training
+from wengert.compile.threads import get_threads as get_threads
+from wengert.compile.threads import set_threads as set_threads
 from wengert.errors import ConcretizationError as ConcretizationError
 from wengert.errors import DataError as DataError
 from wengert.errors import DerivativeError as DerivativeError

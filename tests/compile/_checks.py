@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-
 from tests.compile._generator import Function
+
 from wengert import control, grad, jit, make_program
 from wengert.compile.compiler import compile_program
 from wengert.errors import ConcretizationError
@@ -40,7 +40,9 @@ def difference(actual: Any, wanted: Any, *, exact: bool, coarse: bool = False) -
     return None if far <= limit else f"off by {far / scale:.2g} of the largest element, {list(a.shape)}"
 
 
-def compare(actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool], coarse: Sequence[bool], what: str) -> Iterator[str]:
+def compare(
+    actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool], coarse: Sequence[bool], what: str
+) -> Iterator[str]:
     """The differences of lists of results."""
     if len(actual) != len(wanted):
         yield f"{what}: {len(actual)} results for {len(wanted)}"
@@ -182,7 +184,9 @@ def elsewhere(choose: random.Random, x: Any) -> Any:
     return out
 
 
-def _jitted(drawn: Function, f: Callable[..., list[Any]], exact: Sequence[bool], coarse: Sequence[bool]) -> Iterator[str]:
+def _jitted(
+    drawn: Function, f: Callable[..., list[Any]], exact: Sequence[bool], coarse: Sequence[bool]
+) -> Iterator[str]:
     """A jitted function called again and again, with other values and operands that lie in other ways."""
     choose, run, plain = random.Random(drawn.seed), jit(f), drawn.callable()
     for call in range(4):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from tests.compile._generator import AXES, Drawing
 
 Made = tuple[str, bool]
@@ -33,7 +32,15 @@ WHOLE = (
     "np.invert({})", "{} * 100", "np.negative({})", "np.left_shift({}, 3)", "{} / 4", "{} // 0", "{} % 0", "np.sign({})",
     "{} + True", "{} * 1.5", "{}.astype('f4')", "{}.astype('i2')", "{}.astype(bool)", "{}.astype('u1')", "{}.astype('i8')",
 )  # fmt: skip
-PAIRS = ("{} + {}", "{} - {}", "{} * {}", "np.maximum({}, {})", "np.minimum({}, {})", "np.fmax({}, {})", "np.fmin({}, {})")
+PAIRS = (
+    "{} + {}",
+    "{} - {}",
+    "{} * {}",
+    "np.maximum({}, {})",
+    "np.minimum({}, {})",
+    "np.fmax({}, {})",
+    "np.fmin({}, {})",
+)
 PAIR_STEPS = ("{} / {}", "{} < {}", "{} <= {}", "{} == {}", "{} > {}", "{} // {}", "{} % {}", "np.fmod({}, {})",
               "np.copysign({}, {})", "np.logical_and({}, {})", "np.logical_or({}, {})", "np.logical_xor({}, {})",
               "np.where({} < {}, 1.5, 2)", "np.remainder({}, {})", "np.nextafter({}, {})", "np.heaviside({}, {})")  # fmt: skip
@@ -246,7 +253,11 @@ def reduction(d: Drawing) -> Made:
         if not d.exact[a]:
             raise LookupError
         chosen = True
-    inner = a if d.rng.random() < 0.6 or chosen else d.rng.choice((f"{a} * {a}", f"np.abs({a})", f"np.sin({a})", f"{a} * 0.25"))
+    inner = (
+        a
+        if d.rng.random() < 0.6 or chosen
+        else d.rng.choice((f"{a} * {a}", f"np.abs({a})", f"np.sin({a})", f"{a} * 0.25"))
+    )
     text = f"np.{name}({inner}, axis={axis}{', keepdims=True' if keep else ''})"
     exact = d.exact[a] and (chosen or (whole and inner == a and name in ("sum", "prod", "cumsum")))
     return text, exact
@@ -268,7 +279,9 @@ def normed(d: Drawing) -> Made:
 def operand(d: Drawing, a: str) -> str:
     """A matrix as it is, or a view of it."""
     n = np.ndim(d.values[a])
-    return d.rng.choice((a, a, f"np.swapaxes({a}, 0, {n - 1})", f"{a}[::-1]", f"{a}[..., ::-1]", f"{a}[..., ::2]", f"(2 * {a})"))
+    return d.rng.choice(
+        (a, a, f"np.swapaxes({a}, 0, {n - 1})", f"{a}[::-1]", f"{a}[..., ::-1]", f"{a}[..., ::2]", f"(2 * {a})")
+    )
 
 
 def product(d: Drawing) -> Made:
@@ -287,7 +300,9 @@ def product(d: Drawing) -> Made:
          "np.einsum('ii->i', {p})", "np.einsum('ij->ji', {p}) @ {q}", "np.matmul({p}, {q})", "np.vdot({p}, {q})",
          "np.einsum('ij,ij->i', {p}, {q})", "np.tensordot({p}, {p}, axes=([0], [0]))", "np.einsum('abc,cd->abd', {p}, {q})")
     ).format(p=p, q=q)  # fmt: skip
-    after = d.rng.choice(("{}", "{}", "np.tanh({})", "np.maximum({}, 0)", "{} + 1.5", "({}) * 0.1", "np.sum({}, -1)", "({}).T"))
+    after = d.rng.choice(
+        ("{}", "{}", "np.tanh({})", "np.maximum({}, 0)", "{} + 1.5", "({}) * 0.1", "np.sum({}, -1)", "({}).T")
+    )
     return after.format(text), False
 
 
@@ -349,7 +364,9 @@ def settled(inner: Drawing, like: Any, name: str) -> str:
     if parts:
         other = inner.rng.choice(parts)
         first = f"[{', '.join('0' * 0 or str(inner.rng.choice((0, -1))) for _ in range(np.ndim(inner.values[other])))}]"
-        terms.append(inner.rng.choice((f"np.tanh(np.sum({other}))", f"np.tanh({other}{first if first != '[]' else ''})")))
+        terms.append(
+            inner.rng.choice((f"np.tanh(np.sum({other}))", f"np.tanh({other}{first if first != '[]' else ''})"))
+        )
     return f"({' + '.join(terms)}) * {scale}"
 
 
@@ -400,7 +417,9 @@ def loop(d: Drawing) -> Made:
         reverse = ", reverse=True" if d.rng.random() < 0.3 else ""
         call = f"control.scan({f}, ({starting},), {more}{reverse})"
         head = f"def {f}(carry, xs):"
-        final = d.rng.choice((f"{out}[1]['y'][{d.rng.randrange(len(results))}]", f"{out}[0][{d.rng.randrange(len(names))}]"))
+        final = d.rng.choice(
+            (f"{out}[1]['y'][{d.rng.randrange(len(results))}]", f"{out}[0][{d.rng.randrange(len(names))}]")
+        )
     elif kind == "fori":
         text = f"({tie}) = carry\n{text}\nreturn ({', '.join(after)},)"
         call = f"control.fori_loop(0, {n}, {f}, ({starting},))"
@@ -425,7 +444,9 @@ def branch(d: Drawing) -> Made:
         params = {m: (d.values[g], d.exact[g]) for m, g in zip(names, given, strict=True)}
         inner = body(d, params, d.rng.randrange(1, 4))
         last = settled(inner, like, names[0])
-        parts.append(f"def {f}({', '.join(names)}):\n" + textwrap.indent("\n".join([*inner.lines, f"return {last}"]), "    "))
+        parts.append(
+            f"def {f}({', '.join(names)}):\n" + textwrap.indent("\n".join([*inner.lines, f"return {last}"]), "    ")
+        )
     if len(fs) == 2:
         test = d.pick(lambda v: np.size(v) > 0, exact=True)
         call = f"control.cond(np.sum({test}) > {d.rng.choice((0, 2))}, {', '.join(fs)}, {', '.join(given)})"

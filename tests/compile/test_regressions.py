@@ -152,7 +152,13 @@ def test_indices_out_of_bounds(bad, threads):
         y[i] = 0.0
         return y
 
-    for f in (lambda x, i: x[i], lambda x, i: np.sum(np.sin(x[:3][i])), lambda x, i: x[:, i], lambda x, i: x[i, i], write):
+    for f in (
+        lambda x, i: x[i],
+        lambda x, i: np.sum(np.sin(x[:3][i])),
+        lambda x, i: x[:, i],
+        lambda x, i: x[i, i],
+        write,
+    ):
         run = compile_program(make_program(f)(x, i), threads=threads)
         np.testing.assert_array_equal(run(x, i)[0], f(x.copy(), i))
         with pytest.raises(IndexError):

@@ -164,3 +164,19 @@ def test_isin() -> None:
     x = numbers((5, 6), "i8")
     agrees(lambda x: np.isin(x, np.array([1, 4])), x)
     agrees(lambda x: np.isin(x, np.array([1.0, 4.5]), invert=True), x)
+
+
+# ---- products that are no products of matrices as they lie
+
+
+def test_einsum_of_diagonals_and_numbers() -> None:
+    a, b = numbers((3, 3), "f8"), numbers((3, 4), "f8", 1)
+    agrees(lambda a, b: np.einsum("ii,ij->j", a, b), a, b, eps=8)
+    agrees(lambda a: np.einsum("ii->", a), a, eps=8)
+    agrees(lambda a, b: np.einsum(",ij->i", np.sum(a), b), a, b, eps=8)
+
+
+def test_products_of_axes_that_do_not_follow(threads: int) -> None:
+    a, b = numbers((2, 3, 4), "f8"), numbers((4, 5, 3), "f8", 1)
+    agrees(lambda a, b: np.tensordot(a, b, axes=([1, 2], [2, 0])), a, b, threads=threads, eps=8)
+    agrees(lambda a, b: a @ b, a[0, :, 0].copy(), a.swapaxes(1, 2).copy().mT.copy(), threads=threads, eps=8)

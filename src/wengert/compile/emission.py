@@ -247,8 +247,8 @@ class Emission(Reader):
     def apply(self, equation: Equation, operands: Sequence[Held]) -> Held:
         name = equation.primitive.name
         if name in ("any", "all"):
-            held = self.converted(operands[0], equation.inputs[0].aval.dtype, np.dtype(bool))
-            return self.converted(held, np.dtype(bool), equation.outputs[0].aval.dtype)
+            truth = self.converted(operands[0], equation.inputs[0].aval.dtype, np.dtype(bool))
+            return self.converted(truth, np.dtype(bool), equation.outputs[0].aval.dtype)
         if name in ("cast", "cast_to_integer") or name in REDUCTIONS:
             types = (equation.inputs[0].aval.dtype, equation.outputs[0].aval.dtype)
             return self.converted(operands[0], *types)

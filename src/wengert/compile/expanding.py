@@ -155,15 +155,19 @@ def _random_bits(avals: Sequence[Aval], **params: Any) -> Meaning | None:
 
 
 def _einsum(avals: Sequence[Aval], *, inputs: tuple[str, ...], output: str) -> Meaning | None:
-    """Labels that an operand has twice: its diagonal is read first."""
-    if all(len(set(labels)) == len(labels) for labels in inputs) or any(a.kind != "array" for a in avals):
+    """Of labels that an operand has twice the diagonal is read first; numbers are factors."""
+    if all(len(set(labels)) == len(labels) and a.kind == "array" for labels, a in zip(inputs, avals, strict=True)):
         return None
 
     def product(*operands: Any) -> Any:
-        taken = [_diagonal(x, labels) for x, labels in zip(operands, inputs, strict=True)]
-        return einsum(*(x for x, _ in taken), inputs=tuple(labels for _, labels in taken), output=output)
+        pairs = zip(operands, inputs, avals, strict=True)
+        taken = [_diagonal(x, labels) for x, labels, aval in pairs if aval.kind == "array"]
+        found = einsum(*(x for x, _ in taken), inputs=tuple(labels for _, labels in taken), output=output)
+        for x, aval in zip(operands, avals, strict=True):
+            found = found if aval.kind == "array" else x * found
+        return found
 
-    return product
+    return product if any(a.kind == "array" for a in avals) else None
 
 
 def _diagonal(x: Any, labels: str) -> tuple[Any, str]:

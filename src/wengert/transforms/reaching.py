@@ -53,8 +53,7 @@ class Read:
             return MISSING
 
 
-# (dict, key, value) and (cell, value)
-Watched = tuple[tuple[tuple[Any, Any, Any], ...], tuple[tuple[Any, Any], ...]]
+Watched = tuple[tuple[tuple[Any, Any, Any], ...], tuple[tuple[Any, Any], ...]]  # dicts, keys, values; cells, values
 
 
 @dataclass(slots=True)
