@@ -284,6 +284,8 @@ def operand(d: Drawing, a: str) -> str:
 
 
 def product(d: Drawing) -> Made:
+    if d.special:
+        raise LookupError  # sums of infinities may be taken apart: 0 · (∞ + x) for 0 · ∞ + 0 · x
     a = d.floats() if d.rng.random() < 0.9 else d.numbers()
     a_shape = np.shape(d.values[a])
     if d.rng.random() < 0.5 and a_shape:

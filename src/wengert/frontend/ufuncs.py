@@ -10,6 +10,7 @@ from wengert.core.primitive import REGISTRY
 from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import at_line
 from wengert.frontend.tables import UFUNCS
+from wengert.frontend.values import as_number
 from wengert.ops import elementwise as ops
 from wengert.ops.products import matmul
 
@@ -44,7 +45,7 @@ def modf(x: Any) -> tuple[Any, Any]:
     if dtype_of(x).kind in "iub":
         x = ops.cast(x, dtype=np.modf.resolve_dtypes((dtype_of(x), None, None))[0])
     # the remainder of ∞ is NaN, and its fractional part is 0
-    return np.where(np.isinf(x), np.copysign(0.0, x), ops.fmod(x, 1.0)), ops.trunc(x)
+    return as_number(np.where(np.isinf(x), np.copysign(0.0, x), ops.fmod(x, 1.0))), ops.trunc(x)
 
 
 def frexp(x: Any) -> tuple[Any, Any]:
