@@ -55,7 +55,7 @@ def vdot(a: Any, b: Any, /) -> Any:
     x, y = np.ravel(a), np.ravel(b)
     if shape_of(x) != shape_of(y):
         raise ValueError(f"np.vdot of {shape_of(x)[0]} and {shape_of(y)[0]} elements")
-    return np.sum((np.conjugate(x) if np.iscomplexobj(x) else x) * y)
+    return np.dot(np.conjugate(x) if np.iscomplexobj(x) else x, y)
 
 
 @implements(np.outer)
