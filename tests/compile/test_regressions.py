@@ -165,6 +165,36 @@ def test_indices_out_of_bounds(bad, threads):
             run(x, np.array(bad))
 
 
+def outcome(f, *args):
+    """What a call gives, or the kind of its error."""
+    try:
+        return f(*args)
+    except OverflowError as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("number", [3, -1, 300, 2**40])
+def test_python_ints_that_a_dtype_does_not_hold(number):
+    x = np.arange(5, dtype="u1")
+    for f in (
+        lambda x, s: x * s, lambda x, s: x == s, lambda x, s: x < s, lambda x, s: np.maximum(x, s),
+        lambda x, s: x // s, lambda x, s: np.where(x > 2, x, s),
+    ):  # fmt: skip
+        wanted = outcome(f, x, number)
+        np.testing.assert_equal(outcome(jit(f), x, number), wanted)
+        np.testing.assert_equal(outcome(jit(lambda x, f=f: f(x, number)), x), wanted)
+
+
+@pytest.mark.parametrize("signed", ["i1", "i2", "i4", "i8"])
+def test_signed_and_unsigned_numbers_are_compared_as_they_are(signed):
+    limits = np.iinfo(signed)
+    x = np.array([0, -1, 1, limits.max, limits.min], signed)[:, None]
+    y = np.array([0, 1, 2**63, 2**64 - 1, 2**63 - 1], "u8")
+    for f in (np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal):
+        np.testing.assert_array_equal(jit(f)(x, y), f(x, y))
+        np.testing.assert_array_equal(jit(f)(y, x), f(y, x))
+
+
 # ---- transforms inside transforms
 
 

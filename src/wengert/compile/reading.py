@@ -330,6 +330,19 @@ def _has_code(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iub" or dtype.char in "fd"
 
 
+def _fits(x: Atom, dtype: np.dtype[Any]) -> bool:
+    """Whether an operand can be brought to the dtype of a loop without a look at its value.
+
+    Python's ints are compared as they are, and NumPy refuses to compute with those that are too large for a dtype.
+    """
+    if x.aval.kind != "python" or x.aval.dtype.kind != "i" or dtype.kind not in "iu":
+        return True
+    if not isinstance(x, Literal):
+        return dtype == x.aval.dtype
+    limits = np.iinfo(dtype)
+    return int(limits.min) <= x.value <= int(limits.max)
+
+
 def reduces(equation: Equation) -> bool:
     """Whether it is a reduction of numbers that there is code for."""
     if equation.primitive.name not in REDUCTIONS:
@@ -370,5 +383,9 @@ def _lowers(equation: Equation) -> bool:
     except TypeError:
         return False
     if not all(map(_has_code, types)):
+        return False
+    if {t.kind for t in types[: len(equation.inputs)]} >= {"i", "u"}:
+        return False  # NumPy compares such as they are, and no machine integer holds both
+    if name != "where" and not all(map(_fits, equation.inputs, types)):
         return False
     return supports(name, types[1] if name == "where" else types[0])
