@@ -241,7 +241,7 @@ class Drawing:
         weights, makers = zip(*table, strict=True)
         try:
             text, exact = self.rng.choices(makers, weights)[0](self)
-        except (LookupError, ValueError, IndexError, TypeError, ZeroDivisionError):
+        except (LookupError, ValueError, TypeError, ArithmeticError):
             return False
         name = self.name()
         if "\n" in text:  # a definition that comes first; the value is on its last line
