@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from tests.compile._generator import Function
 
-from wengert import control, grad, make_program
+from tests.compile._generator import Function
+from wengert import control, grad, jit, make_program
 from wengert.compile.compiler import compile_program
 from wengert.errors import ConcretizationError
 from wengert.rewrite import passes, rewrite
@@ -39,9 +40,7 @@ def difference(actual: Any, wanted: Any, *, exact: bool, coarse: bool = False) -
     return None if far <= limit else f"off by {far / scale:.2g} of the largest element, {list(a.shape)}"
 
 
-def compare(
-    actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool], coarse: Sequence[bool], what: str
-) -> Iterator[str]:
+def compare(actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool], coarse: Sequence[bool], what: str) -> Iterator[str]:
     """The differences of lists of results."""
     if len(actual) != len(wanted):
         yield f"{what}: {len(actual)} results for {len(wanted)}"
@@ -110,7 +109,9 @@ def failures(drawn: Function, threads: int | None = None, place: Callable[[Any],
             if what == "value":
                 yield from compare(wanted, plain, exact, coarse, "interpreted")
             name = f"{what} by {team}"
-            if drawn.seed % 3 == 0:
+            if drawn.seed % 7 == 0 and what == "value":
+                yield from _jitted(drawn, f, exact, coarse)
+            elif drawn.seed % 3 == 0:
                 yield from _donated(program, drawn.args, wanted, exact, coarse, team, name)
             else:
                 yield from _compiled(program, drawn.args, wanted, exact, coarse, team, name, place)
@@ -140,6 +141,37 @@ def _donated(
     donated = tuple(isinstance(a, np.ndarray) for a in args)
     run = compile_program(program, donated=donated, threads=threads)
     yield from compare(run(*copies(args)), wanted, exact, coarse, f"{name}, donated")
+
+
+def elsewhere(choose: random.Random, x: Any) -> Any:
+    """The same array in another place, order, layout or order of bytes."""
+    if not isinstance(x, np.ndarray) or not x.ndim:
+        return x
+    wide = np.empty(tuple(2 * n for n in x.shape), x.dtype)
+    raw = np.empty(x.nbytes + 1, "u1")
+    moved: list[Any] = [
+        np.asfortranarray(x),
+        wide[(slice(None, None, 2),) * x.ndim],
+        wide[(slice(None, None, -2),) * x.ndim],
+        wide[tuple(map(slice, x.shape))],
+        np.ndarray(x.shape, x.dtype, raw.data, 1),
+        x.astype(x.dtype.newbyteorder()),
+        x.copy(),
+    ]
+    out = choose.choice(moved)
+    out[...] = x
+    out.flags.writeable = choose.random() < 0.5
+    return out
+
+
+def _jitted(drawn: Function, f: Callable[..., list[Any]], exact: Sequence[bool], coarse: Sequence[bool]) -> Iterator[str]:
+    """A jitted function called again and again, with other values and operands that lie in other ways."""
+    choose, run, plain = random.Random(drawn.seed), jit(f), drawn.callable()
+    for call in range(4):
+        args = [np.roll(a, call) if isinstance(a, np.ndarray) else a for a in drawn.args]
+        wanted = plain(*copies(args))
+        given = [elsewhere(choose, a) for a in args] if call else args
+        yield from compare(run(*given), wanted, exact, coarse, f"jitted, call {call}")
 
 
 def guilty(drawn: Function, wrong: Callable[[Any], bool]) -> list[str]:

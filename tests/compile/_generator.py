@@ -21,7 +21,8 @@ import numpy as np
 AXES = (1, 1, 2, 3, 5, 7, 8, 16, 17, 33)
 LONG = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65, 70)
 DTYPES = ("f8", "f8", "f8", "f4", "f4", "i8", "i4", "u1", "b1")
-LARGEST = 4000  # elements of a value
+LONGER = (100, 127, 128, 129, 200, 513, 1000, 2100)  # of some functions: many vectors, long sums, products in blocks
+LARGEST = 4000  # elements of a value; ten times as many of these functions
 TAME = 100.0  # the largest finite element of a float that is not exact
 
 
@@ -130,7 +131,8 @@ class Drawing:
         self.lines: list[str] = []
         self.space: dict[str, Any] = {"np": np, "control": PLAIN}
         self.constants: dict[str, Any] = {}
-        self.fresh, self.special, self.only_exact = 0, special, False
+        self.fresh, self.special = 0, special
+        self.axes, self.long, self.largest = AXES, LONG, LARGEST
         self.depth = 0
 
     # ---- what statements are made of
@@ -146,11 +148,11 @@ class Drawing:
             return tuple(1 if self.rng.random() < 0.1 else n for n in like)
         ndim = self.rng.choice((0, 1, 1, 1, 2, 2, 2, 3, 3, 4))
         if ndim == 1:
-            return (self.rng.choice(LONG),)
-        shape = tuple(self.rng.choice(AXES) for _ in range(ndim))
+            return (self.rng.choice(self.long),)
+        shape = tuple(self.rng.choice(self.axes) for _ in range(ndim))
         if self.rng.random() < 0.02:
             shape = tuple(0 if self.rng.random() < 0.3 else n for n in shape)
-        return shape if np.prod(shape) <= LARGEST else shape[:2]
+        return shape if np.prod(shape) <= self.largest else shape[:2]
 
     def pick(self, want: Callable[[Any], bool] = lambda _: True, *, exact: bool = False) -> str:
         """The name of a value, of late ones rather than early ones."""
@@ -171,7 +173,7 @@ class Drawing:
 
         def fits(v: Any) -> bool:
             try:
-                return np.prod(np.broadcast_shapes(shape, np.shape(v))) <= LARGEST
+                return np.prod(np.broadcast_shapes(shape, np.shape(v))) <= self.largest
             except ValueError:
                 return False
 
@@ -222,7 +224,7 @@ class Drawing:
     def fit(self, value: Any, exact: bool) -> bool:
         """Whether a value is small enough in every sense."""
         v = np.asarray(value)
-        if v.size > LARGEST or v.ndim > 5 or v.dtype.kind not in "fiub" or v.dtype.itemsize > 8:
+        if v.size > self.largest or v.ndim > 5 or v.dtype.kind not in "fiub" or v.dtype.itemsize > 8:
             return False
         if v.dtype == np.float16:
             return False
@@ -241,8 +243,6 @@ class Drawing:
             text, exact = self.rng.choices(makers, weights)[0](self)
         except (LookupError, ValueError, IndexError, TypeError, ZeroDivisionError):
             return False
-        if self.only_exact and not exact:
-            return False
         name = self.name()
         if "\n" in text:  # a definition that comes first; the value is on its last line
             before, _, last = text.rpartition("\n")
@@ -258,6 +258,8 @@ def generate(seed: int, length: int | None = None) -> Function:
     from tests.compile._statements import TABLE
 
     d = Drawing(seed, special=seed % 5 == 0)
+    if seed % 10 == 3:
+        d.axes, d.long, d.largest = (*AXES, *LONGER[:5]), LONGER, 10 * LARGEST
     length = length or d.rng.randrange(2, 16)
     args: list[Any] = []
     for k in range(d.rng.randrange(1, 5)):

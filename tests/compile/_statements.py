@@ -326,6 +326,7 @@ def body(d: Drawing, params: dict[str, tuple[Any, bool]], count: int) -> Drawing
     """Statements inside a function of these parameters, which see what lies outside."""
     inner = Drawing(d.rng.randrange(1 << 30), special=d.special)
     inner.values, inner.exact, inner.coarse = dict(d.values), dict(d.exact), dict(d.coarse)
+    inner.axes, inner.long, inner.largest = d.axes, d.long, d.largest
     inner.space, inner.constants, inner.depth = d.space, d.constants, d.depth + 1
     inner.fresh = d.fresh + 1000 * (d.depth + 1)
     for name, (value, exact) in params.items():

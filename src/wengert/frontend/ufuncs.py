@@ -41,6 +41,8 @@ def divmod_(x: Any, y: Any) -> tuple[Any, Any]:
 
 def modf(x: Any) -> tuple[Any, Any]:
     """Fractional part, with the sign of x, and integral part."""
+    if dtype_of(x).kind in "iub":
+        x = ops.cast(x, dtype=np.modf.resolve_dtypes((dtype_of(x), None, None))[0])
     # the remainder of ∞ is NaN, and its fractional part is 0
     return np.where(np.isinf(x), np.copysign(0.0, x), ops.fmod(x, 1.0)), ops.trunc(x)
 
