@@ -40,9 +40,7 @@ def difference(actual: Any, wanted: Any, *, exact: bool, coarse: bool = False) -
     return None if far <= limit else f"off by {far / scale:.2g} of the largest element, {list(a.shape)}"
 
 
-def compare(
-    actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool], coarse: Sequence[bool], what: str
-) -> Iterator[str]:
+def compare(actual: Sequence[Any], wanted: Sequence[Any], exact: Sequence[bool], coarse: Sequence[bool], what: str) -> Iterator[str]:
     """The differences of lists of results."""
     if len(actual) != len(wanted):
         yield f"{what}: {len(actual)} results for {len(wanted)}"
