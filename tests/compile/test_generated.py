@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 import pytest
-from tests.compile._checks import failures
+from tests.compile._checks import failures, guilty
 from tests.compile._generator import generate
 
 COUNT = int(os.environ.get("WENGERT_FUZZ", "100"))
@@ -20,7 +20,9 @@ START = int(os.environ.get("WENGERT_FUZZ_START", "0"))
 def test_machine_code_gives_what_numpy_gives(seed: int) -> None:
     drawn = generate(seed)
     wrong = list(failures(drawn))
-    assert not wrong, "\n".join([*wrong, drawn.source(), *(f"x{k} = {a!r}" for k, a in enumerate(drawn.args))])
+    if wrong:
+        args = [f"x{k} = {a!r}" for k, a in enumerate(drawn.args)]
+        pytest.fail("\n".join([*wrong, drawn.source(), *args, f"right without any one of: {guilty(drawn)}"]))
 
 
 def test_the_same_seed_draws_the_same_function() -> None:
