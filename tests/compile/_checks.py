@@ -212,7 +212,7 @@ def guilty(drawn: Function) -> list[str]:
 
             def wrong(*skip: str, program: Any = program, wanted: Any = wanted, exact: Any = exact) -> bool:
                 got = rewrite(program, skip=skip).evaluate(copies(drawn.args))
-                return any(compare(got, wanted, exact, [True] * len(wanted), what))
+                return any(compare(got, wanted, exact, [True] * len(wanted), "rewritten"))
 
             if wrong():
                 found.update(p.name for p in passes() if not wrong(p.name))

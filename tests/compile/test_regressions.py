@@ -195,6 +195,25 @@ def test_signed_and_unsigned_numbers_are_compared_as_they_are(signed):
         np.testing.assert_array_equal(jit(f)(y, x), f(y, x))
 
 
+@pytest.mark.parametrize("number", [True, False])
+def test_python_bools_are_numbers(number):
+    for f in (
+        lambda a: a + True, lambda a: a + a, lambda a: -a, lambda a: ~a, lambda a: abs(a), lambda a: a**2,
+        lambda a: a // True, lambda a: a / 4, lambda a: a & True, lambda a: a * 2.5, lambda a: a == 1,
+    ):  # fmt: skip
+        got, wanted = jit(f)(number), f(number)
+        assert (got, type(got)) == (wanted, type(wanted))
+
+
+def test_integers_have_no_negative_powers():
+    f, x = jit(lambda x, n: x**n), np.arange(1, 4)
+    np.testing.assert_array_equal(f(x, 3), x**3)
+    np.testing.assert_array_equal(f(x, x), x**x)
+    for n in (-2, np.array([1, -2, 3])):
+        with pytest.raises(ValueError, match="negative integer powers"):
+            f(x, n)
+
+
 # ---- transforms inside transforms
 
 

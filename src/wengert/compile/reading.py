@@ -115,10 +115,12 @@ def loop_types(equation: Equation) -> tuple[np.dtype[Any], ...]:
     avals = [x.aval for x in equation.inputs]
     if equation.primitive.name == "where":
         return (np.dtype(bool), out, out, out)
+    plain = all(a.kind == "python" for a in avals)
+    given = [np.dtype(np.int64) if plain and a.dtype == bool else a.dtype for a in avals]  # as Python has it
     if ufunc is None:
-        return (*(a.dtype for a in avals), out)
-    if all(a.kind == "python" for a in avals):  # NumPy would compare Python's integers as objects
-        return (*ufunc.resolve_dtypes((*(a.dtype for a in avals), *(None,) * ufunc.nout)),)
+        return (*given, out)
+    if plain:  # NumPy would compare Python's integers as objects
+        return (*ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout)),)
     weak = {"f": float, "i": int, "c": complex}
     types: list[Any] = [weak.get(a.dtype.kind, a.dtype) if a.kind == "python" else a.dtype for a in avals]
     return ufunc.resolve_dtypes((*types, *(None,) * ufunc.nout))
@@ -388,4 +390,7 @@ def _lowers(equation: Equation) -> bool:
         return False  # NumPy compares such as they are, and no machine integer holds both
     if name != "where" and not all(map(_fits, equation.inputs, types)):
         return False
+    if name == "power" and types[1].kind == "i":
+        exponent = equation.inputs[1]  # NumPy refuses negative ones
+        return isinstance(exponent, Literal) and exponent.value >= 0
     return supports(name, types[1] if name == "where" else types[0])

@@ -159,6 +159,9 @@ def repeated(x: Any, size: int) -> Any:
     return stack
 
 
+BITWISE = (np.bitwise_and, np.bitwise_or, np.bitwise_xor)  # of bools these are bools in Python too
+
+
 def infer_elementwise(ufunc: np.ufunc, avals: Sequence[Aval], operator: bool) -> Aval:
     """Broadcast shape, NumPy's promotion; NumPy gives scalars for results without axes."""
     return _infer_elementwise(ufunc, tuple(avals), operator)
@@ -166,8 +169,10 @@ def infer_elementwise(ufunc: np.ufunc, avals: Sequence[Aval], operator: bool) ->
 
 @functools.lru_cache(maxsize=4096)  # an unrolled loop infers the same types thousands of times
 def _infer_elementwise(ufunc: np.ufunc, avals: tuple[Aval, ...], operator: bool) -> Aval:
-    weak = {"f": float, "i": int, "c": complex, "b": bool}
-    dtypes = tuple(weak[a.dtype.kind] if a.kind == "python" and a.dtype.kind != "b" else a.dtype for a in avals)
+    weak = {"f": float, "i": int, "c": complex}
+    if operator and all(a.kind == "python" for a in avals) and ufunc not in BITWISE:
+        weak["b"] = int  # Python computes with bools as integers
+    dtypes = tuple(weak.get(a.dtype.kind, a.dtype) if a.kind == "python" else a.dtype for a in avals)
     dtype = ufunc.resolve_dtypes((*dtypes, *(None,) * ufunc.nout))[-1]  # type: ignore[arg-type]
     shape = np.broadcast_shapes(*(a.shape for a in avals))
     if operator and all(a.kind == "python" for a in avals):
