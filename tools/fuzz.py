@@ -3,9 +3,9 @@
     make fuzz                                                   # 100,000 programs of each kind
     .venv/bin/python tools/fuzz.py --programs 2000 --start 5000
 
-The tests in ``tests/fuzz`` and ``tests/compile/test_generated.py`` try a bounded sample of programs each time; this runs
-the same tests over as many seeds as asked for, in processes side by side, and prints the seeds at which a test failed,
-crashed or did not come to an end, with the command that repeats one.
+The tests in ``tests/fuzz`` and ``tests/compile/test_generated.py`` try a bounded sample of programs each time; this
+runs the same tests over as many seeds as asked for, in processes side by side, and prints the seeds at which a test
+failed, crashed or did not come to an end, with the command that repeats one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def run(start: int, count: int, files: Sequence[str]) -> tuple[int, list[str], s
     out = done.stdout
     last = out.rstrip().rpartition("\n")[2]
     passed = re.search(r"(\d+) passed", last)
-    return int(passed[1]) if passed else 0, [f"'{name}'" for name in re.findall(r"^FAILED (\S+)", out, re.MULTILINE)], last
+    failed = [f"'{name}'" for name in re.findall(r"^FAILED (\S+)", out, re.MULTILINE)]
+    return int(passed[1]) if passed else 0, failed, last
 
 
 def main() -> int:
@@ -69,7 +70,8 @@ def main() -> int:
     end = options.start + options.programs
     chunks = [(at, min(CHUNK, end - at)) for at in range(options.start, end, CHUNK)]
     with ThreadPoolExecutor(options.processes) as pool:
-        for (at, count), (passed, failed, last) in zip(chunks, pool.map(lambda c: attempt(*c, options.files), chunks), strict=True):
+        tried = pool.map(lambda chunk: attempt(*chunk, options.files), chunks)
+        for (at, count), (passed, failed, last) in zip(chunks, tried, strict=True):
             total += passed
             failures += failed
             print(f"seeds {at} to {at + count - 1}: {last}", flush=True)

@@ -50,7 +50,7 @@ def _scan(f: Any, init: Any, xs: Any = None, length: int | None = None, reverse:
     n = length if xs is None else len(_leaf(xs))
     carry, ys = init, [None] * n
     for k in range(n)[:: -1 if reverse else 1]:
-        carry, ys[k] = f(carry, None if xs is None else _tree(lambda x: x[k], xs))
+        carry, ys[k] = f(carry, None if xs is None else _tree(lambda x, k=k: x[k], xs))
     return carry, _tree(lambda *parts: np.stack(parts), *ys)
 
 
@@ -255,7 +255,7 @@ class Drawing:
 
 def generate(seed: int, length: int | None = None) -> Function:
     """The function of a seed."""
-    from tests.compile._statements import TABLE
+    from tests.compile._flows import TABLE
 
     d = Drawing(seed, special=seed % 5 == 0)
     if seed % 10 == 3:

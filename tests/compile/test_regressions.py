@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wengert import control, grad, jit, make_program
+from wengert import control, grad, jit, make_program, vmap
 from wengert.compile.compiler import compile_program
 
 THREADS = pytest.mark.parametrize("threads", [1, 2])
@@ -163,3 +163,20 @@ def test_indices_out_of_bounds(bad, threads):
         np.testing.assert_array_equal(run(x, i)[0], f(x.copy(), i))
         with pytest.raises(IndexError):
             run(x, np.array(bad))
+
+
+# ---- transforms inside transforms
+
+
+def test_copies_of_values_of_an_outer_transform_take_values_of_an_inner_one():
+    def f(x):
+        for make in (np.array, np.copy, lambda x: x.copy()):
+            w = make(np.rint(x))  # which has no derivative, so it belongs to the transform further out
+            w[0] = np.sum(x * x)
+            x = w * x
+        return np.sum(x)
+
+    x = np.array([1.2, 2.6, -0.7])
+    wanted = grad(f)(x)
+    np.testing.assert_allclose(jit(grad(f))(x), wanted, rtol=1e-14)
+    np.testing.assert_allclose(vmap(grad(f))(np.stack([x, x]))[1], wanted, rtol=1e-14)

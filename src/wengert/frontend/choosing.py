@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert.core.handles import attach
-from wengert.core.trace import ArrayTracer, Tracer, lower
+from wengert.core.trace import ArrayTracer, Tracer, current, lower
 from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.errors import at_line
 from wengert.frontend.asking import answer, rehearse
@@ -217,7 +217,13 @@ def fix(x: Any, out: Any = None) -> Any:
 def array_copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
     """A copy that is an array also where ``a`` is a number."""
     np.copy(0.0, order, subok=bool(subok))  # type: ignore[call-overload]  # NumPy's own errors for these
-    return copy(a, order) if ndim_of(a) else reshape(a, shape=())
+    return owned(copy(a, order) if ndim_of(a) else reshape(a, shape=()))
+
+
+def owned(x: Any) -> Any:
+    """An array that the user makes belongs to the transform it is made in: that one's values may be written into it."""
+    trace = current()
+    return trace.lift(x) if trace is not None and isinstance(x, ArrayTracer) and trace.level > x.t.level else x
 
 
 def copy(a: Any, order: Any = "K") -> Any:

@@ -24,7 +24,7 @@ from wengert.core import trace as core
 from wengert.core.trace import ArrayTracer, Constant, Tracer, constant, current, plain
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import EscapeError, at_line, is_library_file
-from wengert.frontend.choosing import copy
+from wengert.frontend.choosing import copy, owned
 from wengert.frontend.filling import Flat
 from wengert.frontend.shaping import layout, reshape
 from wengert.frontend.tables import implements, tracers_in, unwrapped
@@ -102,6 +102,7 @@ def _from_tracer(x: Any, dtype: Any, fresh: bool, ndmin: int, order: str = "K") 
         x = copy(x, order)
     if x.aval.kind != "array":
         x = shape.reshape(x, shape=())
+    x = owned(x) if fresh else x
     return reshape(x, (*(1,) * (ndmin - x.ndim), *x.shape)) if ndmin > x.ndim else x
 
 

@@ -201,7 +201,7 @@ METHODS: dict[str, Any] = {
     "reshape": lambda x, *shape, order="C", copy=None: shaping.reshape(x, _shape_args(shape), order, copy=copy),
     "transpose": lambda x, *axes: shaping.transpose(x, _shape_args(axes) if axes else None),
     "astype": _astype,
-    "copy": lambda x, order="C": choosing.copy(x, order),
+    "copy": lambda x, order="C": choosing.owned(choosing.copy(x, order)),
     "flatten": _flatten,
     # of a real array these give the array itself, where np.conjugate gives a new one
     "conj": lambda x: ops.conjugate(x) if dtype_of(x).kind == "c" else x,
