@@ -94,6 +94,18 @@ def test_arrays_without_elements(threads):
     check(lambda x: [np.sum(x), np.sum(x, 0), np.prod(x, 1), np.any(x > 0)], np.ones((0, 3)), threads=threads)
 
 
+def test_operands_that_are_views_of_one_another():
+    def f(x):
+        y = 3 - np.tanh(x) * np.exp(x)
+        back = y[-3:6:-1]
+        forth = back[:4:-1]  # a stretch of y, unless back lies in memory
+        z = control.cond(np.sum(x) > 0, lambda p: p, lambda p: p * np.sum(forth), back)
+        return [z * 1, y]
+
+    check(f, normal(16))
+    check(f, -np.abs(normal(16)))
+
+
 # ---- products
 
 

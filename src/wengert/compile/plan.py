@@ -14,7 +14,7 @@ from typing import final
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
 from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
-from wengert.compile.storing import choose, multiplies, tree_cost
+from wengert.compile.storing import choose, multiplies, settle, tree_cost
 from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Equation, Program, Var
 
@@ -279,6 +279,7 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
             break
         except UnreadableError as found:
             stored.add(found.var)
+            settle(program, made, stored)
     kernels = placing.kernels
     outputs = {a for a in program.outputs if isinstance(a, Var)}
     reads = [_kernel_reads(k, placing) for k in kernels]

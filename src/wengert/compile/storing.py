@@ -8,7 +8,7 @@ from wengert.compile.reading import is_virtual, reduces
 from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Equation, Program, Var
 
-__all__ = ["COSTS", "choose", "multiplies", "tree_cost"]
+__all__ = ["COSTS", "choose", "multiplies", "settle", "tree_cost"]
 
 # What an element costs, in additions; what is not named costs one.
 FREE, DIVISIONS, TRANSCENDENTAL = (
@@ -63,12 +63,26 @@ def choose(program: Program, made: dict[Var, Equation]) -> set[Var]:
         often = len(consumers[out]) > 1 and cost[out] > CHEAP
         if often or nodes[out] > LARGE:
             stored.add(out)
-    for equation in program.equations:
-        if multiplies(equation):
-            _arrange(equation, made, stored)
-        elif convolves(equation):
-            stored.update(bases(equation, made, stored))
+    settle(program, made, stored)
     return stored
+
+
+def settle(program: Program, made: dict[Var, Equation], stored: set[Var]) -> None:
+    """Let lie in memory what products, convolutions and steps read from there.
+
+    To be repeated until nothing is added: what is stored between a value and its view makes it a view of another one.
+    """
+    whole = [e for e in program.equations if not reduces(e) and not is_virtual(e, made)]
+    before = -1
+    while before < len(stored):
+        before = len(stored)
+        for equation in whole:
+            if multiplies(equation):
+                _arrange(equation, made, stored)
+            elif convolves(equation):
+                stored.update(bases(equation, made, stored))
+            else:
+                stored.update(operands_in_memory(equation, made, stored))
 
 
 def multiplies(equation: Equation) -> bool:
