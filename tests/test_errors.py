@@ -14,6 +14,7 @@ import pytest
 import wengert
 from wengert import errors
 from wengert.errors import (
+    CompileError,
     ConcretizationError,
     DataError,
     DerivativeError,
@@ -36,7 +37,7 @@ from wengert.errors import (
 BUILTIN: dict[type[WengertError], type[Exception]] = {
     TraceError: TypeError, EscapeError: TypeError, LeakError: TypeError, ConcretizationError: TypeError, DerivativeError: TypeError,
     UnsupportedError: NotImplementedError, ShapeError: ValueError, ProgramError: ValueError, ModelError: ValueError, DataError: ValueError,
-    GradientCheckError: AssertionError, NonFiniteError: FloatingPointError,
+    GradientCheckError: AssertionError, CompileError: RuntimeError, NonFiniteError: FloatingPointError,
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ GENEROUS = {
     **dict.fromkeys(("pro_ang1_cv", "pro_rad1_cv", "obl_ang1_cv", "obl_rad1_cv"), "one rule serves all waves"),
     **dict.fromkeys(("fmax", "fmin", "heaviside"), "read at ties and where there is no number"),
     **dict.fromkeys(("continuous_riccati", "discrete_riccati"), "all operands are kept"),
+    **dict.fromkeys(("call", "cond", "recompute", "scan", "while_loop"), "a tape records their augmented form instead"),
     "schur": "read where the matrix is complex", "slogdet": "read where the matrix is complex",
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from wengert.compile.nests import emit_nest
 from wengert.compile.overwriting import overwritable
 from wengert.compile.plan import Kernel, Nest, Plan, Step, plan
 from wengert.compile.reading import is_iota
+from wengert.compile.scheduling import schedule
 from wengert.compile.sharing import Access, Traffic, share
 from wengert.compile.steps import STEPS, fallback
 from wengert.compile.target import Target
@@ -56,7 +57,9 @@ class Core:
         key = (program, known)
         if key not in self.plans:
             known |= {v for v, value in program.constants if is_iota(value)}
-            self.plans[key] = plan(program, known, shared=self.threads > 1)
+            made = self.plans[key] = plan(program, known, shared=self.threads > 1)
+            if self.threads > 1:
+                schedule(made, self.threads)
         return self.plans[key]
 
 

@@ -55,7 +55,8 @@ def vdot(a: Any, b: Any, /) -> Any:
     x, y = np.ravel(a), np.ravel(b)
     if shape_of(x) != shape_of(y):
         raise ValueError(f"np.vdot of {shape_of(x)[0]} and {shape_of(y)[0]} elements")
-    return np.dot(np.conjugate(x) if np.iscomplexobj(x) else x, y)
+    product = (np.conjugate(x) if np.iscomplexobj(x) else x) * y
+    return np.sum(product, dtype=dtype_of(product))  # integers and bools keep theirs
 
 
 @implements(np.outer)
