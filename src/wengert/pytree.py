@@ -66,11 +66,12 @@ def state(**kwargs: Any) -> Any:
 class TreeDef:
     """The structure of a tree: its container type, what is static in it, and its children."""
 
-    __slots__ = ("children", "kind", "meta", "size")
+    __slots__ = ("_hash", "children", "kind", "meta", "size")
 
     # not a dataclass: one is made at each node of each flattening, and a frozen one costs a microsecond
     def __init__(self, kind: Any, meta: Any, children: tuple[TreeDef, ...], size: int) -> None:
         self.kind, self.meta, self.children, self.size = kind, meta, children, size
+        self._hash: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -81,7 +82,10 @@ class TreeDef:
         )
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.meta, self.children))
+        found = self._hash
+        if found is None:
+            found = self._hash = hash((self.kind, self.meta, self.children))
+        return found
 
     def __repr__(self) -> str:
         return f"<TreeDef {self}>"
@@ -198,14 +202,14 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
 
 
 def _flatten(tree: Any, found: list[Any]) -> TreeDef:
-    node = _node(type(tree))
+    kind = type(tree)
+    node = _KNOWN[kind] if kind in _KNOWN else _node(kind)
     if node is None:
         found.append(tree)
         return LEAF
     start = len(found)
     meta, children = node[0](tree)
-    treedefs = tuple([_flatten(child, found) for child in children])
-    return TreeDef(type(tree), meta, treedefs, len(found) - start)
+    return TreeDef(kind, meta, tuple([_flatten(child, found) for child in children]), len(found) - start)
 
 
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:

@@ -293,8 +293,27 @@ __all__ = [
 _ = wengert.numpy  # enters itself as the namespace of traced arrays
 
 
+def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> bool:
+    """Whether it is seen at once that nothing is shared: donated arrays own their memory, others are views of others."""
+    given = [x for x, d in zip(leaves, donated, strict=True) if d and type(x) is np.ndarray]
+    own = {id(x) for x in given if x.base is None}
+    if len(own) < len(given):
+        return False
+    for x, d in zip(leaves, donated, strict=True):
+        if not d and type(x) is np.ndarray:
+            while type(x) is np.ndarray and x.base is not None:
+                x = x.base
+            if id(x) in own:
+                return False
+    return True
+
+
 def shared(leaves: Sequence[Any], donated: Sequence[bool]) -> bool:
     """Whether an array that is donated lies in the memory of another leaf."""
+    if not any(donated):
+        return False
+    if _apart(leaves, donated):
+        return False
     arrays = [(*byte_bounds(x), k) for k, x in enumerate(leaves) if type(x) is np.ndarray and x.size]
     arrays.sort()
     open_: list[tuple[int, int]] = []  # those that reach beyond the beginning of the next one

@@ -197,7 +197,7 @@ class Jitted:
         entry = self.find(forms, key)
         if entry is None:
             entry = self.stage(f, forms, key, leaves)
-        return entry, leaves, self.donated(args, kwargs, leaves), f is self.f
+        return entry, leaves, self.donated(kwargs, leaves, treedef), f is self.f
 
     def adopt(self, entry: Entry, treedef: pytree.TreeDef) -> None:
         """Let the machine code of this form be tried first from now on, if its operands are the arguments."""
@@ -310,12 +310,16 @@ class Jitted:
                 f"or an array of numbers{at_line()}\n  write: {f'np.asarray({path})' if subclass else choice}"
             )
 
-    def donated(self, args: Any, kwargs: Any, leaves: Sequence[Any]) -> tuple[bool, ...]:
+    def donated(self, kwargs: Any, leaves: Sequence[Any], treedef: pytree.TreeDef) -> tuple[bool, ...]:
         """Which leaves are donated; an array must not be donated and given otherwise too."""
         if not self.donate.names and not self.donate.positions:
             return (False,) * len(leaves)
-        mask = [k in self.donate.positions for k, x in enumerate(args) for _ in pytree.leaves(x)]
-        mask += [k in self.donate.names for k, x in kwargs.items() for _ in pytree.leaves(x)]
+        given, named = treedef.children
+        mask: list[bool] = []
+        for k, child in enumerate(given.children):
+            mask += [k in self.donate.positions] * child.size
+        for k, child in zip(kwargs, named.children, strict=True):
+            mask += [k in self.donate.names] * child.size
         if shared(leaves, mask):
             raise ValueError(
                 f"jit({name_of(self.f)}): an array that is donated is given as another argument too{at_line()}\n"
