@@ -1,7 +1,7 @@
 """The order of kernels that a team runs: as few barriers as may be.
 
-Between two barriers come all kernels that need nothing but what their thread has made itself, or what was there at the last
-one; what one thread does for all waits with the others for the next barrier.
+Between two barriers come all kernels that need nothing but what their thread has made itself, or what was there at the
+last one; what one thread does for all waits with the others for the next barrier.
 """
 
 from __future__ import annotations

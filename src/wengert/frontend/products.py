@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert.core.handles import attach
 from wengert.core.trace import ArrayTracer
-from wengert.core.types import ndim_of, shape_of
+from wengert.core.types import dtype_of, ndim_of, shape_of
 from wengert.errors import ShapeError, at_line
 from wengert.frontend.asking import answer, rehearse
 from wengert.frontend.shaping import transpose

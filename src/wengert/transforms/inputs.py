@@ -294,7 +294,7 @@ _ = wengert.numpy  # enters itself as the namespace of traced arrays
 
 
 def _apart(leaves: Sequence[Any], donated: Sequence[bool]) -> bool:
-    """Whether it is seen at once that nothing is shared: donated arrays own their memory, others are views of others."""
+    """Whether it is plain that nothing is shared: donated arrays own their memory, others are views of others."""
     given = [x for x, d in zip(leaves, donated, strict=True) if d and type(x) is np.ndarray]
     own = {id(x) for x in given if x.base is None}
     if len(own) < len(given):
