@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wengert.compile.emit import I64, Emitter, Type, Value
 from wengert.compile.products.matrix import Finish, Matrix
-from wengert.compile.products.plan import room, workspace_bytes
+from wengert.compile.products.plan import method, room, workspace_bytes
 from wengert.compile.products.product import product
 from wengert.compile.target import Target
 
@@ -16,7 +16,7 @@ CACHE = 1 << 20  # bytes of operands from which pieces pay
 
 def is_long(m: int, n: int, k: int, t: Type) -> bool:
     """Whether a product is computed in pieces of its inner dimension."""
-    return k >= 4 * PIECE and (m + n) * k * t.size > CACHE
+    return k >= 4 * PIECE and (m + n) * k * t.size > CACHE and method(m, n, k, t) == "kernel"
 
 
 def long_workspace_bytes(
