@@ -17,10 +17,6 @@ Run = Callable[[], tuple[Any, Any]]
 Make = Callable[[], Run]
 
 
-class NotYetError(Exception):
-    """The library has not got what the row needs."""
-
-
 class Peer:
     """A library that runs the programs. ``makes(row)`` gives the forms of a row, each made when it is wanted."""
 
@@ -105,6 +101,7 @@ class Jax(Peer):
             map=jax.tree.map,
             random=jax.random,
         )
+        jax.jit(jax.numpy.abs)(1.0)  # what a process needs once
         super().__init__(lib)
 
     def precision(self, dtype: str) -> None:
@@ -159,10 +156,8 @@ class Eager(Peer):
 class Wengert(Peer):
     def __init__(self, threads: int = 2) -> None:
         import wengert
+        import wengert.compile.making  # the compiler is loaded with the library, as JAX's is
 
-        missing = [name for name in ("jit", "control") if not hasattr(wengert, name)]
-        if missing:
-            raise NotYetError(f"not yet: wengert.{', wengert.'.join(missing)}")
-        if hasattr(wengert, "set_threads"):
-            wengert.set_threads(threads)
+        wengert.set_threads(threads)
+        wengert.jit(abs)(1.0)  # what a process needs once
         super().__init__(_wengert(wengert.control.scan, wengert.jit))

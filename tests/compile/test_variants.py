@@ -39,7 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_the_team_is_made_when_it_pays_and_kept_when_it_is_faster(clock: Clock) -> None:
-    f = Variants(clock.make, 2, 0.01)
+    f = Variants(clock.make, 2, 0.0005)
     f.native()
     assert clock.made == [1]
     for _ in range(60):
@@ -50,7 +50,7 @@ def test_the_team_is_made_when_it_pays_and_kept_when_it_is_faster(clock: Clock) 
 
 def test_a_team_that_is_slower_is_tried_and_left(clock: Clock) -> None:
     clock.cost[2] = 0.05  # somebody else works on the machine
-    f = Variants(clock.make, 2, 0.01)
+    f = Variants(clock.make, 2, 0.0005)
     for _ in range(100):
         f.native()
     assert clock.calls.count(2) == variants.TRIALS
@@ -58,7 +58,7 @@ def test_a_team_that_is_slower_is_tried_and_left(clock: Clock) -> None:
 
 
 def test_what_changes_later_is_noticed(clock: Clock) -> None:
-    f = Variants(clock.make, 2, 0.01)
+    f = Variants(clock.make, 2, 0.0005)
     for _ in range(100):
         f.native()
     assert f.best == 2
@@ -73,12 +73,17 @@ def test_long_calls_begin_with_the_team(clock: Clock) -> None:
     assert clock.made == [2]
 
 
+def test_large_products_begin_with_the_threads_of_blas(clock: Clock) -> None:
+    Variants(clock.make, 2, 1.0, coarse=True)
+    assert clock.made == [1]
+
+
 def test_operands_that_do_not_fit_are_no_measurement(clock: Clock) -> None:
     def make(threads: int) -> Any:
         made = clock.make(threads)
         made.entry = lambda *_: NotImplemented
         return made
 
-    f = Variants(make, 2, 0.01)
+    f = Variants(make, 2, 0.0005)
     assert f.native() is NotImplemented
     assert f.spent == 0.0

@@ -24,7 +24,7 @@ __all__ = ["Compiled", "compile_program"]
 
 # A team is worth a trial for calls of so many seconds, whose kernels take so many each: waiting at a barrier costs
 # some tens of nanoseconds, and handing a call to the team a few microseconds.
-LONG, GRAIN = 1e-4, 5e-7
+LONG, GRAIN, COARSE = 1e-4, 5e-7, 2e-3
 
 
 @final
@@ -64,7 +64,7 @@ def compile_program(
         return source.compiled(threads or 1)
     seconds, kernels = source.cost(1, team)
     if seconds > LONG and seconds > GRAIN * kernels:
-        return Variants(source.compiled, team, seconds)
+        return Variants(source.compiled, team, seconds, coarse=seconds > COARSE * kernels)
     return source.compiled(1)
 
 

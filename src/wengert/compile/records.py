@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_char, c_char_p, c_int8, c_int32, c_int64, c_void_p
-from typing import Any, final
+from typing import Any, Final, final
 
 from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Type, Value
 
@@ -88,6 +88,9 @@ class Group(ctypes.Structure):
     _fields_ = [("free", c_void_p), ("make", c_void_p), ("gate", c_void_p)]
 
 
+PLACES: Final = 128  # bytes of a set of processors, as Linux has them
+
+
 @final
 class Team(ctypes.Structure):
     """A caller and its helpers. Fields that different threads write lie in different cache lines."""
@@ -103,6 +106,9 @@ class Team(ctypes.Structure):
         ("pause", c_void_p),  # gives the processor to another thread
         ("next", c_void_p),  # free team of the group
         ("_1", c_char * (LINE - 56)),
+        ("place", c_int64),  # the processor that the caller is on
+        ("allowed", c_char * PLACES),  # the processors that threads may be on, a bit each
+        ("_6", c_char * (LINE - 8)),
         ("working", c_int64),  # helpers
         ("_2", c_char * (LINE - 8)),
         ("arrived", c_int64),  # at the barrier

@@ -10,7 +10,7 @@ from typing import Any
 from wengert.compile import objects
 from wengert.compile.cache import store
 from wengert.compile.calling import define_call
-from wengert.compile.emit import I32, PTR, Emitter
+from wengert.compile.emit import I32, I64, PTR, Emitter
 from wengert.compile.engine import Unit, link, object_code
 from wengert.compile.foreign import addresses, declare
 from wengert.compile.keys import compiler_key
@@ -37,7 +37,19 @@ def threading_functions() -> dict[str, int]:
         "wake": ("pthread_cond_broadcast", "WakeAllConditionVariable"),
         "yield": ("sched_yield", "SwitchToThread"),
     }
-    return {name: objects.address_of(getattr(system, both[windows])) for name, both in names.items()}
+    found = {name: objects.address_of(getattr(system, both[windows])) for name, both in names.items()}
+    if places():
+        found["place"] = objects.address_of(system.sched_getcpu)
+        found["go"] = objects.address_of(system.sched_setaffinity)
+    return found
+
+
+@functools.cache
+def places() -> bool:
+    """Whether a thread can know which processor it is on, and go to another one: on Linux."""
+    return sys.platform == "linux" and all(
+        hasattr(ctypes.CDLL(None), name) for name in ("sched_getcpu", "sched_setaffinity")
+    )
 
 
 def _addresses() -> dict[str, int]:
@@ -52,6 +64,9 @@ def emitted(target: Target | None = None) -> Emitter:
     waits = [PTR, PTR, I32, I32] if sys.platform == "win32" else [PTR, PTR]
     for name, types in (("lock", [PTR]), ("unlock", [PTR]), ("wait", waits), ("wake", [PTR])):
         e.external(f"wengert_{name}", where[f"wengert_{name}"], I32, *types)
+    if places():
+        e.external("wengert_place", where["wengert_place"], I32)
+        e.external("wengert_go", where["wengert_go"], I32, I32, I64, PTR)
     for define in (define_worker, define_run, define_dismiss, define_gate, define_group, define_spin):
         define(e)
     if objects.usable():

@@ -13,8 +13,8 @@ import sys
 from typing import Final
 
 from wengert.compile import atomic
-from wengert.compile.emit import I32, I64, PTR, Emitter, Value
-from wengert.compile.records import Gate, Group, Team, at, get, put
+from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value
+from wengert.compile.records import PLACES, Gate, Group, Team, at, get, put
 
 __all__ = [
     "LOOKS", "barrier", "define_dismiss", "define_gate", "define_group", "define_run", "define_spin", "define_worker",
@@ -84,6 +84,7 @@ def define_worker(e: Emitter) -> None:
             working = e.fresh("working")
             e.branch(get(e, team, Team, "core").differs(e.const(PTR, 0)), working, "dismissed")
             e.begin(working)
+            _step_aside(e, team)
             _work(e, team, number)
             atomic.add(e, at(e, team, Team, "working"), -1, "release")
             return [now]
@@ -92,6 +93,27 @@ def define_worker(e: Emitter) -> None:
         e.jump("dismissed")
         e.begin("dismissed")
         e.ret(e.const(PTR, 0))
+
+
+def _step_aside(e: Emitter, team: Value) -> None:
+    """Leave the caller's processor to the caller: the system may put who is woken beside who woke it, for a while.
+
+    Both would then run by turns, and wait for one another at each barrier until the other's turn comes.
+    """
+    if "wengert_place" not in e.symbols:
+        return
+    here = e.convert(e.call("wengert_place", I32), I64)
+    others = e.alloca(I8, PLACES)
+
+    def go() -> None:
+        e.declare("llvm.memcpy.p0.p0.i64", "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        e.line(f"call void @llvm.memcpy.p0.p0.i64({others}, {at(e, team, Team, 'allowed')}, i64 {PLACES}, i1 false)")
+        bit = e.convert(e.shl(e.const(I64, 1), here & 7), I8)
+        byte = e.shr(here, 3)
+        e.store(e.load(others, I8, byte) & e.invert(bit), others, byte)
+        e.call("wengert_go", I32, e.const(I32, 0), e.const(I64, PLACES), others)
+
+    e.if_(here.equals(get(e, team, Team, "place")) & (here < 8 * PLACES), go)
 
 
 def _work(e: Emitter, team: Value, number: Value) -> None:
@@ -141,6 +163,8 @@ def define_run(e: Emitter) -> None:
         for value, field in ((core, "core"), (operands, "operands"), (arena, "arena"), (0, "arrived"), (0, "code")):
             put(e, value, team, Team, field)
         put(e, get(e, team, Team, "threads") - 1, team, Team, "working")
+        if "wengert_place" in e.symbols:
+            put(e, e.convert(e.call("wengert_place", I32), I64), team, Team, "place")
         _begin_round(e, team)
         _work(e, team, e.const(I64, 0))
         working = at(e, team, Team, "working")

@@ -15,7 +15,7 @@ from wengert.compile.threads import blas_threads
 
 __all__ = ["Variants"]
 
-LARGE = 0.05  # seconds of a call that a team runs from the first one on
+LARGE = 1e-3  # seconds of a call that a team runs from the first one on
 SPENT = 0.2  # seconds of work after which the other variant is compiled
 TRIALS = 3  # calls of a trial
 AGAIN = 3.0  # seconds of work until the next trial
@@ -25,9 +25,10 @@ AGAIN = 3.0  # seconds of work until the next trial
 class Variants:
     """A compiled Program that is run by one thread or by a team, whichever has been faster."""
 
-    def __init__(self, make: Callable[[int], Any], team: int, seconds: float) -> None:
+    def __init__(self, make: Callable[[int], Any], team: int, seconds: float, coarse: bool = False) -> None:
         self.make, self.team = make, team
-        self.best = team if seconds > LARGE else 1
+        # large products are BLAS's own affair, which has threads too
+        self.best = team if seconds > LARGE and not coarse else 1
         self.made: dict[int, Any] = {self.best: make(self.best)}
         self.times: dict[int, float] = {}  # of a call, the least of the latest trial
         self.trial = 0  # calls that are left of a trial of the other variant
