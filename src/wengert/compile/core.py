@@ -133,17 +133,17 @@ class Frame:
     def barrier(self) -> None:
         """All threads wait for one another, where there has been anything to wait for."""
         if self.core.threads > 1 and self.traffic.flush():
-            barrier(self.e, self.team, self.core.threads)
+            barrier(self.e, self.team, self.core.threads, self.thread)
 
     def always_barrier(self) -> None:
         """All threads wait for one another."""
         self.traffic.flush()
-        barrier(self.e, self.team, self.core.threads)
+        barrier(self.e, self.team, self.core.threads, self.thread)
 
     def touch(self, accesses: Sequence[Access]) -> None:
         """A barrier, if what comes next needs one."""
         if self.core.threads > 1 and self.traffic.enter(accesses):
-            barrier(self.e, self.team, self.core.threads)
+            barrier(self.e, self.team, self.core.threads, self.thread)
 
     def access(self, pointer: Value, size: int, own: bool, write: bool) -> Access:
         """A stretch of memory that is about to be touched."""

@@ -21,7 +21,8 @@ __all__ = ["Unit", "assembly", "link", "object_code"]
 
 _lock = threading.RLock()
 _names = itertools.count()
-_linker: list[Any] = []
+_linker: list[Any] = []  # and how many libraries it has linked
+LIBRARIES = 256
 
 
 def _parsed(text: str, target: Target) -> Any:
@@ -55,8 +56,9 @@ def assembly(text: str, target: Target | None = None) -> str:
 class Unit:
     """Linked code: ``unit[name]`` is the address of a function. Its memory lasts as long as the unit."""
 
-    def __init__(self, library: Any, exports: Iterable[str], keep: Any) -> None:
-        self._library = library
+    def __init__(self, library: Any, exports: Iterable[str], keep: Any, linker: Any) -> None:
+        self._library = library  # goes before the linker that it came from
+        self._linker = linker
         self._addresses = {name: library[name] for name in exports}
         self._keep = keep  # what the code refers to by address: constants, callbacks
 
@@ -75,19 +77,29 @@ def link(code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None 
     """Load an object file; ``symbols`` are the addresses of what it imports."""
     exports = list(exports)
     with _lock:
-        if not _linker:
-            host()
-            _linker.append(llvm.create_lljit_compiler(machine_for_linker(), use_jit_link=False))
+        linker = _present_linker()
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for name, address in (symbols or {}).items():
             builder.import_symbol(name, address)
         for name in exports:
             builder.export_symbol(name)
         try:
-            library = builder.link(_linker[0], f"unit{next(_names)}")
+            library = builder.link(linker, f"unit{next(_names)}")
         except RuntimeError as problem:
             raise CompileError(f"compiled code cannot be linked: {problem}") from problem
-    return Unit(library, exports, keep)
+    return Unit(library, exports, keep, linker)
+
+
+def _present_linker() -> Any:
+    """A linker. Each library leaves some kilobytes in it for ever.
+
+    So after some of them a new linker is made, and the old one goes with the last of its units.
+    """
+    if not _linker or _linker[1] >= LIBRARIES:
+        host()
+        _linker[:] = [llvm.create_lljit_compiler(machine_for_linker(), use_jit_link=False), 0]
+    _linker[1] += 1
+    return _linker[0]
 
 
 def machine_for_linker() -> Any:

@@ -15,7 +15,15 @@ from wengert.compile.engine import Unit, link, object_code
 from wengert.compile.foreign import addresses, declare
 from wengert.compile.keys import compiler_key
 from wengert.compile.target import Target
-from wengert.compile.teams import define_dismiss, define_gate, define_group, define_run, define_spin, define_worker
+from wengert.compile.teams import (
+    define_dismiss,
+    define_gate,
+    define_group,
+    define_pause,
+    define_run,
+    define_spin,
+    define_worker,
+)
 
 __all__ = ["emitted", "kernel32", "runtime", "threading_functions"]
 
@@ -62,12 +70,12 @@ def emitted(target: Target | None = None) -> Emitter:
     """All of it as LLVM IR."""
     e, where = Emitter(target), _addresses()
     waits = [PTR, PTR, I32, I32] if sys.platform == "win32" else [PTR, PTR]
-    for name, types in (("lock", [PTR]), ("unlock", [PTR]), ("wait", waits), ("wake", [PTR])):
+    for name, types in (("lock", [PTR]), ("unlock", [PTR]), ("wait", waits), ("wake", [PTR]), ("yield", [])):
         e.external(f"wengert_{name}", where[f"wengert_{name}"], I32, *types)
     if places():
         e.external("wengert_place", where["wengert_place"], I32)
         e.external("wengert_go", where["wengert_go"], I32, I32, I64, PTR)
-    for define in (define_worker, define_run, define_dismiss, define_gate, define_group, define_spin):
+    for define in (define_pause, define_worker, define_run, define_dismiss, define_gate, define_group, define_spin):
         define(e)
     if objects.usable():
         declare(e)

@@ -17,8 +17,8 @@ from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value
 from wengert.compile.records import PLACES, Gate, Group, Team, at, get, put
 
 __all__ = [
-    "LOOKS", "barrier", "define_dismiss", "define_gate", "define_group", "define_run", "define_spin", "define_worker",
-    "give_free", "take_free",
+    "LOOKS", "barrier", "define_dismiss", "define_gate", "define_group", "define_pause", "define_run", "define_spin",
+    "define_worker", "give_free", "take_free",
 ]  # fmt: skip
 
 # At a barrier, before the processor is offered to another thread: about 3 microseconds. Where every thread has a
@@ -26,18 +26,19 @@ __all__ = [
 # on two processors a barrier took 20 times as long when 2000 looks were taken first.
 LOOKS: Final = 64
 _BARRIER: Final = "wengert_barrier"
+UNKNOWN: Final = -1  # a thread that does not say which one it is
 
 
-def barrier(e: Emitter, team: Value, threads: int) -> None:
+def barrier(e: Emitter, team: Value, threads: int, thread: Value | None = None) -> None:
     """Wait until all ``threads`` of the team are here; all that they wrote before is seen afterwards.
 
     To be emitted in the body of a core, outside of what only some threads run. Where a thread has failed, the core
-    returns its code. For one thread nothing is emitted.
+    returns its code. For one thread nothing is emitted. ``thread``: which one it is that waits.
     """
     if threads == 1:
         return
     _define_barrier(e)
-    code = e.call(_BARRIER, I32, team, e.const(I64, threads))
+    code = e.call(_BARRIER, I32, team, e.const(I64, threads), thread or e.const(I64, UNKNOWN))
     failed, passed = e.fresh("F"), e.fresh("P")
     e.branch(code.differs(0), failed, passed)
     e.begin(failed)
@@ -49,7 +50,8 @@ def _define_barrier(e: Emitter) -> None:
     """Once in a module. The number of barriers passed is read before arriving, for it cannot change until all are."""
     if _BARRIER in e.defined:
         return
-    with e.function(_BARRIER, ["ptr", "i64"], I32, export=False, attributes="noinline ") as (team, threads):
+    types = ["ptr", "i64", "i64"]
+    with e.function(_BARRIER, types, I32, export=False, attributes="noinline ") as (team, threads, thread):
         arrived, passed, failed = (at(e, team, Team, f) for f in ("arrived", "passed", "code"))
         before = atomic.load(e, passed)
 
@@ -61,16 +63,29 @@ def _define_barrier(e: Emitter) -> None:
             def ready() -> Value:
                 return atomic.load(e, passed).differs(before) | atomic.load(e, failed).differs(0)
 
-            atomic.spin(e, ready, lambda: _yield(e, team), LOOKS)
+            atomic.spin(e, ready, lambda: _yield(e, team, thread), LOOKS)
 
         e.if_((atomic.add(e, arrived, 1, "acq_rel") + 1).equals(threads), last, wait)
         e.ret(e.convert(atomic.load(e, failed), I32))
 
 
-def _yield(e: Emitter, team: Value) -> None:
+def _yield(e: Emitter, team: Value, thread: Value) -> None:
     """Another thread may be waiting for this processor."""
     function = get(e, team, Team, "pause")
-    e.value(I32, f"call i32 {function.name}()")
+    e.value(I32, f"call i32 {function.name}({team}, {thread})")
+
+
+def define_pause(e: Emitter) -> None:
+    """``i32 wengert_pause(ptr team, i64 thread)``: let others have the processor; helpers leave it to the caller."""
+    with e.function("wengert_pause", ["ptr", "i64"], I32) as (team, thread):
+        if "wengert_place" in e.symbols:
+            e.if_(thread.equals(0), lambda: _note_place(e, team))
+            e.if_(thread > 0, lambda: _step_aside(e, team))
+        e.ret(e.call("wengert_yield", I32))
+
+
+def _note_place(e: Emitter, team: Value) -> None:
+    put(e, e.convert(e.call("wengert_place", I32), I64), team, Team, "place")
 
 
 def define_worker(e: Emitter) -> None:
@@ -164,11 +179,11 @@ def define_run(e: Emitter) -> None:
             put(e, value, team, Team, field)
         put(e, get(e, team, Team, "threads") - 1, team, Team, "working")
         if "wengert_place" in e.symbols:
-            put(e, e.convert(e.call("wengert_place", I32), I64), team, Team, "place")
+            _note_place(e, team)
         _begin_round(e, team)
         _work(e, team, e.const(I64, 0))
         working = at(e, team, Team, "working")
-        atomic.spin(e, lambda: atomic.load(e, working).equals(0), lambda: _yield(e, team), LOOKS)
+        atomic.spin(e, lambda: atomic.load(e, working).equals(0), lambda: _yield(e, team, e.const(I64, 0)), LOOKS)
         e.ret(e.convert(atomic.load(e, at(e, team, Team, "code")), I32))
 
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 from threadpoolctl import ThreadpoolController
 
 from wengert.compile.records import PLACES, Gate, Group, Team
-from wengert.compile.runtime import kernel32, runtime, threading_functions
+from wengert.compile.runtime import kernel32, runtime
 from wengert.compile.teams import barrier
 from wengert.errors import CompileError
 
@@ -137,7 +137,7 @@ def _make_team(threads: int) -> int:
     """A team with its helpers; gives its address."""
     team = _block(Team)
     _prepare_lock(team, "mutex", "wake")
-    team.threads, team.spins, team.pause = threads, _spins(), threading_functions()["yield"]
+    team.threads, team.spins, team.pause = threads, _spins(), runtime()["wengert_pause"]
     if hasattr(os, "sched_getaffinity"):
         team.allowed = sum(1 << k for k in os.sched_getaffinity(0) if k < 8 * PLACES).to_bytes(PLACES, "little")
     address = ctypes.addressof(team)
