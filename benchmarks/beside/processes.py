@@ -19,7 +19,7 @@ from beside.rows import Row
 
 WORKER = Path(__file__).parent / "worker.py"
 # Idle threads of BLAS and OpenMP spin for some milliseconds after a call: the next library must not feel them.
-PAUSE = 0.03
+PAUSE = 0.12
 
 
 class FailedError(Exception):
