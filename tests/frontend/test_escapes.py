@@ -178,17 +178,17 @@ def test_branches_under_vmap_and_staging() -> None:
     for f, remedy in (
         (branch, r"np\.where\(x\[0\] > 0, x, -x\)"),
         (loop, "control.while_loop"),
-        (lambda x: x * bool(x[0] > 0), r"np\.where"),
-        (lambda x: max(x[0], x[1]), r"np\.where"),
+        (lambda x: x * bool(x[0] > 0), r"x\[0\] > 0$"),
+        (lambda x: max(x[0], x[1]), r"np\.maximum\(x\[0\], x\[1\]\)"),
         (lambda x: x * (0.5 in x), r"np\.where"),
-        (lambda x: x and 1.0, r"np\.where"),
+        (lambda x: x and 1.0, r"np\.logical_and\(x, 1\.0\)"),
     ):
         with pytest.raises(
-            ConcretizationError, match=rf"(?s)whole batch of values.*test_escapes\.py.*write: .*{remedy}"
+            ConcretizationError, match=rf"(?s)whole batch of values.*test_escapes\.py.*write:.*{remedy}"
         ):
             vmap(f)(V[None])
         with pytest.raises(
-            ConcretizationError, match=rf"(?s)has a type but no value.*test_escapes\.py.*write: .*{remedy}"
+            ConcretizationError, match=rf"(?s)has a type but no value.*test_escapes\.py.*write:.*{remedy}"
         ):
             make_program(f)(V)
     assert str(make_program(lambda x: (repr(x), x)[1])(V))

@@ -151,7 +151,8 @@ def _call(node: ast.Call, parent: ast.AST | None, function: ast.AST) -> list[str
         if name == "float":
             return [f"{arg}  # is a number already; outside of the staged function: float(...) of its result"]
         if name == "bool":
-            return [f"{arg} != 0"]
+            truth = isinstance(node.args[0], ast.Compare | ast.BoolOp)
+            return [arg if truth else f"({arg}) != 0" if isinstance(node.args[0], ast.BinOp) else f"{arg} != 0"]
         return [f"np.asarray({arg}).astype({name})"]
     if name == "range" and isinstance(parent, ast.For):
         return _for(parent, node, function)
