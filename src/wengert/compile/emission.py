@@ -336,16 +336,12 @@ class Emission(Reader):
     def where_equal(self, a: Affine, b: Affine, then: Callable[[], Held], aval: Aval) -> Held:
         inner = then()
         lanes, depth = max(a.lanes, b.lanes), max(a.depth, b.depth)
-        first, second = (self.vector(p) if p.lanes else self.scalar_of(p) for p in (a, b))
+        first, second = (self.vector(p) if p.lanes else self.scalar(p) for p in (a, b))
         value = self.once(
             ("equal", a.key, b.key), depth,
             lambda: self.e.compare("eq", self.e.splat(first, lanes), self.e.splat(second, lanes)),
         )  # fmt: skip
         return self._or_zero(inner, [Held(value, depth)])
-
-    def scalar_of(self, position: Affine) -> Value:
-        """A position that is one number, also where it is a number that was computed."""
-        return self.scalar(position)
 
     def _is_inside(self, moved: Affine, count: int) -> Held:
         at = self.vector(moved) if moved.lanes else self.scalar(moved)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, final
 
-from wengert.compile.affine import Affine, Symbol, of, row_major
+from wengert.compile.affine import Affine, Symbol, of
 from wengert.compile.finding import Finder
 from wengert.compile.plan import Kernel, Nest, Plan, Product, symbols_for
 from wengert.compile.views import form
@@ -168,6 +168,3 @@ class Traffic:
         any_ = bool(self.since)
         self.since.clear()
         return any_
-
-
-_ = row_major
