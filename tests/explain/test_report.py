@@ -206,7 +206,7 @@ def contrast(one, other):
 
 
 def test_text_and_lines_stand_out_in_light_and_dark():
-    style = resources.files("wengert.explain").joinpath("_report.css").read_text(encoding="utf-8")
+    style = resources.files("wengert.explain").joinpath("page.css").read_text(encoding="utf-8")
     themes = [dict(re.findall(r"--(\w+):(#\w{6})", block)) for block in re.findall(r":root\{[^}]*\}", style)]
     assert len(themes) == 3
     for theme in themes:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wengert.explain._contents import Column, Report
-from wengert.explain._elements import WIDTH, color, escape, tag
-from wengert.explain._metrics import against, metric_name, metric_value, plain_name, verdict
-from wengert.explain._numbers import count, duration, finite, number
-from wengert.explain._page import card, details, scrolling, section, table
-from wengert.explain.svg import Series, bar_chart, histogram, line_chart
+from wengert.explain.charts import Series, bar_chart, histogram, line_chart
+from wengert.explain.charts.elements import WIDTH, color, escape, tag
+from wengert.explain.charts.numbers import count, duration, finite, number
+from wengert.explain.page import card, details, scrolling, section, table
+from wengert.explain.report.contents import Column, Report
+from wengert.explain.report.metrics import against, metric_name, metric_value, plain_name, verdict
 
 __all__ = ["data", "header", "network", "norms", "results", "settings", "training"]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wengert.explain._elements import WIDTH, clip, color, escape, label, mix, picture, place, tag, text_width
-from wengert.explain._numbers import count, percent
+from wengert.explain.charts.elements import WIDTH, clip, color, escape, label, mix, picture, place, tag, text_width
+from wengert.explain.charts.numbers import count, percent
 
 __all__ = ["confusion_chart"]
 
@@ -30,7 +30,7 @@ def confusion_chart(name: str, title: str, labels: Sequence[str], counts: ArrayL
         counts: (k, k) whole numbers; ``counts[i, j]`` rows of class i were taken for class j.
 
     Example:
-        >>> from wengert.explain.svg import confusion_chart
+        >>> from wengert.explain.charts import confusion_chart
         >>> ">57<" in confusion_chart("matrix", "Confusion", ["no", "yes"], [[57, 1], [2, 40]])
         True
     """

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from importlib import resources
 
-from wengert.explain._elements import escape, tag
+from wengert.explain.charts.elements import escape, tag
 
 __all__ = ["card", "details", "document", "scrolling", "section", "table"]
 
-_STYLE = resources.files("wengert.explain").joinpath("_report.css").read_text(encoding="utf-8")
+_STYLE = resources.files("wengert.explain").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def document(title: str, header: str, sections: Sequence[tuple[str, str, str]], footer: str) -> str:

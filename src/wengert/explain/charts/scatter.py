@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wengert.explain._elements import (
+from wengert.explain.charts.elements import (
     WIDTH,
     Frame,
     color,
@@ -22,7 +22,7 @@ from wengert.explain._elements import (
     tag,
     text_width,
 )
-from wengert.explain._numbers import Scale, count, number
+from wengert.explain.charts.numbers import Scale, count, number
 
 __all__ = ["scatter_chart"]
 
@@ -41,7 +41,7 @@ def scatter_chart(
     largest errors tell their values under the pointer. Pairs that are not finite are left out.
 
     Example:
-        >>> from wengert.explain.svg import scatter_chart
+        >>> from wengert.explain.charts import scatter_chart
         >>> "<svg" in scatter_chart("fit", "Predicted against actual", [1.0, 2.0], [1.1, 1.9])
         True
     """

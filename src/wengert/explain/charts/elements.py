@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wengert.explain._numbers import Scale
+from wengert.explain.charts.numbers import Scale
 
 __all__ = [
     "Frame",

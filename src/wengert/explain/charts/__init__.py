@@ -6,9 +6,9 @@ has a title and a description, and tells values where the pointer rests. What is
 The first argument is a name that is unique on the page.
 """
 
-from wengert.explain._bars import bar_chart, histogram
-from wengert.explain._lines import Series, line_chart
-from wengert.explain._matrix import confusion_chart
-from wengert.explain._scatter import scatter_chart
+from wengert.explain.charts.bars import bar_chart, histogram
+from wengert.explain.charts.lines import Series, line_chart
+from wengert.explain.charts.matrix import confusion_chart
+from wengert.explain.charts.scatter import scatter_chart
 
 __all__ = ["Series", "bar_chart", "confusion_chart", "histogram", "line_chart", "scatter_chart"]

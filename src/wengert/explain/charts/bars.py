@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wengert.explain._elements import (
+from wengert.explain.charts.elements import (
     WIDTH,
     Frame,
     clip,
@@ -21,7 +21,7 @@ from wengert.explain._elements import (
     tag,
     text_width,
 )
-from wengert.explain._numbers import Scale, count, number
+from wengert.explain.charts.numbers import Scale, count, number
 
 __all__ = ["bar_chart", "histogram"]
 
@@ -33,7 +33,7 @@ def bar_chart(name: str, title: str, names: Sequence[str], amounts: Sequence[flo
     """Horizontal bars, one a name, with the amount at the end of each; of more than 24 the largest are shown.
 
     Example:
-        >>> from wengert.explain.svg import bar_chart
+        >>> from wengert.explain.charts import bar_chart
         >>> ">malignant<" in bar_chart("classes", "Classes", ["malignant", "benign"], [212, 357])
         True
     """
@@ -85,7 +85,7 @@ def histogram(
     side, and the name of the axis says how many.
 
     Example:
-        >>> from wengert.explain.svg import histogram
+        >>> from wengert.explain.charts import histogram
         >>> histogram("errors", "Errors", [0.1, -0.2, 0.0], x_name="error", zero=True)[:4]
         '<svg'
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from wengert.explain._elements import escape
-from wengert.explain._numbers import number, percent
+from wengert.explain.charts.elements import escape
+from wengert.explain.charts.numbers import number, percent
 
 __all__ = ["better", "metric_name", "metric_value", "plain_name", "verdict"]
 

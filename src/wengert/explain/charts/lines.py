@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wengert.explain._elements import (
+from wengert.explain.charts.elements import (
     LINES,
     WIDTH,
     Frame,
@@ -20,7 +20,7 @@ from wengert.explain._elements import (
     tag,
     text_width,
 )
-from wengert.explain._numbers import Scale, finite, number
+from wengert.explain.charts.numbers import Scale, finite, number
 
 __all__ = ["Series", "line_chart"]
 
@@ -57,7 +57,7 @@ def line_chart(
     a factor of 30. ``mark`` is one of the xs to point out. Long series are thinned so that peaks remain.
 
     Example:
-        >>> from wengert.explain.svg import Series, line_chart
+        >>> from wengert.explain.charts import Series, line_chart
         >>> line_chart("loss", "Loss", [1, 2, 3], [Series("training", [2.0, 1.0, 0.5])])[:4]
         '<svg'
     """

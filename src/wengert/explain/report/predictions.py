@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from wengert.explain._contents import Confusion, Predictions, Report, Sample
-from wengert.explain._elements import escape, tag
-from wengert.explain._images import png_url
-from wengert.explain._numbers import count, number, percent
-from wengert.explain._page import card, details, section, table
-from wengert.explain.svg import confusion_chart, histogram, scatter_chart
+from wengert.explain.charts import confusion_chart, histogram, scatter_chart
+from wengert.explain.charts.elements import escape, tag
+from wengert.explain.charts.images import png_url
+from wengert.explain.charts.numbers import count, number, percent
+from wengert.explain.page import card, details, section, table
+from wengert.explain.report.contents import Confusion, Predictions, Report, Sample
 
 __all__ = ["predictions"]
 

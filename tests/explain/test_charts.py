@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wengert.explain._numbers import Scale, count, duration, number, percent
-from wengert.explain.svg import (
+from wengert.explain.charts import (
     Series,
     bar_chart,
     confusion_chart,
@@ -18,6 +17,7 @@ from wengert.explain.svg import (
     line_chart,
     scatter_chart,
 )
+from wengert.explain.charts.numbers import Scale, count, duration, number, percent
 
 SVG = "{http://www.w3.org/2000/svg}"
 ANY = st.floats(allow_nan=True, allow_infinity=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 
-from wengert.explain._contents import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
-from wengert.explain._page import document
-from wengert.explain._predictions import predictions
-from wengert.explain._sections import data, header, network, norms, results, settings, training
+from wengert.explain.page import document
+from wengert.explain.report.contents import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
+from wengert.explain.report.predictions import predictions
+from wengert.explain.report.sections import data, header, network, norms, results, settings, training
 from wengert.files import write_atomically
 
 __all__ = [
