@@ -1,0 +1,573 @@
+"use strict";
+// Plays an explanation: the forward pass and the backward pass, a step at a time, over the picture of the graph.
+// All numbers and texts were made beside the derivative itself, in Python; nothing is computed here but places.
+(() => {
+  const data = JSON.parse(document.getElementById("explanation").textContent);
+  const {steps, edges, pairs, folds} = data;
+  const find = (selector) => document.querySelector(selector);
+  const svg = find(".stage .wengert-graph"), canvas = svg.querySelector(".all"), stage = find(".stage");
+  const slider = find("#position"), panel = find("#details"), spoken = find("#spoken"), caption = find("#caption");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const calm = () => still.matches;
+
+  // ---- what happens when: each event is a pass and the step that it has come to
+
+  const incoming = steps.map(() => []), outgoing = steps.map(() => []);
+  edges.forEach((edge, k) => { incoming[pairs[k][1]].push(k); outgoing[pairs[k][0]].push(k); });
+  const events = timeline();
+  const arrived = {value: new Map(), passed: new Map()}; // by step: the event in which it has its value, passes on
+  events.forEach(({pass, step}, k) => {
+    if (pass === "forward") arrived.value.set(step, k);
+    if (pass === "backward") arrived.passed.set(step, k);
+  });
+
+  /** Inputs, then every operation in order; then back, over those that the output depends on; then all gradients. */
+  function timeline() {
+    const operations = steps.map((_, n) => n).filter((n) => n >= data.inputs);
+    const reached = new Set(data.output < 0 ? [] : [data.output]);
+    const back = [];
+    for (const n of [...operations].reverse()) {
+      if (!reached.has(n)) continue;
+      back.push(n);
+      incoming[n].forEach((k) => reached.add(pairs[k][0]));
+    }
+    return [{pass: "start"}, ...operations.map((step) => ({pass: "forward", step})),
+      ...back.map((step) => ({pass: "backward", step})), {pass: "end"}];
+  }
+
+  const hasValue = (n, at) => n < data.inputs || at >= arrived.value.get(n);
+  const isPassed = (n, at) => arrived.passed.has(n) && at >= arrived.passed.get(n);
+  const firstBack = events.findIndex(({pass}) => pass === "backward" || pass === "end");
+
+  /** A gradient is known when all that read the step have passed theirs on; the output's is 1 from the start. */
+  function hasGradient(n, at) {
+    if (at < firstBack) return false;
+    return outgoing[n].every((k) => !arrived.passed.has(pairs[k][1]) || isPassed(pairs[k][1], at));
+  }
+
+  // ---- state
+
+  const opened = new Set(folds.flatMap((fold, k) => (fold.open ? [k] : [])));
+  let at = events.length - 1; // everything is shown until it is played
+  let stops = [], pinned = null, looked = null, timer = 0;
+
+  // ---- folds: a step is seen as the outermost closed fold that it lies in
+
+  const homes = new Map();
+  folds.forEach((fold, k) => fold.items.forEach((item) => { if (item >= 0) homes.set(item, k); }));
+
+  /** Folds that a step or fold lies in, outermost first. Folds are numbered −1, −2, … among items. */
+  function around(item) {
+    const found = [];
+    for (let k = item >= 0 ? homes.get(item) : folds[-item - 1].parent; k > 0; k = folds[k].parent) found.unshift(k);
+    return found;
+  }
+
+  /** The item by which a step is seen now. */
+  function seenAs(step) {
+    const closed = around(step).find((k) => !opened.has(k));
+    return closed === undefined ? step : -closed - 1;
+  }
+
+  function stepsIn(item) {
+    return item >= 0 ? [item] : folds[-item - 1].items.flatMap(stepsIn);
+  }
+
+  /** The events to stop at: of those that fall into one closed fold, one after another, the last. */
+  function findStops() {
+    const item = events.map(({step}) => (step === undefined ? null : seenAs(step)));
+    stops = events.flatMap((event, k) => {
+      const next = events[k + 1];
+      return next && item[k] !== null && item[k] === item[k + 1] && event.pass === next.pass ? [] : [k];
+    });
+  }
+
+  const stopOf = (event) => Math.max(0, stops.findIndex((k) => k >= event));
+
+  function toggle(fold, open = !opened.has(fold)) {
+    if (fold === 0) return;
+    if (open) [...around(-fold - 1), fold].forEach((k) => opened.add(k));
+    else opened.delete(fold);
+    render();
+    show(stops[stopOf(at)]);
+  }
+
+  // ---- places: each fold was laid out with all folds in it closed; an open one stretches what is around it
+
+  /** A map of one axis under which each span becomes as long as it must, and nothing comes closer together. */
+  function stretching(spans) {
+    if (!spans.length) return (v) => v;
+    const marks = [...new Set(spans.flatMap(({start, stop}) => [start, stop]))].sort((a, b) => a - b);
+    const lengths = marks.slice(1).map((mark, k) => mark - marks[k]);
+    for (const {start, stop, wanted} of spans) {
+      const first = marks.indexOf(start), last = marks.indexOf(stop);
+      const length = lengths.slice(first, last).reduce((a, b) => a + b, 0);
+      if (length < wanted) for (let k = first; k < last; k++) lengths[k] *= wanted / length;
+    }
+    const places = lengths.reduce((sums, length) => [...sums, sums.at(-1) + length], [marks[0]]);
+    return (v) => {
+      const k = marks.findLastIndex((mark) => mark <= v);
+      if (k < 0) return v;
+      if (k === marks.length - 1) return v - marks[k] + places[k];
+      return places[k] + (v - marks[k]) / (marks[k + 1] - marks[k]) * lengths[k];
+    };
+  }
+
+  const innerFold = (item) => (item < 0 && opened.has(-item - 1) ? -item - 1 : 0);
+  const cardSize = (item) => (item >= 0 ? steps[item].size : folds[-item - 1].size);
+
+  /** The size of an open fold, and where its items, ports and lines are in it. */
+  function arrange(k) {
+    const fold = folds[k];
+    const begun = fold.begun && fold.items.every((item) => item >= 0 || !folds[-item - 1].open || opened.has(-item - 1));
+    const plan = begun ? fold.begun : fold.closed;
+    const insides = fold.items.map((item) => (innerFold(item) ? arrange(innerFold(item)) : null));
+    const sizes = fold.items.map((item, j) => (insides[j] ? [insides[j].width, insides[j].height] : cardSize(item)));
+    const along = [0, 1].map((axis) => stretching(fold.items.flatMap((item, j) => {
+      if (!insides[j]) return [];
+      const base = begun && folds[-item - 1].open ? beginning(-item - 1) : cardSize(item);
+      const middle = plan.items[j][axis];
+      return [{start: middle - base[axis] / 2, stop: middle + base[axis] / 2, wanted: sizes[j][axis]}];
+    })));
+    const moved = (point) => [along[0](point[0]), along[1](point[1])];
+    return {
+      width: along[0](plan.width), height: along[1](plan.height), insides, sizes,
+      items: plan.items.map(moved),
+      ports: Object.fromEntries(Object.entries(plan.ports).map(([line, point]) => [line, moved(point)])),
+      lines: plan.lines.map(([points, label]) => ({points: points.map(moved), label: moved(label)})),
+    };
+  }
+
+  const beginning = (k) => { const plan = folds[k].begun || folds[k].closed; return [plan.width, plan.height]; };
+
+  // ---- the picture
+
+  const curve = (points) => points.map(([x, y], k) => {
+    if (!k) return `M${x} ${y}`;
+    const [x0, y0] = points[k - 1], middle = (y0 + y) / 2;
+    return `C${x0} ${middle} ${x} ${middle} ${x} ${y}`;
+  }).join("");
+
+  /** Markup of an open fold whose corner is at x, y: frames below lines, lines below cards. */
+  function markup(k, inside, x, y) {
+    const fold = folds[k];
+    let frames = "", cards = "";
+    fold.items.forEach((item, j) => {
+      const [cx, cy] = inside.items[j], inner = inside.insides[j];
+      if (inner) {
+        const left = x + cx - inner.width / 2, top = y + cy - inner.height / 2, at = -item - 1;
+        const part = markup(at, inner, left, top);
+        frames += `<g class="frame ${folds[at].kind}" data-frame="${at}" transform="translate(${left} ${top})">` +
+          `<rect class="box" width="${inner.width}" height="${inner.height}" rx="10"/>${folds[at].heading}</g>` + part.frames;
+        cards += part.cards;
+      } else {
+        const {card, classes} = item >= 0 ? steps[item] : folds[-item - 1];
+        cards += `<g class="node ${classes}" data-item="${item}" transform="translate(${x + cx} ${y + cy})">${card}</g>`;
+      }
+    });
+    fold.lines.forEach((line, j) => { frames += lineMarkup(line, inside, j, x, y); });
+    return {frames, cards};
+  }
+
+  function lineMarkup(line, inside, j, x, y) {
+    const {points, label} = inside.lines[j];
+    const ends = [...points];
+    ends[0] = portOf(line.tail, line.number, inside) || ends[0];
+    ends[ends.length - 1] = portOf(line.head, line.number, inside) || ends.at(-1);
+    const drawn = ends.map(([px, py]) => [x + px, y + py]);
+    const isOpen = line.head === null || inside.insides[line.head];
+    const head = isOpen ? "" : `<path class="head" d="M${drawn.at(-1).join(" ")}l-4 -8h8z"/>`;
+    const words = line.label ? `<text x="${x + label[0]}" y="${y + label[1] + 4}">${line.label}</text>` : "";
+    return `<g class="line ${line.classes}" data-line="${line.number}"><path class="wire" d="${curve(drawn)}"/>${head}${words}</g>`;
+  }
+
+  /** Where a line goes on inside of an open fold. */
+  function portOf(index, line, inside) {
+    const inner = index === null ? null : inside.insides[index];
+    if (!inner) return null;
+    const [cx, cy] = inside.items[index], [px, py] = inner.ports[line];
+    return [cx - inner.width / 2 + px, cy - inner.height / 2 + py];
+  }
+
+  const lineEdges = new Map(folds.flatMap((fold) => fold.lines.map((line) => [line.number, line.edges])));
+  let size = [0, 0], nodes = new Map(), wires = new Map();
+
+  function render() {
+    const inside = arrange(0);
+    size = [inside.width, inside.height];
+    const {frames, cards} = markup(0, inside, 0, 0);
+    canvas.innerHTML = frames + cards;
+    nodes = new Map([...canvas.querySelectorAll(".node")].map((g) => [Number(g.dataset.item), g]));
+    wires = new Map([...canvas.querySelectorAll(".line")].map((g) => [Number(g.dataset.line), g]));
+    for (const [item, g] of nodes) {
+      g.setAttribute("role", "button");
+      g.setAttribute("tabindex", "-1");
+      g.setAttribute("aria-label", item >= 0 ? spokenStep(item) : `${folds[-item - 1].name}, ${folds[-item - 1].about}, closed: Enter opens it`);
+    }
+    for (const [number, g] of wires) g.insertAdjacentHTML("beforeend", `<path class="touch" d="${g.firstChild.getAttribute("d")}"/>`);
+    [...canvas.querySelectorAll(".frame")].forEach((g) => g.insertAdjacentHTML("beforeend", `<title>Click the name to fold ${""}it</title>`));
+    findStops();
+    slider.max = stops.length - 1;
+    rove(nodes.get(current()) || nodes.values().next().value, false);
+  }
+
+  const spokenStep = (n) => [steps[n].title, steps[n].value && `value ${steps[n].value.text}`,
+    steps[n].gradient && `gradient ${steps[n].gradient.text}`].filter(Boolean).join(", ");
+
+  // ---- showing one moment
+
+  const current = () => (events[at].step === undefined ? null : seenAs(events[at].step));
+
+  function show(event) {
+    at = event;
+    const now = current(), {pass} = events[at];
+    for (const [item, g] of nodes) {
+      const inside = stepsIn(item), last = inside.at(-1);
+      g.classList.toggle("waiting", !hasValue(last, at));
+      g.classList.toggle("unpassed", !hasGradient(last, at));
+      g.classList.toggle("now", item === now);
+      g.classList.toggle("pinned", item === pinned);
+    }
+    for (const [number, g] of wires) showLine(g, lineEdges.get(number));
+    document.body.dataset.pass = pass;
+    slider.value = stopOf(at);
+    slider.setAttribute("aria-valuetext", spoken.textContent = words());
+    caption.textContent = words();
+    showDetails();
+    follow(now);
+  }
+
+  /** A line is dim until its beginning has a value; its numbers come when its end passes them back. */
+  function showLine(g, carried) {
+    const ends = carried.map((k) => pairs[k]);
+    const {pass, step} = events[at];
+    g.classList.toggle("waiting", !ends.some(([a]) => hasValue(a, at)));
+    g.classList.toggle("unpassed", !ends.every(([, b]) => isPassed(b, at)));
+    g.classList.toggle("now", step !== undefined && ends.some(([, b]) => seenAs(b) === seenAs(step) && (pass === "backward" || b === step)));
+  }
+
+  function words() {
+    const {pass, step} = events[at];
+    const count = `${stopOf(at)} of ${stops.length - 1}`;
+    if (pass === "start") return `Start: the inputs are given.`;
+    if (pass === "end") return `The end: every value and every gradient.`;
+    const item = seenAs(step), {title, value, gradient, name} = steps[step];
+    const what = item < 0 ? `${folds[-item - 1].name}, ${folds[-item - 1].about}` : title;
+    if (pass === "forward") return `Forward, ${count}: ${what}${value ? ` = ${value.text}` : ""}`;
+    return `Backward, ${count}: ${item < 0 ? what : name}${gradient ? ` has gradient ${gradient.text}` : ""}`;
+  }
+
+  // ---- the panel
+
+  function h(name, attributes, ...children) {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
+    element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+    return element;
+  }
+
+  const later = (words) => h("span", {class: "soft"}, words);
+
+  function showDetails() {
+    const item = looked ?? pinned ?? current();
+    panel.replaceChildren(...(item === null ? overview() : typeof item === "string" ? lineDetails(Number(item)) : item < 0 ? foldDetails(-item - 1) : stepDetails(item)));
+    panel.classList.toggle("is-pinned", item !== null && item === pinned);
+    const step = typeof item === "number" ? stepsIn(item).at(-1) : typeof item === "string" ? pairs[lineEdges.get(Number(item))[0]][1] : undefined;
+    showLineOfCode(step === undefined ? "" : steps[step].place);
+  }
+
+  function overview() {
+    const rows = steps.slice(0, Math.min(data.inputs, 40)).map((step) => h("tr", {}, h("td", {}, step.name),
+      h("td", {class: "v"}, step.value ? step.value.text : ""),
+      h("td", {class: "g"}, events[at].pass === "end" && step.gradient ? step.gradient.text : "")));
+    return [h("h3", {}, data.title), h("div", {class: "scroll"}, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "input"), h("th", {}, "value"),
+      h("th", {}, "gradient"))), h("tbody", {}, ...rows)))];
+  }
+
+  function foldDetails(k) {
+    const fold = folds[k], last = stepsIn(-k - 1).at(-1);
+    const button = h("button", {type: "button"}, opened.has(k) ? "Fold" : "Open");
+    button.addEventListener("click", () => toggle(k));
+    return [h("h3", {}, fold.name), h("p", {class: "soft"}, fold.about), button, ...valueDetails(last)];
+  }
+
+  function stepDetails(n) {
+    const step = steps[n];
+    return [h("h3", {}, step.title), step.where ? h("p", {class: "soft"}, step.where) : null, ...valueDetails(n), ...passedOn(n)].filter(Boolean);
+  }
+
+  function valueDetails(n) {
+    const step = steps[n];
+    const parts = [h("h4", {class: "v"}, "Value"), ...(hasValue(n, at) ? [formulaLine(step), ...summary(step.value)] : [later("not computed yet")])];
+    if (step.gradient) parts.push(h("h4", {class: "g"}, `Gradient ∂${data.name}/∂${step.name}`), ...gradientDetails(n));
+    return parts.filter(Boolean);
+  }
+
+  const formulaLine = (step) => (step.formula ? h("p", {class: "formula"}, step.formula) : null);
+
+  function summary(value) {
+    if (!value) return [];
+    const facts = ["type", "range", "mean", "zeros", "NaN", "inf"].filter((key) => value[key]);
+    return [h("p", {class: value.bad ? "number bad" : "number"}, value.text), facts.length
+      ? h("dl", {}, ...facts.flatMap((key) => [h("dt", {}, key), h("dd", {}, value[key])])) : null,
+    value.map ? heat(value.map) : null].filter(Boolean);
+  }
+
+  /** The small picture of an array: one path for each shade. */
+  function heat(rows) {
+    const shades = new Map();
+    rows.forEach((row, y) => [...row].forEach((letter, x) => shades.set(letter, `${shades.get(letter) || ""}M${x} ${y}h1v1h-1z`)));
+    const paths = [...shades].map(([letter, d]) => {
+      const level = letter.charCodeAt(0) - "j".charCodeAt(0);
+      const fill = letter === "!" ? "var(--line5)" : `color-mix(in oklab,var(${level < 0 ? "--line1" : "--line0"}) ${Math.abs(level) / 9 * 100}%,var(--paper))`;
+      return `<path d="${d}" style="fill:${fill}"/>`;
+    });
+    const box = h("div", {class: "heat", role: "img", "aria-label": "heat map: blue above nought, orange below"});
+    box.innerHTML = `<svg viewBox="0 0 ${rows[0].length} ${rows.length}" shape-rendering="crispEdges" style="width:${Math.min(240, rows[0].length * 10)}px">${paths.join("")}</svg>`;
+    return box;
+  }
+
+  /** How the contributions of all that read a step add up to its gradient. */
+  function gradientDetails(n) {
+    const {gradient} = steps[n];
+    if (at < firstBack) return [later("in the backward pass")];
+    if (n === data.output) return [h("p", {}, "The output by itself: the backward pass begins with 1."), ...summary(gradient)];
+    const readers = outgoing[n].filter((k) => arrived.passed.has(pairs[k][1]));
+    if (!readers.length) return [h("p", {}, "The output does not depend on it."), ...summary(gradient)];
+    const rows = readers.map((k) => edgeRow(k, `from ${steps[pairs[k][1]].name}`));
+    return [edgeTable(rows), hasGradient(n, at) ? h("p", {class: "sum"}, readers.length > 1 ? `sum of ${readers.length}` : "", ) : later("more to come"),
+      ...(hasGradient(n, at) ? summary(gradient) : [])];
+  }
+
+  /** What a step passes on to its operands. */
+  function passedOn(n) {
+    if (!incoming[n].length || at < firstBack) return [];
+    return [h("h4", {class: "l"}, "Passes on"), edgeTable(incoming[n].map((k) => edgeRow(k, `to ${steps[pairs[k][0]].name}`)))];
+  }
+
+  const edgeTable = (rows) => h("div", {class: "scroll"}, h("table", {class: "edges"}, h("tbody", {}, ...rows)));
+
+  function edgeRow(k, name) {
+    const edge = edges[k], [, target] = pairs[k];
+    if (!isPassed(target, at)) return h("tr", {}, h("td", {}, name), h("td", {class: "soft"}, "still to come"));
+    return h("tr", {}, h("td", {}, name), h("td", {}, h("span", {class: "g"}, steps[target].gradient.text), " × ",
+      h("span", {class: "l"}, edge.local), " = ", h("b", {class: edge.bad ? "bad" : "g"}, edge.contribution)));
+  }
+
+  function lineDetails(number) {
+    const carried = lineEdges.get(number);
+    return carried.slice(0, 12).flatMap((k) => {
+      const [a, b] = pairs[k], heading = h("h3", {}, `${steps[a].name} → ${steps[b].name}`);
+      if (k >= edges.length) return [heading, h("p", {class: "soft"}, "is read; no derivative passes here")];
+      const rule = edges[k].formula ? h("p", {class: "formula"}, edges[k].formula) : null;
+      return [heading, rule, edgeTable([edgeRow(k, "upstream × local")])].filter(Boolean);
+    });
+  }
+
+  function showLineOfCode(place) {
+    document.querySelectorAll(".code .now").forEach((line) => line.classList.remove("now"));
+    const line = place && document.getElementById(`line-${place}`);
+    if (!line) return;
+    line.classList.add("now");
+    const list = line.closest(".code");
+    list.scrollTop = line.offsetTop - list.clientHeight / 2;
+  }
+
+  // ---- pan and zoom
+
+  let view = {x: 0, y: 0, scale: 1};
+
+  function look(next, smooth = false) {
+    view = next;
+    canvas.classList.toggle("smooth", smooth && !calm());
+    canvas.style.transform = `translate(${view.x}px,${view.y}px) scale(${view.scale})`;
+  }
+
+  function fit(least = 0.05) {
+    const {clientWidth: width, clientHeight: height} = stage;
+    const scale = Math.max(least, Math.min(1.3, (width - 32) / size[0], (height - 32) / size[1]));
+    look({scale, x: (width - size[0] * scale) / 2, y: Math.max(16, (height - size[1] * scale) / 2)});
+  }
+
+  function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
+    const scale = Math.min(4, Math.max(0.05, view.scale * factor)), by = scale / view.scale;
+    look({scale, x: x - (x - view.x) * by, y: y - (y - view.y) * by});
+  }
+
+  /** Bring an item into view if it is not. */
+  function follow(item) {
+    const g = nodes.get(item);
+    if (!g) return;
+    const [, x, y] = /translate\(([^ ]+) ([^)]+)\)/.exec(g.getAttribute("transform")).map(Number);
+    const [w, height] = cardSize(item), px = view.x + x * view.scale, py = view.y + y * view.scale;
+    const dx = w / 2 * view.scale + 12, dy = height / 2 * view.scale + 12;
+    if (px - dx >= 0 && px + dx <= stage.clientWidth && py - dy >= 0 && py + dy <= stage.clientHeight) return;
+    look({...view, x: stage.clientWidth / 2 - x * view.scale, y: stage.clientHeight / 2 - y * view.scale}, true);
+  }
+
+  const pointers = new Map();
+  let dragged = false;
+  stage.addEventListener("pointerdown", (event) => { pointers.set(event.pointerId, event); dragged = false; });
+  stage.addEventListener("pointermove", (event) => {
+    const before = pointers.get(event.pointerId);
+    if (!before) return;
+    const others = [...pointers.values()].filter((other) => other.pointerId !== event.pointerId);
+    const box = stage.getBoundingClientRect();
+    if (others.length) {
+      const [other] = others, apart = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY) || 1;
+      zoom(apart(event) / apart(before), other.clientX - box.x, other.clientY - box.y);
+    } else if (dragged || Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY) > 3) {
+      dragged = true;
+      look({...view, x: view.x + event.clientX - before.clientX, y: view.y + event.clientY - before.clientY});
+    } else return;
+    pointers.set(event.pointerId, event);
+  });
+  for (const name of ["pointerup", "pointercancel", "pointerleave"]) stage.addEventListener(name, (event) => pointers.delete(event.pointerId));
+  stage.addEventListener("wheel", (event) => {
+    // the wheel scrolls the page until the graph was clicked or is zoomed on purpose
+    if (!event.ctrlKey && !stage.contains(document.activeElement)) return;
+    event.preventDefault();
+    const box = stage.getBoundingClientRect();
+    zoom(Math.exp(-event.deltaY / 400), event.clientX - box.x, event.clientY - box.y);
+  }, {passive: false});
+
+  // ---- playing
+
+  const play = find("#play");
+
+  function setPlaying(on) {
+    clearInterval(timer);
+    timer = on ? setInterval(() => (stopOf(at) < stops.length - 1 ? move(1) : setPlaying(false)), 1100) : 0;
+    play.textContent = on ? "❚❚" : "▶";
+    play.setAttribute("aria-label", on ? "Pause" : "Play");
+    if (on && at === events.length - 1) show(stops[0]);
+  }
+
+  const goTo = (stop) => show(stops[Math.max(0, Math.min(stops.length - 1, stop))]);
+  const move = (by) => goTo(stopOf(at) + by);
+  const stopByHand = (act) => () => { setPlaying(false); act(); };
+
+  slider.addEventListener("input", stopByHand(() => goTo(Number(slider.value))));
+  play.addEventListener("click", () => setPlaying(!timer));
+  const buttons = {
+    first: () => goTo(0), back: () => move(-1), next: () => move(1), last: () => goTo(stops.length - 1),
+    "zoom-in": () => zoom(1.25), "zoom-out": () => zoom(0.8), fit: () => fit(), help: () => find("#keys").showModal(),
+  };
+  for (const [id, act] of Object.entries(buttons)) find(`#${id}`).addEventListener("click", id === "help" ? act : stopByHand(act));
+
+  // ---- looking at and pinning what is pointed at
+
+  const itemOf = (target) => {
+    const node = target.closest(".node"), wire = target.closest(".line");
+    return node ? Number(node.dataset.item) : wire ? wire.dataset.line : null;
+  };
+  const lookAt = (item) => { if (item !== looked) { looked = item; showDetails(); } };
+  const pin = (item) => { pinned = item; looked = null; show(at); };
+
+  canvas.addEventListener("pointerover", (event) => { if (!pointers.size) lookAt(itemOf(event.target)); });
+  svg.addEventListener("pointerleave", () => lookAt(null));
+  canvas.addEventListener("focusin", (event) => { rove(event.target.closest(".node"), false); lookAt(itemOf(event.target)); });
+  canvas.addEventListener("focusout", () => lookAt(null));
+  svg.addEventListener("click", (event) => {
+    if (dragged) return;
+    const item = itemOf(event.target), frame = event.target.closest(".frame");
+    stage.focus({preventScroll: true});
+    if (frame) toggle(Number(frame.dataset.frame), false);
+    else if (typeof item === "number" && item < 0) toggle(-item - 1);
+    else pin(item === pinned ? null : item);
+  });
+
+  /** One card at a time is reached by Tab; arrows go on from there. */
+  function rove(g, focus) {
+    if (!g) return;
+    canvas.querySelectorAll('[tabindex="0"]').forEach((other) => other.setAttribute("tabindex", "-1"));
+    g.setAttribute("tabindex", "0");
+    if (focus) g.focus({preventScroll: true});
+  }
+
+  function walk(by) {
+    const order = [...nodes.keys()].sort((a, b) => stepsIn(a)[0] - stepsIn(b)[0]);
+    const here = order.indexOf(itemOf(document.activeElement) ?? current());
+    const item = order[Math.max(0, Math.min(order.length - 1, here + by))];
+    rove(nodes.get(item), true);
+    follow(item);
+  }
+
+  function act() {
+    const item = itemOf(document.activeElement) ?? current();
+    if (item === null) return;
+    if (item >= 0) return pin(item === pinned ? null : item);
+    toggle(-item - 1);
+    rove(nodes.get(seenAs(stepsIn(item)[0])), true);
+  }
+
+  function closeAround() {
+    const item = itemOf(document.activeElement) ?? current();
+    const inside = item === null ? [] : around(item).filter((k) => opened.has(k));
+    if (!inside.length) return;
+    toggle(inside.at(-1), false);
+    rove(nodes.get(-inside.at(-1) - 1), true);
+  }
+
+  // ---- search
+
+  const search = find("#search"), results = find("#results");
+  const matches = (words) => steps.flatMap((step, n) =>
+    (`${step.title} ${step.name} ${step.operation} ${step.where || ""}`.toLowerCase().includes(words) ? [n] : []));
+
+  search.addEventListener("input", () => {
+    const words = search.value.trim().toLowerCase(), found = words ? matches(words) : [];
+    const entries = found.slice(0, 8).map((n) => {
+      const button = h("button", {type: "button"}, h("b", {}, steps[n].title), h("span", {class: "soft"}, steps[n].where || ""));
+      button.addEventListener("click", () => reveal(n));
+      return h("li", {}, button);
+    });
+    const more = found.length > 8 ? h("li", {class: "soft"}, `and ${found.length - 8} more`) : null;
+    results.replaceChildren(...(words && !found.length ? [h("li", {class: "soft"}, "nothing found")] : [...entries, more].filter(Boolean)));
+    results.hidden = !words;
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") results.querySelector("button")?.click();
+    if (event.key === "Escape") { search.value = ""; results.hidden = true; stage.focus(); }
+  });
+
+  /** Open what a step lies in, and pin it. */
+  function reveal(n) {
+    around(n).forEach((k) => opened.add(k));
+    results.hidden = true;
+    render();
+    pin(n);
+    rove(nodes.get(n), true);
+    follow(n);
+  }
+
+  // ---- keys
+
+  const keys = {
+    ArrowRight: () => move(1), ArrowLeft: () => move(-1), Home: () => goTo(0), End: () => goTo(stops.length - 1),
+    ArrowDown: () => walk(1), ArrowUp: () => walk(-1), Enter: act, c: closeAround, Escape: () => pin(null),
+    f: () => show(stops[stopOf(1)]), b: () => show(stops[stopOf(firstBack)]),
+    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: () => fit(),
+    "/": () => search.focus(), "?": () => find("#keys").showModal(),
+  };
+  const typing = (target) => target.closest("input:not([type=range]),button,a,summary,dialog");
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing(event.target) && (event.key === " " || event.key === "Enter" || !event.target.closest("button"))) return;
+    if (event.target === slider && event.key.startsWith("Arrow")) return;
+    if (event.key === " ") setPlaying(!timer);
+    else if (Object.hasOwn(keys, event.key)) stopByHand(keys[event.key])();
+    else return;
+    event.preventDefault();
+  });
+  document.querySelectorAll(".code [data-step]").forEach((line) => line.addEventListener("click", () => reveal(Number(line.dataset.step))));
+
+  document.body.classList.add("playable");
+  svg.removeAttribute("viewBox");
+  svg.setAttribute("role", "group");
+  render();
+  fit(0.6);
+  show(at);
+  new ResizeObserver(() => fit(0.6)).observe(stage);
+})();
