@@ -34,7 +34,7 @@ def title(step: Step) -> str:
     """The step as a line of a program: ``q = x + y``."""
     if step.primitive is None:
         return step.name
-    return f"{getattr(step, 'variable', '') or step.name} = {text.operation(step)}"
+    return f"{step.variable or step.name} = {text.operation(step)}"
 
 
 def formula(step: Step) -> str:

@@ -51,9 +51,11 @@ def fold_steps(name: str, steps: Sequence[Step], inputs: int) -> Fold:
         _enter(root, _scopes(steps[n]), n)
     root = _simplified(root)
     root.kind, root.name, root.scope = "all", name, None
-    root.items[:0] = range(inputs)
-    _bring_parameters_home(root, steps, inputs)
-    _split(root, lambda n: steps[n].name)
+    parameters = Fold("inputs", "inputs", [*range(inputs)])
+    _bring_parameters_home(root, parameters, steps)
+    for fold in (root, parameters):
+        _split(fold, lambda n: steps[n].name)
+    root.items[:0] = parameters.items if len(parameters.items) <= MOST // 2 else [parameters]
     _number(root, "")
     _open(root, len(steps))
     return root
@@ -62,12 +64,12 @@ def fold_steps(name: str, steps: Sequence[Step], inputs: int) -> Fold:
 def _scopes(step: Step) -> list[tuple[Any, str, str]]:
     """(what tells it from others, kind, name) of each scope; a turn stands in its loop."""
     found: list[tuple[Any, str, str]] = []
-    for scope in getattr(step, "scopes", ()):
+    for scope in step.scopes:
         if scope.kind == "loop":
-            line = scope.place[1]
-            found += [(("loop", scope.place), "loop", f"loop in line {line}"), (scope, "turn", scope.name)]
+            loop = scope.label or f"loop in line {scope.place[1]}"
+            found += [(("loop", scope.place, scope.call), "loop", loop), (scope, "turn", f"turn {scope.turn}")]
         else:
-            found.append((scope, scope.kind, scope.name))
+            found.append((scope, scope.kind, str(scope)))
     return found
 
 
@@ -93,16 +95,16 @@ def _simplified(fold: Fold) -> Fold:
     return Fold(fold.kind, fold.name, items, fold.scope)
 
 
-def _bring_parameters_home(root: Fold, steps: Sequence[Step], inputs: int) -> None:
+def _bring_parameters_home(root: Fold, parameters: Fold, steps: Sequence[Step]) -> None:
     """Inputs that belong to a layer by their name, as ``m.layers[0].weight`` does, stand inside of it."""
-    owners = {fold.name: fold for fold in root.folds() if fold.kind == "layer"}
-    used_by = _readers(steps)
-    for n in range(inputs):
-        parts = steps[n].name
-        fold = next((owners[layer] for layer in sorted(owners, key=len, reverse=True) if f".{layer}." in f".{parts}"), None)
-        if fold is not None and used_by.get(n, set()) <= set(fold.steps()):
-            root.items.remove(n)
-            fold.items.insert(0, n)
+    layers = {fold.scope.name: fold for fold in root.folds() if fold.kind == "layer"}
+    readers = _readers(steps)
+    for n in [*parameters.items]:
+        assert isinstance(n, int)
+        owner, _, _ = steps[n].name.rpartition(".")
+        if owner in layers and readers.get(n, set()) <= set(layers[owner].steps()):
+            parameters.items.remove(n)
+            layers[owner].items.insert(0, n)
 
 
 def _readers(steps: Sequence[Step]) -> dict[int, set[int]]:

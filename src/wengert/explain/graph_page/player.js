@@ -6,7 +6,7 @@
   const {steps, edges, pairs, folds} = data;
   const find = (selector) => document.querySelector(selector);
   const svg = find(".stage .wengert-graph"), canvas = svg.querySelector(".all"), stage = find(".stage");
-  const slider = find("#position"), panel = find("#details"), spoken = find("#spoken"), caption = find("#caption");
+  const slider = find("#position"), panel = find("#details"), caption = find("#caption");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const calm = () => still.matches;
 
@@ -69,9 +69,9 @@
     return closed === undefined ? step : -closed - 1;
   }
 
-  function stepsIn(item) {
-    return item >= 0 ? [item] : folds[-item - 1].items.flatMap(stepsIn);
-  }
+  const stepsIn = (item) => (item >= 0 ? [item] : folds[-item - 1].items.flatMap(stepsIn));
+  const firstOf = (item) => (item >= 0 ? item : folds[-item - 1].first);
+  const lastOf = (item) => (item >= 0 ? item : folds[-item - 1].last);
 
   /** The events to stop at: of those that fall into one closed fold, one after another, the last. */
   function findStops() {
@@ -84,11 +84,15 @@
 
   const stopOf = (event) => Math.max(0, stops.findIndex((k) => k >= event));
 
+  /** Open or close a fold, with its upper edge staying where it is. */
   function toggle(fold, open = !opened.has(fold)) {
     if (fold === 0) return;
+    const before = tops.get(-fold - 1);
     if (open) [...around(-fold - 1), fold].forEach((k) => opened.add(k));
     else opened.delete(fold);
     render();
+    const after = tops.get(-fold - 1);
+    if (before && after) look({...view, x: view.x + (before[0] - after[0]) * view.scale, y: view.y + (before[1] - after[1]) * view.scale});
     show(stops[stopOf(at)]);
   }
 
@@ -114,98 +118,86 @@
   }
 
   const innerFold = (item) => (item < 0 && opened.has(-item - 1) ? -item - 1 : 0);
-  const cardSize = (item) => (item >= 0 ? steps[item].size : folds[-item - 1].size);
+  const isStep = (fold, index) => index >= fold.items.length || fold.items[index] >= 0;
+  const beginning = (k) => { const plan = folds[k].begun || folds[k].closed; return [plan.width, plan.height]; };
 
-  /** The size of an open fold, and where its items, ports and lines are in it. */
+  /** The size of an open fold, and where its items and lines are in it. */
   function arrange(k) {
     const fold = folds[k];
     const begun = fold.begun && fold.items.every((item) => item >= 0 || !folds[-item - 1].open || opened.has(-item - 1));
     const plan = begun ? fold.begun : fold.closed;
     const insides = fold.items.map((item) => (innerFold(item) ? arrange(innerFold(item)) : null));
-    const sizes = fold.items.map((item, j) => (insides[j] ? [insides[j].width, insides[j].height] : cardSize(item)));
     const along = [0, 1].map((axis) => stretching(fold.items.flatMap((item, j) => {
       if (!insides[j]) return [];
-      const base = begun && folds[-item - 1].open ? beginning(-item - 1) : cardSize(item);
-      const middle = plan.items[j][axis];
-      return [{start: middle - base[axis] / 2, stop: middle + base[axis] / 2, wanted: sizes[j][axis]}];
+      const base = begun && folds[-item - 1].open ? beginning(-item - 1) : folds[-item - 1].size;
+      const start = plan.items[j][axis] - base[axis] / 2;
+      return [{start, stop: start + base[axis], wanted: axis ? insides[j].height : insides[j].width}];
     })));
-    const moved = (point) => [along[0](point[0]), along[1](point[1])];
+    const moved = ([x, y]) => [along[0](x), along[1](y)];
     return {
-      width: along[0](plan.width), height: along[1](plan.height), insides, sizes,
-      items: plan.items.map(moved),
-      ports: Object.fromEntries(Object.entries(plan.ports).map(([line, point]) => [line, moved(point)])),
-      lines: plan.lines.map(([points, label]) => ({points: points.map(moved), label: moved(label)})),
+      width: along[0](plan.width), height: along[1](plan.height), insides, items: plan.items.map(moved),
+      lines: plan.lines.map(([points, label]) => ({points: points.map(moved), label: label && moved(label)})),
     };
   }
 
-  const beginning = (k) => { const plan = folds[k].begun || folds[k].closed; return [plan.width, plan.height]; };
-
   // ---- the picture
 
-  const curve = (points) => points.map(([x, y], k) => {
-    if (!k) return `M${x} ${y}`;
-    const [x0, y0] = points[k - 1], middle = (y0 + y) / 2;
-    return `C${x0} ${middle} ${x} ${middle} ${x} ${y}`;
-  }).join("");
+  const px = (v) => Math.round(v * 10) / 10;
+  const translated = (x, y) => `transform="translate(${px(x)} ${px(y)})"`;
+  const spline = (points) => points.map(([x, y], k) => `${k ? (k % 3 === 1 ? "C" : " ") : "M"}${px(x)} ${px(y)}`).join("");
 
-  /** Markup of an open fold whose corner is at x, y: frames below lines, lines below cards. */
+  /** Markup of an open fold whose corner is at x, y: frames and lines below, cards on top. */
   function markup(k, inside, x, y) {
     const fold = folds[k];
-    let frames = "", cards = "";
+    let below = "", above = "";
     fold.items.forEach((item, j) => {
-      const [cx, cy] = inside.items[j], inner = inside.insides[j];
+      const cx = x + inside.items[j][0], cy = y + inside.items[j][1], inner = inside.insides[j];
       if (inner) {
-        const left = x + cx - inner.width / 2, top = y + cy - inner.height / 2, at = -item - 1;
+        const left = cx - inner.width / 2, top = cy - inner.height / 2, at = -item - 1;
         const part = markup(at, inner, left, top);
-        frames += `<g class="frame ${folds[at].kind}" data-frame="${at}" transform="translate(${left} ${top})">` +
-          `<rect class="box" width="${inner.width}" height="${inner.height}" rx="10"/>${folds[at].heading}</g>` + part.frames;
-        cards += part.cards;
+        tops.set(item, [cx, top]);
+        below += `<g class="frame ${folds[at].kind}" data-frame="${at}" ${translated(left, top)}><rect class="box" ` +
+          `width="${px(inner.width)}" height="${px(inner.height)}" rx="10"/>${folds[at].heading}</g>${part.below}`;
+        above += part.above;
       } else {
-        const {card, classes} = item >= 0 ? steps[item] : folds[-item - 1];
-        cards += `<g class="node ${classes}" data-item="${item}" transform="translate(${x + cx} ${y + cy})">${card}</g>`;
+        const {card, classes, size} = item >= 0 ? steps[item] : folds[-item - 1];
+        tops.set(item, [cx, cy - size[1] / 2]);
+        above += `<g class="node ${classes}" data-item="${item}" ${translated(cx, cy)}>${card}</g>`;
       }
     });
-    fold.lines.forEach((line, j) => { frames += lineMarkup(line, inside, j, x, y); });
-    return {frames, cards};
+    fold.reads.forEach((step, j) => {
+      const [cx, cy] = inside.items[fold.items.length + j];
+      above += `<g class="node reference" data-item="${step}" ${translated(x + cx, y + cy)}>${steps[step].reference}</g>`;
+    });
+    fold.lines.forEach((line, j) => { below += lineMarkup(line, inside.lines[j], x, y); });
+    return {below, above};
   }
 
-  function lineMarkup(line, inside, j, x, y) {
-    const {points, label} = inside.lines[j];
-    const ends = [...points];
-    ends[0] = portOf(line.tail, line.number, inside) || ends[0];
-    ends[ends.length - 1] = portOf(line.head, line.number, inside) || ends.at(-1);
-    const drawn = ends.map(([px, py]) => [x + px, y + py]);
-    const isOpen = line.head === null || inside.insides[line.head];
-    const head = isOpen ? "" : `<path class="head" d="M${drawn.at(-1).join(" ")}l-4 -8h8z"/>`;
-    const words = line.label ? `<text x="${x + label[0]}" y="${y + label[1] + 4}">${line.label}</text>` : "";
-    return `<g class="line ${line.classes}" data-line="${line.number}"><path class="wire" d="${curve(drawn)}"/>${head}${words}</g>`;
-  }
-
-  /** Where a line goes on inside of an open fold. */
-  function portOf(index, line, inside) {
-    const inner = index === null ? null : inside.insides[index];
-    if (!inner) return null;
-    const [cx, cy] = inside.items[index], [px, py] = inner.ports[line];
-    return [cx - inner.width / 2 + px, cy - inner.height / 2 + py];
+  function lineMarkup(line, {points, label}, x, y) {
+    const drawn = points.map(([a, b]) => [x + a, y + b]), d = spline(drawn), [ex, ey] = drawn.at(-1);
+    const words = line.label && label ? `<text x="${px(x + label[0] + 7)}" y="${px(y + label[1] + 4)}">${line.label}</text>` : "";
+    return `<g class="line ${line.classes}" data-line="${line.number}"><path class="wire" d="${d}"/>` +
+      `<path class="head" d="M${px(ex)} ${px(ey)}l-4 -8h8z"/>${words}<path class="touch" d="${d}"/></g>`;
   }
 
   const lineEdges = new Map(folds.flatMap((fold) => fold.lines.map((line) => [line.number, line.edges])));
-  let size = [0, 0], nodes = new Map(), wires = new Map();
+  const tops = new Map(); // the middle of the upper edge of each card and frame
+  let size = [0, 0], nodes = new Map(), references = [], wires = new Map();
 
   function render() {
     const inside = arrange(0);
     size = [inside.width, inside.height];
-    const {frames, cards} = markup(0, inside, 0, 0);
-    canvas.innerHTML = frames + cards;
-    nodes = new Map([...canvas.querySelectorAll(".node")].map((g) => [Number(g.dataset.item), g]));
+    tops.clear();
+    const {below, above} = markup(0, inside, 0, 0);
+    canvas.innerHTML = below + above;
+    const cards = [...canvas.querySelectorAll(".node")], itemIn = (g) => Number(g.dataset.item);
+    references = cards.filter((g) => g.classList.contains("reference"));
+    nodes = new Map(cards.filter((g) => !references.includes(g)).map((g) => [itemIn(g), g]));
     wires = new Map([...canvas.querySelectorAll(".line")].map((g) => [Number(g.dataset.line), g]));
     for (const [item, g] of nodes) {
-      g.setAttribute("role", "button");
-      g.setAttribute("tabindex", "-1");
-      g.setAttribute("aria-label", item >= 0 ? spokenStep(item) : `${folds[-item - 1].name}, ${folds[-item - 1].about}, closed: Enter opens it`);
+      const label = item >= 0 ? spokenStep(item) : `${folds[-item - 1].name}, ${folds[-item - 1].about}, folded`;
+      Object.entries({role: "button", tabindex: "-1", "aria-label": label}).forEach(([key, value]) => g.setAttribute(key, value));
     }
-    for (const [number, g] of wires) g.insertAdjacentHTML("beforeend", `<path class="touch" d="${g.firstChild.getAttribute("d")}"/>`);
-    [...canvas.querySelectorAll(".frame")].forEach((g) => g.insertAdjacentHTML("beforeend", `<title>Click the name to fold ${""}it</title>`));
     findStops();
     slider.max = stops.length - 1;
     rove(nodes.get(current()) || nodes.values().next().value, false);
@@ -222,28 +214,32 @@
     at = event;
     const now = current(), {pass} = events[at];
     for (const [item, g] of nodes) {
-      const inside = stepsIn(item), last = inside.at(-1);
-      g.classList.toggle("waiting", !hasValue(last, at));
-      g.classList.toggle("unpassed", !hasGradient(last, at));
+      showCard(g, lastOf(item));
       g.classList.toggle("now", item === now);
       g.classList.toggle("pinned", item === pinned);
     }
+    for (const g of references) showCard(g, Number(g.dataset.item));
     for (const [number, g] of wires) showLine(g, lineEdges.get(number));
     document.body.dataset.pass = pass;
     slider.value = stopOf(at);
-    slider.setAttribute("aria-valuetext", spoken.textContent = words());
     caption.textContent = words();
+    slider.setAttribute("aria-valuetext", caption.textContent);
     showDetails();
     follow(now);
+  }
+
+  function showCard(g, step) {
+    g.classList.toggle("waiting", !hasValue(step, at));
+    g.classList.toggle("unpassed", !hasGradient(step, at));
   }
 
   /** A line is dim until its beginning has a value; its numbers come when its end passes them back. */
   function showLine(g, carried) {
     const ends = carried.map((k) => pairs[k]);
-    const {pass, step} = events[at];
+    const now = current();
     g.classList.toggle("waiting", !ends.some(([a]) => hasValue(a, at)));
     g.classList.toggle("unpassed", !ends.every(([, b]) => isPassed(b, at)));
-    g.classList.toggle("now", step !== undefined && ends.some(([, b]) => seenAs(b) === seenAs(step) && (pass === "backward" || b === step)));
+    g.classList.toggle("now", now !== null && ends.some(([, b]) => seenAs(b) === now));
   }
 
   function words() {
@@ -272,7 +268,7 @@
     const item = looked ?? pinned ?? current();
     panel.replaceChildren(...(item === null ? overview() : typeof item === "string" ? lineDetails(Number(item)) : item < 0 ? foldDetails(-item - 1) : stepDetails(item)));
     panel.classList.toggle("is-pinned", item !== null && item === pinned);
-    const step = typeof item === "number" ? stepsIn(item).at(-1) : typeof item === "string" ? pairs[lineEdges.get(Number(item))[0]][1] : undefined;
+    const step = typeof item === "number" ? lastOf(item) : typeof item === "string" ? pairs[lineEdges.get(Number(item))[0]][1] : undefined;
     showLineOfCode(step === undefined ? "" : steps[step].place);
   }
 
@@ -285,7 +281,7 @@
   }
 
   function foldDetails(k) {
-    const fold = folds[k], last = stepsIn(-k - 1).at(-1);
+    const fold = folds[k], last = folds[k].last;
     const button = h("button", {type: "button"}, opened.has(k) ? "Fold" : "Open");
     button.addEventListener("click", () => toggle(k));
     return [h("h3", {}, fold.name), h("p", {class: "soft"}, fold.about), button, ...valueDetails(last)];
@@ -398,8 +394,8 @@
   function follow(item) {
     const g = nodes.get(item);
     if (!g) return;
-    const [, x, y] = /translate\(([^ ]+) ([^)]+)\)/.exec(g.getAttribute("transform")).map(Number);
-    const [w, height] = cardSize(item), px = view.x + x * view.scale, py = view.y + y * view.scale;
+    const [x, top] = tops.get(item), [w, height] = (item >= 0 ? steps[item] : folds[-item - 1]).size, y = top + height / 2;
+    const px = view.x + x * view.scale, py = view.y + y * view.scale;
     const dx = w / 2 * view.scale + 12, dy = height / 2 * view.scale + 12;
     if (px - dx >= 0 && px + dx <= stage.clientWidth && py - dy >= 0 && py + dy <= stage.clientHeight) return;
     look({...view, x: stage.clientWidth / 2 - x * view.scale, y: stage.clientHeight / 2 - y * view.scale}, true);
@@ -486,7 +482,7 @@
   }
 
   function walk(by) {
-    const order = [...nodes.keys()].sort((a, b) => stepsIn(a)[0] - stepsIn(b)[0]);
+    const order = [...nodes.keys()].sort((a, b) => firstOf(a) - firstOf(b));
     const here = order.indexOf(itemOf(document.activeElement) ?? current());
     const item = order[Math.max(0, Math.min(order.length - 1, here + by))];
     rove(nodes.get(item), true);
@@ -498,7 +494,7 @@
     if (item === null) return;
     if (item >= 0) return pin(item === pinned ? null : item);
     toggle(-item - 1);
-    rove(nodes.get(seenAs(stepsIn(item)[0])), true);
+    rove(nodes.get(seenAs(firstOf(item))), true);
   }
 
   function closeAround() {
@@ -564,8 +560,9 @@
   document.querySelectorAll(".code [data-step]").forEach((line) => line.addEventListener("click", () => reveal(Number(line.dataset.step))));
 
   document.body.classList.add("playable");
-  svg.removeAttribute("viewBox");
+  ["viewBox", "width", "height"].forEach((name) => svg.removeAttribute(name));
   svg.setAttribute("role", "group");
+  svg.querySelector("title").remove(); // browsers show it wherever the pointer rests
   render();
   fit(0.6);
   show(at);
