@@ -222,24 +222,23 @@ def explain(f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None)
                 f"{at_line()}\n  write: explain outermost, wengert.explain(wengert.grad(f)): "
                 "it shows the steps of the gradient too"
             )
-        trace = Recording()
+        trace = Recording(f)
         names = argument_names(f, len(args))
         wanted = range(len(args)) if argnums is None else positions(argnums, args, f, "explain")
-        inputs: list[str] = []
         traced = [
-            enter(trace, x, names[k], inputs, only_reals=argnums is not None)
-            if k in wanted
-            else enter_constants(trace, x)
+            enter(trace, x, names[k], only_reals=argnums is not None) if k in wanted else enter_constants(trace, x)
             for k, x in enumerate(args)
         ]
-        if not inputs:
+        for tree, name in zip(traced, names, strict=True):
+            trace.owners.enter(tree, name)
+        if not trace.inputs:
             refuse(f, names, args)
         try:
             out = run(trace, f, traced, {key: enter_constants(trace, x) for key, x in kwargs.items()})
         finally:
             trace.open = False
         check_scalar(out, f, "explain")
-        return explanation_of(f, trace, out, inputs)
+        return explanation_of(f, trace, out)
 
     return explained
 
@@ -259,14 +258,13 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     return [*names, *(f"x{k}" for k in range(len(names), count))][:count]
 
 
-def enter(trace: Recording, tree: Any, name: str, inputs: list[str], only_reals: bool) -> Any:
+def enter(trace: Recording, tree: Any, name: str, only_reals: bool) -> Any:
     """An argument with its numbers as inputs; what has no derivative is constant, or refused."""
     leaves: list[Any] = []
     for path, x in pytree.flatten_with_paths(tree):
         if only_reals or (isinstance(x, np.ndarray | np.generic | float | complex) and is_differentiable(x)):
             check_input(x, f"{name}{path}", "explain")
-            inputs.append(name + path)
-            leaves.append(trace.input(x))
+            leaves.append(trace.input(x, name + path))
         else:
             leaves.append(enter_constants(trace, x))
     return pytree.unflatten(pytree.flatten(tree)[1], leaves)
@@ -283,7 +281,7 @@ def refuse(f: Callable[..., Any], names: list[str], args: tuple[Any, ...]) -> No
     )
 
 
-def explanation_of(f: Callable[..., Any], trace: Recording, out: Any, inputs: list[str]) -> Explanation:
+def explanation_of(f: Callable[..., Any], trace: Recording, out: Any) -> Explanation:
     """Walk back over what was recorded, and give names."""
     reached = isinstance(out, Tracer) and out.t is trace and type(out) is not Constant and out.i >= 0
     if not reached:
@@ -291,8 +289,9 @@ def explanation_of(f: Callable[..., Any], trace: Recording, out: Any, inputs: li
             warn_flat(f, "explain", trace.flat)
         trace.note(Entry(out.v if isinstance(out, Tracer) else out))
     output = out.i if reached else len(trace.entries) - 1
+    inputs = trace.inputs
     names = step_names(trace.entries, inputs)
-    steps, edges = build(trace.entries, names, output)
+    steps, edges = build(trace.entries, names, trace.stack.finish(), output)
     count = len(inputs)
     return Explanation(
         name_of(f),

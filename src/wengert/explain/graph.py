@@ -12,6 +12,7 @@ from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import place_line
 from wengert.explain.record import Entry
+from wengert.explain.scopes import Place, Scope
 from wengert.transforms.gradients import seed
 from wengert.transforms.inputs import finish
 
@@ -24,13 +25,21 @@ class Step:
 
     ``value`` is what it gave, ``gradient`` the derivative of the output with respect to it, of the value's
     shape. ``operands`` are steps, or plain values where nothing is differentiated; inputs have none, and no
-    ``primitive``. ``line`` is the user's line that led here, as ``file:line: source``.
+    ``primitive``. ``line`` is the user's line that led here, as ``file:line: source``, and ``place`` its file and
+    number. ``number`` counts from 0, inputs first. ``variable`` is the variable of the user's that the value was kept
+    in, or an empty string; ``scopes`` are the functions, layers and turns of loops around the step, the outermost first.
 
     Example:
         >>> import wengert
         >>> step = wengert.explain(lambda x, y: x * y)(2.0, 3.0).steps[0]
         >>> step.name, step.primitive.name, [x.name for x in step.operands], step.value
         ('v1', 'multiply', ['x', 'y'], 6.0)
+        >>> def total(x, y):
+        ...     product = x * y
+        ...     return product + x
+        >>> e = wengert.explain(total)(2.0, 3.0)
+        >>> e["v1"].number, e["v1"].variable, e["v2"].variable
+        (2, 'product', '')
     """
 
     name: str
@@ -40,6 +49,10 @@ class Step:
     operands: tuple[Any, ...] = ()
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     line: str = ""
+    number: int = 0
+    variable: str = ""
+    scopes: tuple[Scope, ...] = ()
+    place: Place = ("", 0)
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -191,15 +204,23 @@ def walk_back(entries: list[Entry], output: int) -> tuple[list[Any], dict[tuple[
     return gradients, contributions
 
 
-def build(entries: list[Entry], names: list[str], output: int) -> tuple[list[Step], list[Edge]]:
-    """Steps and edges, in the order of the list, from its entries and their names."""
+def build(
+    entries: list[Entry], names: list[str], variables: dict[int, str], output: int
+) -> tuple[list[Step], list[Edge]]:
+    """Steps and edges, in the order of the list, from its entries, their names, and those of variables."""
     gradients, contributions = walk_back(entries, output)
     steps: list[Step] = []
     edges: list[Edge] = []
     for n, (entry, name) in enumerate(zip(entries, names, strict=True)):
         operands = tuple(steps[i] if i >= 0 else x for i, x in zip(entry.sources, entry.operands, strict=True))
         gradient, line = _finished(gradients[n], entry.out), place_line(entry.place)
-        steps.append(Step(name, entry.out, gradient, entry.primitive, operands, entry.params, line))
+        variable = variables.get(n, "") if entry.primitive else name
+        steps.append(
+            Step(
+                name, entry.out, gradient, entry.primitive, operands, entry.params, line, n, variable, entry.scopes,
+                entry.place,
+            )
+        )  # fmt: skip
         for k, source in enumerate(operands):
             if isinstance(source, Step) and is_differentiable(source.value):
                 contribution = _finished(contributions.get((n, k)), source.value)

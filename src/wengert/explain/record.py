@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 from wengert.core.primitive import Primitive, reads_nothing
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_level, leaked
 from wengert.core.types import dtype_of, is_array
-from wengert.errors import user_place
+from wengert.explain.owners import Owners
+from wengert.explain.scopes import Place, Scope, Stack
 
 __all__ = ["Entry", "Recording"]
 
@@ -20,7 +22,7 @@ class Entry:
     """One entry of the list: an input (no primitive), or an operation with the values that it read.
 
     ``sources`` holds for each operand the number of the entry that it comes from, or −1 for a constant;
-    ``place`` is the user's file and line.
+    ``place`` is the user's file and line, ``scopes`` say what it stands in.
     """
 
     out: Any
@@ -28,7 +30,8 @@ class Entry:
     operands: tuple[Any, ...] = ()
     sources: tuple[int, ...] = ()
     params: dict[str, Any] = field(default_factory=dict[str, Any])
-    place: tuple[str, int] = ("", 0)
+    place: Place = ("", 0)
+    scopes: tuple[Scope, ...] = ()
 
 
 # One output of an operation that has several: an entry of its own, which hands its gradient over.
@@ -62,15 +65,18 @@ class RecordedArray(ArrayTracer):
 class Recording(Trace):
     """The trace of :func:`wengert.explain`."""
 
-    __slots__ = ("entries", "flat", "level", "masks", "open")
+    __slots__ = ("entries", "flat", "inputs", "level", "masks", "open", "owners", "stack")
     scalar, array = RecordedScalar, RecordedArray
 
-    def __init__(self) -> None:
+    def __init__(self, f: Callable[..., Any]) -> None:
         self.level = fresh_level()
         self.entries: list[Entry] = []
+        self.inputs: list[str] = []  # the names of the first entries
+        self.owners = Owners(self.input_of)
+        self.stack = Stack(f, self.owners, self.index_of)
         # arrays without a derivative leave the trace; by identity their entries are found again
         self.masks: dict[int, tuple[Any, int]] = {}
-        self.flat: tuple[Primitive, tuple[str, int]] | None = None
+        self.flat: tuple[Primitive, Place] | None = None
         self.open = True
 
     def tracer(self, value: Any, index: int) -> Any:
@@ -84,8 +90,23 @@ class Recording(Trace):
         """A tracer of a constant that traced values may be written into."""
         return self.tracer(value.copy(), -1)
 
-    def input(self, value: Any) -> Any:
+    def index_of(self, x: Any) -> int:
+        """The number of the entry that a value is, whatever transforms it is in; −1 for anything else."""
+        while isinstance(x, Tracer):
+            if x.t is self and type(x) is not Constant:
+                return x.i
+            x = x.v
+        known = self.masks.get(id(x)) if type(x) is np.ndarray else None
+        return known[1] if known is not None else -1
+
+    def input_of(self, x: Any) -> str:
+        """The name of the input that a value is."""
+        n = self.index_of(x)
+        return self.inputs[n] if 0 <= n < len(self.inputs) else ""
+
+    def input(self, value: Any, name: str) -> Any:
         """A tracer of an input; its owner may write to it later, so it is copied."""
+        self.inputs.append(name)
         return self.tracer(value, self.note(Entry(value.copy() if is_array(value) else value)))
 
     def note(self, entry: Entry) -> int:
@@ -102,11 +123,11 @@ class Recording(Trace):
         out = bind(primitive, *values, **params)
         if all(i < 0 for i in sources):
             return out if primitive.multiple or not is_array(out) else self.tracer(out, -1)
-        place = user_place()
-        n = self.note(Entry(out, primitive, values, sources, params, place))
+        place, scopes = self.stack.look(len(self.entries))
+        n = self.note(Entry(out, primitive, values, sources, params, place, scopes))
         if not primitive.multiple:
             return self.leave(out, n)
-        parts = [Entry(o, PART, (out,), (n,), {"k": k}, place) for k, o in enumerate(out)]
+        parts = [Entry(o, PART, (out,), (n,), {"k": k}, place, scopes) for k, o in enumerate(out)]
         return tuple(self.leave(part.out, self.note(part)) for part in parts)
 
     def read(self, x: Any) -> tuple[Any, int]:
