@@ -17,7 +17,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.core.types import aval_of, dtype_of, is_array, shape_of
-from wengert.explain.graph import Edge, Step, size_of
+from wengert.explain.graph import FORMULAS, Edge, Step, size_of
 from wengert.explain.notation import PYTHON
 from wengert.explain.pullbacks import pullback
 from wengert.explain.recognised import recognised
@@ -58,7 +58,8 @@ class Formula:
     @property
     def latex(self) -> str:
         """The equation in LaTeX."""
-        return f"{self.latex_left} {'=' if self.sign == '=' else r'\mathrel{+}='} {self.latex_right}"
+        sign = "=" if self.sign == "=" else r"\mathrel{+}="
+        return f"{self.latex_left} {sign} {self.latex_right}"
 
     def __str__(self) -> str:
         return f"{self.left} {self.sign} {self.right}"
@@ -96,6 +97,9 @@ def step_formula(step: Step, whole: bool = False, naming: Naming = name_of) -> F
 def term_of(step: Step, naming: Naming = name_of, depth: int = 0) -> Term:
     """The operation of a step as a term of its operands, and of theirs where these have no name, ``depth`` deep."""
     assert step.primitive is not None
+    pattern = recognised(step) if depth else None
+    if pattern:
+        return pattern.term(*(operand_term(x, naming, depth - 1) for x in pattern.operands))
     operands = [operand_term(x, naming, depth) for x in step.operands]
     name = step.primitive.name
     dims = () if isinstance(step.value, tuple) else shape_of(step.value)
@@ -202,7 +206,7 @@ def _renamed(x: Term, names: dict[str, Term]) -> Term:
 
 
 def _staged(primitive: Primitive, position: int, step: Step) -> Term | None:
-    kinds = tuple(_kind(x) for x in step.values)
+    kinds = tuple(_kind(x) for x in step.operands)
     params = step.params
     try:
         return _cached(primitive, position, kinds, dtype_of(step.value).char, tuple(sorted(params.items())))
@@ -212,7 +216,9 @@ def _staged(primitive: Primitive, position: int, step: Step) -> Term | None:
 
 def _kind(x: Any) -> tuple[str, Any]:
     """What of an operand a rule's formula depends on: a constant's value, or else the type alone."""
-    if type(x) in (int, float) or (isinstance(x, np.integer) and not is_array(x)):
+    if isinstance(x, Step):
+        return dtype_of(x.value).char, None
+    if type(x) in (int, float) or isinstance(x, np.integer):
         return "constant", x
     return dtype_of(x).char, None
 
@@ -243,7 +249,7 @@ def _stage(
     except Exception:  # a rule may ask for what only numbers have; the derivative is then named, not written
         return None
     symbols = [symbol(f"\0{k}") for k in free]
-    if program.outputs[0] is None:
+    if not program.outputs:
         return number(0)
     found = terms_of(program, [number(1), symbol("\0z"), *symbols], _LONGEST)
     if found is None or _choices(found) > 2:
@@ -255,3 +261,6 @@ def _stage(
 
 def _choices(x: Term) -> int:
     return (x.op == "where") + sum(map(_choices, x.args))
+
+
+FORMULAS.update(step=step_formula, edge=local_formula)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.types import is_array
 from wengert.explain.graph import Step
+from wengert.explain.terms import Term, call
 
 __all__ = ["Pattern", "recognised"]
 
@@ -22,13 +22,14 @@ class Pattern:
     written: str
     derivative: str
     operands: tuple[Step, ...]
+    term: Callable[..., Term]
 
     def text(self, *names: str) -> str:
         """What it is, in words with the operands' names.
 
         Example:
             >>> from wengert.explain.recognised import Pattern
-            >>> Pattern("sigmoid", "σ({0})", "z(1 − z)", ()).text("s")
+            >>> Pattern("sigmoid", "σ({0})", "z(1 − z)", (), None).text("s")
             'sigmoid: σ(s), with derivative z(1 − z)'
         """
         return f"{self.name}: {self.written.format(*names)}, with derivative {self.derivative.format(*names)}"
@@ -44,10 +45,10 @@ def recognised(step: Step) -> Pattern | None:
         >>> e.output.formula().note
         'sigmoid: σ(s), with derivative z(1 − z)'
     """
-    for name, written, derivative, find in _PATTERNS:
+    for name, written, derivative, find, term in _PATTERNS:
         operands = find(step)
         if operands:
-            return Pattern(name, written, derivative, operands)
+            return Pattern(name, written, derivative, operands, term)
     return None
 
 
@@ -136,7 +137,7 @@ def _logits(x: Any) -> Any:
     if isinstance(peak, Step) and made_by(peak, "stop_gradient"):
         peak = through_views(peak.operands[0])
     found = made_by(peak, "max")
-    constant = is_array(peak) or isinstance(peak, float | np.floating)
+    constant = isinstance(peak, np.ndarray | float | np.floating)
     return shifted[0] if (found and found[0] is shifted[0]) or constant else x
 
 
@@ -200,12 +201,18 @@ def _tanh(step: Step) -> tuple[Step, ...]:
     return _steps(either(exponent(y), "multiply", lambda other: is_constant(other, -2)))
 
 
-_PATTERNS: tuple[tuple[str, str, str, Callable[[Step], tuple[Step, ...]]], ...] = (
-    ("sigmoid", "σ({0})", "z(1 − z)", _sigmoid),
-    ("softmax", "softmax({0})", "diag(z) − z zᵀ", _softmax),
-    ("logarithm of softmax", "ln softmax({0})", "1 − softmax({0}) at the place itself, − softmax({0}) beside", _log_softmax),
-    ("cross-entropy of softmax", "CE(softmax({0}), t)", "softmax({0}) − t, over the number of samples in a mean", _cross_entropy),
-    ("softplus", "ln(1 + e^{0})", "σ({0})", _softplus),
-    ("relu", "max({0}, 0)", "1 where {0} > 0, else 0", _relu),
-    ("tanh", "tanh({0})", "1 − z²", _tanh),
+def _named(name: str) -> Callable[..., Term]:
+    return lambda *operands: call(name, *operands)
+
+
+_PATTERNS: tuple[tuple[str, str, str, Callable[[Step], tuple[Step, ...]], Callable[..., Term]], ...] = (
+    ("sigmoid", "σ({0})", "z(1 − z)", _sigmoid, _named("expit")),
+    ("softmax", "softmax({0})", "diag(z) − z zᵀ", _softmax, _named("softmax")),
+    ("logarithm of softmax", "ln softmax({0})", "1 − softmax({0}) at the place itself, − softmax({0}) beside", _log_softmax,
+     lambda s: call("log", call("softmax", s))),
+    ("cross-entropy of softmax", "CE(softmax({0}), t)", "softmax({0}) − t, over the number of samples in a mean", _cross_entropy,
+     _named("cross_entropy_of_softmax")),
+    ("softplus", "ln(1 + e^{0})", "σ({0})", _softplus, lambda s: call("log", call("add", 1, call("exp", s)))),
+    ("relu", "max({0}, 0)", "1 where {0} > 0, else 0", _relu, lambda s: call("maximum", s, 0)),
+    ("tanh", "tanh({0})", "1 − z²", _tanh, _named("tanh")),
 )  # fmt: skip
