@@ -73,7 +73,14 @@ def name_of(step: Step) -> str:
 # ---- steps
 
 
-def step_formula(step: Step, whole: bool = False, naming: Naming = name_of) -> Formula:
+def apart(step: Step) -> Naming:
+    """Names around a step: a variable that it shares with what it reads, as in ``x = x + 1``, names neither."""
+    shared = any(isinstance(x, Step) and name_of(x) == name_of(step) for x in step.operands)
+    taken = name_of(step)
+    return lambda x: x.name if shared and name_of(x) == taken else name_of(x)
+
+
+def step_formula(step: Step, whole: bool = False, naming: Naming | None = None) -> Formula:
     """What a step computes; ``whole`` puts in what has no name of its own, ``naming`` gives names to steps.
 
     Example:
@@ -83,6 +90,7 @@ def step_formula(step: Step, whole: bool = False, naming: Naming = name_of) -> F
         >>> print(e.output.formula(), "|", e.output.formula(whole=True))
         v2 = Σ_i v1_i | v2 = Σ_i x_i²
     """
+    naming = naming or apart(step)
     name = naming(step)
     if step.primitive is None:
         shown = operand_term(step.value, naming, 0)
@@ -134,7 +142,7 @@ def _has_arrays(x: Term) -> bool:
 # ---- edges
 
 
-def local_formula(edge: Edge, naming: Naming = name_of) -> Formula:
+def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     """The derivative of an edge's end by its beginning; of operations on whole arrays the pullback.
 
     Example:
@@ -148,6 +156,7 @@ def local_formula(edge: Edge, naming: Naming = name_of) -> Formula:
         ∂v2/∂v1 = 1 − v2²
         v2 ← upstream, broadcast to (2,)
     """
+    naming = naming or apart(edge.target)
     source, target = naming(edge.source), naming(edge.target)
     if edge.primitive.family in ("elementwise", "flat") and not isinstance(edge.target.value, tuple):
         return _derivative(edge, source, target, naming)

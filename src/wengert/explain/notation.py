@@ -18,7 +18,8 @@ from wengert.explain.terms import Term, is_number
 __all__ = ["LATEX", "PLAIN", "PYTHON", "Notation", "latex_name", "latex_number", "plain_number"]
 
 # How tightly an expression binds: a choice, a comparison, a sum, a product, a function before its argument, a power.
-CHOICE, COMPARISON, SUM, PRODUCT, FUNCTION, POWER, ATOM = range(7)
+# A sum over indices stands bare among summands, and in brackets among factors.
+CHOICE, COMPARISON, SUM, SERIES, PRODUCT, FUNCTION, POWER, ATOM = range(8)
 Written = tuple[str, int]
 
 _GREEK = (
@@ -272,8 +273,14 @@ def _binding(template: str) -> int:
     return FUNCTION if _SLOT.search(outside) else POWER
 
 
+_CASES, _ESAC = r"\begin{cases}", r"\end{cases}"
+
+
 def _latex_choice(condition: str, x: str, y: str) -> Written:
-    return rf"\begin{{cases}}{x} & {condition} \\ {y} & \text{{else}}\end{{cases}}", CHOICE
+    rest = rf"{y} & \text{{else}}"
+    if y.startswith(_CASES) and y.endswith(_ESAC):  # one choice after another
+        rest = y.removeprefix(_CASES).removesuffix(_ESAC)
+    return rf"{_CASES}{x} & {condition} \\ {rest}{_ESAC}", CHOICE
 
 
 # ---- the three ways
@@ -284,8 +291,8 @@ _LOGICAL = {"logical_and": "and", "logical_or": "or", "bitwise_and": "and", "bit
 
 def _infix(dot: str, minus: str, between: dict[str, str], power: str = "{0}^{1}") -> Any:
     operators = {
-        "add": (f"{{0}} + {{1}}", SUM, (SUM, PRODUCT)),
-        "subtract": (f"{{0}} {minus} {{1}}", SUM, (SUM, PRODUCT)),
+        "add": (f"{{0}} + {{1}}", SUM, (SUM, SERIES)),
+        "subtract": (f"{{0}} {minus} {{1}}", SUM, (SUM, SERIES)),
         "multiply": (f"{{0}}{dot}{{1}}", PRODUCT, (PRODUCT, FUNCTION)),
         "divide": ("{0} / {1}", PRODUCT, (PRODUCT, FUNCTION)),
         "negative": (f"{minus}{{0}}", SUM, (PRODUCT,)),
@@ -297,7 +304,8 @@ def _infix(dot: str, minus: str, between: dict[str, str], power: str = "{0}^{1}"
 
 
 _SUPERSCRIPTS = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_GLYPHS = {"expit": "σ", "special_expit": "σ", "log": "ln", "sqrt": "√", "cbrt": "∛", "ndtr": "Φ", "gamma": "Γ"}
+_AROUND = {"absolute": "|{0}|", "euclidean": "‖{0}‖", "floor": "⌊{0}⌋", "ceil": "⌈{0}⌉", "inv": "inv({0})"}
+_GLYPHS = {"maximum": "max", "minimum": "min", "expit": "σ", "log": "ln", "sqrt": "√", "cbrt": "∛", "ndtr": "Φ", "gamma": "Γ"}
 
 
 def _plain_function(name: str, operands: list[Written]) -> Written:
@@ -306,14 +314,16 @@ def _plain_function(name: str, operands: list[Written]) -> Written:
         return f" {_LOGICAL[name]} ".join(PLAIN.within(o, COMPARISON) for o in operands), CHOICE
     if name in ("exp2", "exp10"):
         return f"{name[3:]}^{PLAIN.within(operands[0], ATOM)}", POWER
-    if name == "absolute":
-        return f"|{inside}|", ATOM
+    if name in _AROUND:
+        return _AROUND[name].format(inside), ATOM
     if name == "power":
         base, exponent = operands
         raised = exponent[0].translate(_SUPERSCRIPTS)
         if re.fullmatch(r"[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", raised):
             return PLAIN.within(base, ATOM) + raised, POWER
         return f"{PLAIN.within(base, ATOM)}^{PLAIN.within(exponent, ATOM)}", POWER
+    if name in ("bell", "gaussian"):
+        return f"exp(−{PLAIN.within(operands[0], ATOM)}²{'/2' if name == 'bell' else ''})", ATOM
     if name == "exp" and len(inside) == 1:
         return f"e^{inside}", POWER
     return f"{_GLYPHS.get(name, name)}({inside})", ATOM

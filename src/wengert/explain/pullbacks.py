@@ -27,8 +27,8 @@ _TABLE: dict[str, tuple[Row, ...]] = {
     "rfft": (("rfftᵀ({g})", rf"\mathcal{{F}}{_T} {{g}}"),),
     "irfft": (("irfftᵀ({g})", rf"(\mathcal{{F}}^{{-1}}){_T} {{g}}"),),
     "trigonometric": (("Cᵀ {g}", rf"\mathcal{{C}}{_T} {{g}}"),),
-    "det": (("{g}·{z}·inv({x})ᵀ", rf"{{g}} \, {{z}} \, {{x}}^{{-\top}}"),),
-    "cofactor": (("upstream through the cofactors of {x}", r"\left(\partial {z} / \partial {x}\right)^{\top} {g}"),),
+    "det": (("{g}·{z}·inv({x})ᵀ", r"{g} \, {z} \, {x}^{{-\top}}"),),
+    "cofactor": (("upstream through the cofactors of {x}", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),),
     "slogdet": (("{g}[1]·inv({x})ᵀ", r"{g}_2 \, {x}^{{-\top}}"),),
     "inv": (("−{z}ᵀ @ {g} @ {z}ᵀ", rf"-{{z}}{_T} \, {{g}} \, {{z}}{_T}"),),
     "solve": (

@@ -12,16 +12,19 @@ from typing import Any
 from wengert.core.primitive import REGISTRY
 from wengert.core.show import param_text
 from wengert.explain import notation
-from wengert.explain.notation import ATOM, CHOICE, FUNCTION, POWER, PRODUCT, Notation, Written
+from wengert.explain.notation import ATOM, CHOICE, FUNCTION, POWER, PRODUCT, SERIES, Notation, Written
 from wengert.explain.terms import Term
 
 __all__ = ["SHAPED", "LATEX", "PLAIN"]
 
 _INDICES = "ijklmnpq"
+_SERIES = frozenset({"sum", "prod", "max", "min", "all", "any"})
 
 
 def indexed(x: Term, letters: str) -> Term:
     """The element of ``x`` at the indices ``letters``: functions of each element hand them to their operands."""
+    if x.op in _SERIES and len(x.args[0].dims) <= len(_INDICES):
+        return _series(x, letters)
     if not x.dims or not letters or x.op == "number":
         return x
     family = REGISTRY[x.op].family if x.op in REGISTRY else ""
@@ -29,6 +32,21 @@ def indexed(x: Term, letters: str) -> Term:
         return Term(x.op, tuple(indexed(a, letters) for a in x.args), x.value)
     own = letters[len(letters) - len(x.dims) :]
     return Term("element", (x,), "".join(c for c, n in zip(own, x.dims, strict=True) if n != 1))
+
+
+def _series(x: Term, letters: str) -> Term:
+    """A reduction among outer indices: what is kept has theirs, what is reduced others."""
+    axes, kept = x.value["axes"], list(letters[len(letters) - len(x.dims) :] if x.dims else "")
+    fresh = iter(c for c in _INDICES if c not in letters)
+    own = ""
+    for k in range(len(x.args[0].dims)):
+        if k in axes:
+            own += next(fresh, "i")
+            if x.value.get("keepdims"):
+                kept[:1] = []
+        else:
+            own += kept.pop(0) if kept else "i"
+    return Term(x.op, x.args, {**x.value, "letters": own})
 
 
 def _element(write: Notation, x: Term) -> Written:
@@ -45,13 +63,15 @@ def _over(sign: str, tex: str) -> Callable[[Notation, Term], Written]:
 
     def written(write: Notation, x: Term) -> Written:
         (body,), axes = x.args, x.value["axes"]
-        letters = _INDICES[: len(body.dims)]
+        letters = x.value.get("letters") or _INDICES[: len(body.dims)]
         below = "".join(letters[k] for k in axes)
         plain = write is PLAIN
         if not axes or len(body.dims) > len(_INDICES):
             return f"{sign if plain else tex} {write.atom(body, FUNCTION)}", FUNCTION
-        inner = write.atom(indexed(body, letters), FUNCTION if plain else PRODUCT)
-        return (f"{sign}_{below} {inner}" if plain else f"{tex}_{{{below}}} {inner}"), PRODUCT
+        bare = body.op == "multiply" or not plain
+        least = SERIES if body.op in _SERIES else PRODUCT if bare else FUNCTION
+        inner = write.atom(indexed(body, letters), least)
+        return (f"{sign}_{below} {inner}" if plain else f"{tex}_{{{below}}} {inner}"), SERIES
 
     return written
 
