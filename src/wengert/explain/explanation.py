@@ -13,7 +13,7 @@ import numpy as np
 from wengert import pytree
 from wengert.core.trace import Constant, Tracer, current
 from wengert.errors import DerivativeError, ModelError, UnsupportedError, at_line
-from wengert.explain import layers, paths, text
+from wengert.explain import formulas, layers, paths, text
 from wengert.explain.graph import Edge, Step, build, is_differentiable
 from wengert.explain.layers import LayerHealth
 from wengert.explain.record import Entry, Recording
