@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert.core.types import aval_of, is_array
 from wengert.explain import text
+from wengert.explain.formulas import step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 
 __all__ = ["badness", "edge_facts", "heat", "step_facts", "summary"]
@@ -22,7 +23,7 @@ def step_facts(step: Step) -> Facts:
     facts: Facts = {
         "name": step.name,
         "title": title(step),
-        "formula": formula(step),
+        "formula": with_numbers(step),
         "value": summary(step.value),
         "gradient": summary(step.gradient) if is_differentiable(step.value) else None,
         "operation": step.primitive.name if step.primitive else "input",
@@ -31,22 +32,28 @@ def step_facts(step: Step) -> Facts:
 
 
 def title(step: Step) -> str:
-    """The step as a line of a program: ``q = x + y``."""
-    if step.primitive is None:
-        return step.name
-    return f"{step.variable or step.name} = {text.operation(step)}"
+    """The step as a line of a program: ``q = x + y``; an input is its name."""
+    return str(step.formula()) if step.primitive else step.name
 
 
-def formula(step: Step) -> str:
-    """The formula with numbers."""
-    return text.operation(step)
+def with_numbers(step: Step) -> str:
+    """The formula's right side with the operands' values in it, where they are single numbers: ``-2 + 5``."""
+    if step.primitive is None or any(isinstance(v, tuple) or size_of(v) != 1 for v in step.values):
+        return ""
+    return step_formula(step, naming=lambda operand: _factor(operand.value)).right
+
+
+def _factor(value: Any) -> str:
+    shown = text.extent(value)
+    return f"({shown})" if shown.startswith("-") else shown
 
 
 def edge_facts(edge: Edge) -> Facts:
     """Of one edge: the local derivative, the contribution, and its formula."""
-    local = edge.local
+    local, rule = edge.local, edge.formula()
     facts: Facts = {
         "local": f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}" if local is None else brief(local),
+        "formula": f"{rule} ({rule.note})" if rule.note else str(rule),
         "contribution": brief(edge.contribution),
         "bad": badness(edge.contribution),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from wengert.explain.graph_page.plan import Item, Line, Plan, Reference, Size, p
 if TYPE_CHECKING:
     from wengert.explain.explanation import Explanation
 
-__all__ = ["Model", "model_of"]
+__all__ = ["Label", "Model", "model_of"]
+
+Label = list[str]
 
 _MOST_LETTERS = 30
 _SIZE = 12.5
@@ -59,9 +62,9 @@ class Model:
         kind = "output" if item == self.output else "op" if step.primitive else "input"
         return kind + " bad" * _is_bad(step)
 
-    def label(self, line: Line) -> str:
-        """The markup of a line's label: upstream × local = contribution where they are single numbers."""
-        return _label(self.edges, line)
+    def label(self, line: Line) -> Label:
+        """What stands on a line: upstream, local and contribution where they are single numbers, or how many values."""
+        return _label(self.edges, line, self.pairs)
 
     def line_class(self, line: Line) -> str:
         """How a line is drawn: one without a derivative only reads."""
@@ -79,7 +82,7 @@ def model_of(explanation: Explanation) -> Model:
     pairs += [(number[x], n) for n, step in enumerate(steps) for x in step.operands
               if isinstance(x, Step) and not is_differentiable(x.value)]  # fmt: skip
     root = fold_steps(explanation.name, steps, len(explanation.inputs))
-    plans = plan(root, pairs, lambda item: _size(item, steps), lambda line: _label_size(explanation.edges, line))
+    plans = plan(root, pairs, lambda item: _size(item, steps), lambda line: _label_size(_label(explanation.edges, line, pairs)))
     title = f"{explanation.name}({', '.join(explanation.inputs)}) = {text.number(explanation.value)}"
     words = f"{len(steps)} steps, {len(explanation.edges)} edges. Values stand on the left of a box, gradients on the right."
     return Model(title, words, steps, explanation.edges, pairs, number[explanation.output], root, plans)
@@ -173,34 +176,17 @@ def _numbers(value: str, gradient: str, width: float, height: float) -> str:
 # ---- labels of lines
 
 
-def _label_rows(edges: tuple[Edge, ...], line: Line) -> tuple[str, str, str] | None:
-    """Upstream gradient, local derivative and contribution, where one number says each."""
+def _label(edges: tuple[Edge, ...], line: Line, pairs: Sequence[tuple[int, int]]) -> Label:
+    values = len({pairs[k][0] for k in line.edges})
+    if values > 1:
+        return [f"{values} values"]
     if len(line.edges) != 1 or line.edges[0] >= len(edges):
-        return None
+        return []
     edge = edges[line.edges[0]]
     if any(isinstance(v, tuple) or size_of(v) != 1 for v in (edge.source.value, edge.target.value)):
-        return None
-    upstream, local, contribution = (_short(v) for v in (edge.upstream, edge.local, edge.contribution))
-    return upstream, local, contribution
+        return []
+    return [f"{np.ravel(v)[0] + 0:.4g}" for v in (edge.upstream, edge.local, edge.contribution)]
 
 
-def _short(value: Any) -> str:
-    number = np.ravel(value)[0] + 0
-    return f"{number:.4g}"
-
-
-def _label(edges: tuple[Edge, ...], line: Line) -> str:
-    rows = _label_rows(edges, line)
-    if rows is None:
-        return f"{len(line.edges)} edges" if len(line.edges) > 1 else ""
-    upstream, local, contribution = (
-        tag("tspan", escape(words), class_=key) for key, words in zip("ulc", rows, strict=True)
-    )
-    return f"{upstream} × {local} = {contribution}"
-
-
-def _label_size(edges: tuple[Edge, ...], line: Line) -> Size:
-    rows = _label_rows(edges, line)
-    if rows is None:
-        return (58.0, 14.0) if len(line.edges) > 1 else (0.0, 0.0)
-    return round(text_width(" × ".join(rows) + " ", 11.5) + 14), 16.0
+def _label_size(label: Label) -> Size:
+    return (round(text_width(" × ".join(label) + " ", 11.5) + 14), 16.0) if label else (0.0, 0.0)

@@ -151,35 +151,33 @@ def _backward(model: Model) -> str:
 def _data(name: str, model: Model, listing: Listing) -> dict[str, Any]:
     folds = [*model.root.folds()]
     number = {fold: k for k, fold in enumerate(folds)}
-    lines: dict[Line, int] = {}
-    for fold in folds:
-        for line in model.plans[fold].lines:
-            lines[line] = len(lines)
+    read = {item.step for plan in model.plans.values() for item in plan.items if isinstance(item, Reference)}
     return {
         "name": name,
         "title": model.title,
         "inputs": sum(1 for step in model.steps if step.primitive is None),
         "output": model.output,
-        "steps": [_step(model, n, listing) for n in range(len(model.steps))],
+        "steps": [_step(model, n, listing, n in read) for n in range(len(model.steps))],
         "edges": [facts.edge_facts(edge) for edge in model.edges],
         "pairs": model.pairs,
-        "folds": [_fold(model, fold, number, lines) for fold in folds],
+        "folds": [_fold(model, fold, number) for fold in folds],
     }
 
 
-def _step(model: Model, n: int, listing: Listing) -> dict[str, Any]:
+def _step(model: Model, n: int, listing: Listing, read: bool) -> dict[str, Any]:
     step = model.steps[n]
-    return facts.step_facts(step) | {
+    found = facts.step_facts(step) | {
         "where": text.place(step.line),
         "place": listing.key(step.place),
         "card": model.card(n),
-        "reference": model.card(Reference(n)),
+        "reference": model.card(Reference(n)) if read else "",
         "size": model.size(n),
         "classes": model.classes(n),
     }
+    return {key: fact for key, fact in found.items() if fact}
 
 
-def _fold(model: Model, fold: Fold, number: dict[Fold, int], lines: dict[Line, int]) -> dict[str, Any]:
+def _fold(model: Model, fold: Fold, number: dict[Fold, int]) -> dict[str, Any]:
     plan = model.plans[fold]
     steps = [*fold.steps()]
     return {
@@ -196,13 +194,15 @@ def _fold(model: Model, fold: Fold, number: dict[Fold, int], lines: dict[Line, i
         "card": model.card(fold),
         "heading": heading(fold, plan.closed.width),
         "classes": model.classes(fold),
-        "lines": [
-            {"number": lines[line], "edges": line.edges, "label": model.label(line), "classes": model.line_class(line)}
-            for line in plan.lines
-        ],
+        "lines": [_line(model, line) for line in plan.lines],
         "closed": _placed(plan.closed),
         "begun": None if plan.begun is plan.closed else _placed(plan.begun),
     }
+
+
+def _line(model: Model, line: Line) -> dict[str, Any]:
+    found = {"edges": line.edges, "label": model.label(line), "classes": model.line_class(line)}
+    return {key: fact for key, fact in found.items() if fact}
 
 
 def _placed(placed: Placed) -> dict[str, Any]:

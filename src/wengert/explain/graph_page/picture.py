@@ -71,7 +71,7 @@ def heading(fold: Fold, width: float) -> str:
 
 
 def _line(model: Model, line: Line, points: Sequence[Point], at: Point | None) -> str:
-    words = tag("text", model.label(line), x=at[0] + 7, y=at[1] + 4) if at else ""
+    words = tag("text", _spans(model.label(line)), x=at[0] + 7, y=at[1] + 4) if at else ""
     wire, head = tag("path", None, class_="wire", d=path_data(points)), tag("path", None, class_="head", d=_arrow(points[-1]))
     return tag("g", wire + head + words, class_=f"line {model.line_class(line)}".strip())
 
@@ -79,3 +79,10 @@ def _line(model: Model, line: Line, points: Sequence[Point], at: Point | None) -
 def _arrow(point: Point) -> str:
     """The head of a line that comes from above."""
     return f"M{place(point[0])} {place(point[1])}l-4 -8h8z"
+
+
+def _spans(label: list[str]) -> str:
+    if len(label) != 3:
+        return escape("".join(label))
+    upstream, local, contribution = (tag("tspan", escape(v), class_=key) for v, key in zip(label, "ulc", strict=True))
+    return f"{upstream} × {local} = {contribution}"

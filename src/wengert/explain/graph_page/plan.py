@@ -123,7 +123,7 @@ def _place(
     nodes = [Node(item, *size_of(item)) for item in items]
     labels = [label_of(line) for line in lines]
     arcs = [Arc(line.tail, line.head, label if label[0] else None) for line, label in zip(lines, labels, strict=True)]
-    found = layout(nodes, arcs, "down", gap=24.0, layer_gap=34.0)
+    found = layout(nodes, arcs, "down", gap=24.0, layer_gap=26.0)
     x0, y0 = (PAD, TITLE) if fold.parent else (0.0, 0.0)
 
     def moved(p: Point) -> Point:

@@ -14,6 +14,8 @@
 
   const incoming = steps.map(() => []), outgoing = steps.map(() => []);
   edges.forEach((edge, k) => { incoming[pairs[k][1]].push(k); outgoing[pairs[k][0]].push(k); });
+  const lineEdges = []; // by number of a line, the edges that it carries
+  folds.forEach((fold) => fold.lines.forEach((line) => { line.number = lineEdges.push(line.edges) - 1; }));
   const events = timeline();
   const arrived = {value: new Map(), passed: new Map()}; // by step: the event in which it has its value, passes on
   events.forEach(({pass, step}, k) => {
@@ -173,14 +175,16 @@
     return {below, above};
   }
 
+  const spans = (label) => (label.length < 3 ? label[0]
+    : `<tspan class="u">${label[0]}</tspan> × <tspan class="l">${label[1]}</tspan> = <tspan class="c">${label[2]}</tspan>`);
+
   function lineMarkup(line, {points, label}, x, y) {
     const drawn = points.map(([a, b]) => [x + a, y + b]), d = spline(drawn), [ex, ey] = drawn.at(-1);
-    const words = line.label && label ? `<text x="${px(x + label[0] + 7)}" y="${px(y + label[1] + 4)}">${line.label}</text>` : "";
-    return `<g class="line ${line.classes}" data-line="${line.number}"><path class="wire" d="${d}"/>` +
+    const words = label ? `<text x="${px(x + label[0] + 7)}" y="${px(y + label[1] + 4)}">${spans(line.label)}</text>` : "";
+    return `<g class="line ${line.classes || ""}" data-line="${line.number}"><path class="wire" d="${d}"/>` +
       `<path class="head" d="M${px(ex)} ${px(ey)}l-4 -8h8z"/>${words}<path class="touch" d="${d}"/></g>`;
   }
 
-  const lineEdges = new Map(folds.flatMap((fold) => fold.lines.map((line) => [line.number, line.edges])));
   const tops = new Map(); // the middle of the upper edge of each card and frame
   let size = [0, 0], nodes = new Map(), references = [], wires = new Map();
 
@@ -219,7 +223,7 @@
       g.classList.toggle("pinned", item === pinned);
     }
     for (const g of references) showCard(g, Number(g.dataset.item));
-    for (const [number, g] of wires) showLine(g, lineEdges.get(number));
+    for (const [number, g] of wires) showLine(g, lineEdges[number]);
     document.body.dataset.pass = pass;
     slider.value = stopOf(at);
     caption.textContent = words();
@@ -268,7 +272,7 @@
     const item = looked ?? pinned ?? current();
     panel.replaceChildren(...(item === null ? overview() : typeof item === "string" ? lineDetails(Number(item)) : item < 0 ? foldDetails(-item - 1) : stepDetails(item)));
     panel.classList.toggle("is-pinned", item !== null && item === pinned);
-    const step = typeof item === "number" ? lastOf(item) : typeof item === "string" ? pairs[lineEdges.get(Number(item))[0]][1] : undefined;
+    const step = typeof item === "number" ? lastOf(item) : typeof item === "string" ? pairs[lineEdges[Number(item)][0]][1] : undefined;
     showLineOfCode(step === undefined ? "" : steps[step].place);
   }
 
@@ -351,7 +355,7 @@
   }
 
   function lineDetails(number) {
-    const carried = lineEdges.get(number);
+    const carried = lineEdges[number];
     return carried.slice(0, 12).flatMap((k) => {
       const [a, b] = pairs[k], heading = h("h3", {}, `${steps[a].name} → ${steps[b].name}`);
       if (k >= edges.length) return [heading, h("p", {class: "soft"}, "is read; no derivative passes here")];
