@@ -8,10 +8,10 @@ import numpy as np
 
 from wengert.core.types import aval_of, is_array
 from wengert.explain import text
-from wengert.explain.formulas import step_formula
+from wengert.explain.formulas import name_of, step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 
-__all__ = ["badness", "edge_facts", "heat", "step_facts", "summary"]
+__all__ = ["badness", "edge_facts", "heat", "minus", "step_facts", "summary"]
 
 Facts = dict[str, Any]
 _GRID = 24  # cells of a heat map along its longer side, at most
@@ -21,7 +21,7 @@ _LEVELS = 9  # shades on either side of nought
 def step_facts(step: Step) -> Facts:
     """Of one step, without what is empty."""
     facts: Facts = {
-        "name": step.name,
+        "name": name_of(step),
         "title": title(step),
         "formula": with_numbers(step),
         "value": summary(step.value),
@@ -44,8 +44,8 @@ def with_numbers(step: Step) -> str:
 
 
 def _factor(value: Any) -> str:
-    shown = text.extent(value)
-    return f"({shown})" if shown.startswith("-") else shown
+    shown = minus(text.extent(value))
+    return f"({shown})" if shown.startswith("\N{MINUS SIGN}") else shown
 
 
 def edge_facts(edge: Edge) -> Facts:
@@ -60,9 +60,14 @@ def edge_facts(edge: Edge) -> Facts:
     return {key: fact for key, fact in facts.items() if fact}
 
 
+def minus(shown: str) -> str:
+    """Numbers with a true minus sign."""
+    return shown.replace("-", "\N{MINUS SIGN}")
+
+
 def brief(value: Any) -> str:
     """A value in one short line."""
-    shown = text.number(value)
+    shown = minus(text.number(value))
     return shown if len(shown) <= 40 else shown[:39] + "…"
 
 
@@ -89,7 +94,7 @@ def _statistics(value: np.ndarray[Any, Any]) -> Facts:
     finite = real[np.isfinite(real)]
     facts: Facts = {"type": str(aval_of(value)), "map": heat(real)}
     if len(finite):
-        facts |= {"range": f"{finite.min():.4g} … {finite.max():.4g}", "mean": f"{finite.mean() + 0:.4g}"}
+        facts |= {"range": minus(f"{finite.min():.4g} … {finite.max():.4g}"), "mean": minus(f"{finite.mean() + 0:.4g}")}
     for name, count in (
         ("zeros", int(np.count_nonzero(real == 0))),
         ("NaN", int(np.count_nonzero(np.isnan(real)))),

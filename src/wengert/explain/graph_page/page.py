@@ -17,7 +17,7 @@ from wengert.explain.graph_page.folds import Fold
 from wengert.explain.graph_page.listing import Listing
 from wengert.explain.graph_page.model import Model, model_of
 from wengert.explain.graph_page.picture import GRAPH_STYLE, draw, heading
-from wengert.explain.graph_page.plan import Line, Placed, Reference
+from wengert.explain.graph_page.plan import Item, Line, Placed, Reference
 from wengert.explain.page import card, document, section, table
 from wengert.files import write_atomically
 
@@ -37,6 +37,17 @@ _KEYS = (
     ("Enter", "pin a box; open a fold"), ("c", "close the fold around"), ("Esc", "unpin"),
     ("/", "search by variable, operation or line"), ("+ − 0", "zoom in, zoom out, all of it"), ("?", "these keys"),
 )  # fmt: skip
+
+_BUTTONS = (
+    ("first", "To the start", "M3 3v10M13 3l-7 5 7 5z"), ("back", "A step back", "M11 3l-7 5 7 5z"),
+    ("play", "Play", "M4 2.5l9 5.5-9 5.5z"), ("next", "A step on", "M5 3l7 5-7 5z"),
+    ("last", "To the end", "M13 3v10M3 3l7 5-7 5z"),
+)  # fmt: skip
+_ZOOM = (
+    ("zoom-out", "Zoom out", "M3 8h10"), ("fit", "Show all", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"),
+    ("zoom-in", "Zoom in", "M3 8h10M8 3v10"),
+)  # fmt: skip
+_LEGEND = (("v", "value"), ("g", "gradient"), ("l", "local derivative"))
 
 
 def svg(explanation: Explanation, path: str | os.PathLike[str] | None = None) -> str:
@@ -86,15 +97,11 @@ def tag_json(name: str, data: object) -> str:
 
 
 def _header(model: Model) -> str:
-    inputs = sum(1 for step in model.steps if step.primitive is None)
-    numbers = f"{count(inputs, 'input')}, {count(len(model.steps) - inputs, 'step')}, {count(len(model.edges), 'edge')}"
-    legend = "".join(
-        tag("span", words, class_=key)
-        for key, words in (("v", "■ value"), ("g", "■ gradient, upstream and contribution"), ("l", "■ local derivative"))
-    )
+    operations = len(model.steps) - model.inputs
+    numbers = f"{count(model.inputs, 'input')}, {count(operations, 'step')}, {count(len(model.edges), 'edge')}"
     return (
-        tag("p", "explanation", class_="kind") + tag("h1", escape(model.title)) + tag("p", numbers, class_="lead")
-        + _warning(model) + tag("p", legend, class_="legend")
+        tag("p", "explanation", class_="kind") + tag("h1", escape(model.title)) + tag("p", numbers, class_="soft")
+        + _warning(model)
     )  # fmt: skip
 
 
@@ -113,21 +120,29 @@ def _warning(model: Model) -> str:
 
 
 def _player(model: Model, listing: Listing) -> str:
-    button = lambda key, words, sign: tag("button", sign, type="button", id=key, aria_label=words, title=words)
+    track = tag("input", None, type="range", id="position", min=0, max=1, value=1, aria_label="Position in both passes")
+    passes = tag("span", "forward", class_="v") + tag("span", "backward", class_="g")
+    search = tag("input", None, type="search", id="search", placeholder="Search  /", aria_label="Search steps")
     controls = (
-        button("first", "To the start", "⏮") + button("back", "A step back", "◀") + button("play", "Play", "▶")
-        + button("next", "A step on", "▶|") + button("last", "To the end", "⏭")
-        + tag("input", None, type="range", id="position", min=0, max=1, value=1, aria_label="Position in both passes")
-        + tag("div", tag("input", None, type="search", id="search", placeholder="Search  /", aria_label="Search steps")
-              + tag("ul", "", id="results", hidden="hidden"), class_="search")
-        + button("help", "Keys", "?") + tag("p", "", id="caption", role="status", aria_live="polite")
-    )  # fmt: skip
-    zoom = tag("div", button("zoom-out", "Zoom out", "−") + button("fit", "Show all", "⤢") + button("zoom-in", "Zoom in", "+"), class_="zoom")
-    stage = tag("div", draw(model, "graph-picture") + zoom, class_="stage", tabindex=0, role="region", aria_label="Graph of the derivatives")
+        "".join(_button(*each) for each in _BUTTONS)
+        + tag("div", track + tag("div", passes, class_="passes", aria_hidden="true"), class_="track")
+        + tag("div", search + tag("ul", "", id="results", hidden="hidden"), class_="search")
+        + tag("button", "?", type="button", id="help", aria_label="Keys", title="Keys (?)")
+        + tag("p", "", id="caption", role="status")
+    )
+    zoom = tag("div", "".join(_button(*each) for each in _ZOOM), class_="zoom")
+    legend = "".join(tag("span", words, class_=key) for key, words in _LEGEND)
+    stage = tag("div", draw(model, "graph-picture") + tag("p", legend, class_="legend") + zoom, class_="stage", tabindex=0,
+                role="region", aria_label="Graph of the derivatives")  # fmt: skip
     side = tag("aside", tag("div", "", id="details", class_="card", aria_label="Details") + listing.markup(), class_="side")
     keys = "".join(tag("dt", "".join(tag("kbd", key) + " " for key in key.split())) + tag("dd", words) for key, words in _KEYS)
     dialog = tag("dialog", tag("h3", "Keys") + tag("dl", keys) + tag("form", tag("button", "Close"), method="dialog"), id="keys", aria_label="Keys")
     return tag("section", tag("div", tag("div", controls, class_="controls") + stage + side, class_="player") + dialog, id="graph", aria_label="Graph")
+
+
+def _button(key: str, name: str, sign: str) -> str:
+    drawn = tag("svg", tag("path", None, d=sign), viewBox="0 0 16 16", aria_hidden="true")
+    return tag("button", drawn, type="button", id=key, aria_label=name, title=name)
 
 
 def _forward(model: Model) -> str:
@@ -155,7 +170,7 @@ def _data(name: str, model: Model, listing: Listing) -> dict[str, Any]:
     return {
         "name": name,
         "title": model.title,
-        "inputs": sum(1 for step in model.steps if step.primitive is None),
+        "inputs": model.inputs,
         "output": model.output,
         "steps": [_step(model, n, listing, n in read) for n in range(len(model.steps))],
         "edges": [facts.edge_facts(edge) for edge in model.edges],
@@ -169,9 +184,9 @@ def _step(model: Model, n: int, listing: Listing, read: bool) -> dict[str, Any]:
     found = facts.step_facts(step) | {
         "where": text.place(step.line),
         "place": listing.key(step.place),
-        "card": model.card(n),
-        "reference": model.card(Reference(n)) if read else "",
-        "size": model.size(n),
+        "card": model.cards[n].markup,
+        "reference": model.cards[Reference(n)].markup if read else "",
+        "size": _size(model, n),
         "classes": model.classes(n),
     }
     return {key: fact for key, fact in found.items() if fact}
@@ -190,8 +205,8 @@ def _fold(model: Model, fold: Fold, number: dict[Fold, int]) -> dict[str, Any]:
         "last": steps[-1],
         "items": [-1 - number[item] if isinstance(item, Fold) else item for item in fold.items],
         "reads": [item.step for item in plan.items if isinstance(item, Reference)],
-        "size": model.size(fold),
-        "card": model.card(fold),
+        "size": _size(model, fold),
+        "card": model.cards[fold].markup,
         "heading": heading(fold, plan.closed.width),
         "classes": model.classes(fold),
         "lines": [_line(model, line) for line in plan.lines],
@@ -200,8 +215,12 @@ def _fold(model: Model, fold: Fold, number: dict[Fold, int]) -> dict[str, Any]:
     }
 
 
+def _size(model: Model, item: Item) -> list[float]:
+    return [model.cards[item].width, model.cards[item].height]
+
+
 def _line(model: Model, line: Line) -> dict[str, Any]:
-    found = {"edges": line.edges, "label": model.label(line), "classes": model.line_class(line)}
+    found = {"edges": line.edges, "label": model.labels[line], "classes": model.line_class(line)}
     return {key: fact for key, fact in found.items() if fact}
 
 

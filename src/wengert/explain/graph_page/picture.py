@@ -53,7 +53,7 @@ def _inside(model: Model, fold: Fold, x: float, y: float) -> Iterator[str]:
 
 
 def _node(model: Model, item: Item, x: float, y: float) -> str:
-    return tag("g", model.card(item), class_=f"node {model.classes(item)}", transform=_moved(x, y))
+    return tag("g", model.cards[item].markup, class_=f"node {model.classes(item)}", transform=_moved(x, y))
 
 
 def _moved(x: float, y: float) -> str:
@@ -71,7 +71,7 @@ def heading(fold: Fold, width: float) -> str:
 
 
 def _line(model: Model, line: Line, points: Sequence[Point], at: Point | None) -> str:
-    words = tag("text", _spans(model.label(line)), x=at[0] + 7, y=at[1] + 4) if at else ""
+    words = tag("text", _spans(model.labels[line]), x=at[0] + 7, y=at[1] + 4) if at else ""
     wire, head = tag("path", None, class_="wire", d=path_data(points)), tag("path", None, class_="head", d=_arrow(points[-1]))
     return tag("g", wire + head + words, class_=f"line {model.line_class(line)}".strip())
 

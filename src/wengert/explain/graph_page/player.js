@@ -204,6 +204,7 @@
     }
     findStops();
     slider.max = stops.length - 1;
+    find(".passes").style.setProperty("--half", `${stopOf(firstBack - 0.5) / (stops.length - 1) * 100}%`);
     rove(nodes.get(current()) || nodes.values().next().value, false);
   }
 
@@ -246,15 +247,16 @@
     g.classList.toggle("now", now !== null && ends.some(([, b]) => seenAs(b) === now));
   }
 
+  /** The moment in a sentence. */
   function words() {
     const {pass, step} = events[at];
-    const count = `${stopOf(at)} of ${stops.length - 1}`;
-    if (pass === "start") return `Start: the inputs are given.`;
-    if (pass === "end") return `The end: every value and every gradient.`;
+    if (pass === "start") return "The inputs are given.";
+    if (pass === "end") return "Every value and every gradient.";
+    const same = stops.filter((k) => events[k].pass === pass), count = `${same.indexOf(at) + 1} of ${same.length}`;
     const item = seenAs(step), {title, value, gradient, name} = steps[step];
-    const what = item < 0 ? `${folds[-item - 1].name}, ${folds[-item - 1].about}` : title;
-    if (pass === "forward") return `Forward, ${count}: ${what}${value ? ` = ${value.text}` : ""}`;
-    return `Backward, ${count}: ${item < 0 ? what : name}${gradient ? ` has gradient ${gradient.text}` : ""}`;
+    const what = item < 0 ? `${folds[-item - 1].name}, ${folds[-item - 1].about}` : null;
+    if (pass === "forward") return `Forward ${count}: ${what || title}${value ? ` = ${value.text}` : ""}`;
+    return `Backward ${count}: ${what || `∂${data.name}/∂${name}`}${gradient ? ` = ${gradient.text}` : ""}`;
   }
 
   // ---- the panel
@@ -438,7 +440,7 @@
   function setPlaying(on) {
     clearInterval(timer);
     timer = on ? setInterval(() => (stopOf(at) < stops.length - 1 ? move(1) : setPlaying(false)), 1100) : 0;
-    play.textContent = on ? "❚❚" : "▶";
+    play.querySelector("path").setAttribute("d", on ? "M4 3h3v10H4zM9 3h3v10H9z" : "M4 2.5l9 5.5-9 5.5z");
     play.setAttribute("aria-label", on ? "Pause" : "Play");
     if (on && at === events.length - 1) show(stops[0]);
   }
