@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +13,10 @@ from wengert.explain.charts.elements import clip, escape, place, tag, text_width
 from wengert.explain.charts.numbers import count
 from wengert.explain.formulas import name_of
 from wengert.explain.graph import Step, is_differentiable
-from wengert.explain.graph_page.facts import minus, title
+from wengert.explain.graph_page.facts import minus
 from wengert.explain.graph_page.folds import Fold
 
-__all__ = ["Card", "fold_card", "reference_card", "step_card", "width_of"]
+__all__ = ["Card", "fold_card", "reference_card", "step_card", "stepped", "width_of"]
 
 _LONGEST = 32
 _SIZE = 12.5
@@ -23,11 +25,25 @@ _GAP = 50  # beside a value and its gradient, and between them
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A box's size and its markup, with the middle at the origin."""
+    """A box: its size, and its markup with the middle at the origin, in which ``{0}``, ``{1}``, … stand for its words.
+
+    Boxes are as wide as multiples of 16 pixels, so that many share their markup, and folds of like boxes their layout.
+    """
 
     width: float
     height: float
-    markup: str
+    template: str
+    words: tuple[str, ...]
+
+    @property
+    def markup(self) -> str:
+        """The markup with the words in it, escaped."""
+        return re.sub(r"\{(\d)\}", lambda found: escape(self.words[int(found[1])]), self.template)
+
+
+def stepped(width: float) -> int:
+    """A width, to the next multiple of 16."""
+    return 16 * math.ceil(width / 16)
 
 
 def width_of(words: str, size: float = _SIZE) -> float:
@@ -35,10 +51,10 @@ def width_of(words: str, size: float = _SIZE) -> float:
     return 1.06 * text_width(words, size) + 0.4 * size * (words.count("…") + words.count("("))
 
 
-def step_card(step: Step) -> Card:
+def step_card(step: Step, heading: str) -> Card:
     """Formula, type of an array, value on the left, gradient on the right."""
     kind = "" if isinstance(step.value, tuple) or not is_array(step.value) else str(aval_of(step.value))
-    return _card(title(step), kind, *_numbers(step), radius=8 if step.primitive else 18)
+    return _card(heading, kind, *_numbers(step), radius=8 if step.primitive else 18)
 
 
 def fold_card(fold: Fold, last: Step, steps: int) -> Card:
@@ -48,14 +64,15 @@ def fold_card(fold: Fold, last: Step, steps: int) -> Card:
     front = _card("▸ " + fold.name, f"{kind}{count(steps, 'step')}", value, gradient, radius=8)
     x, y = front.width / 2, front.height / 2
     behind = f"M{place(5 - x)} {place(y)}v4h{place(2 * x)}v{place(4 - 2 * y)}h-5"
-    return Card(front.width, front.height, tag("path", None, class_="box", d=behind) + front.markup)
+    template = tag("path", None, class_="box", d=behind) + front.template
+    return Card(front.width, front.height, template, front.words)
 
 
 def reference_card(step: Step) -> Card:
     """A value's name."""
     name = clip(name_of(step), _LONGEST)
-    width = round(width_of(name, 11) + 22)
-    return Card(width, 22, _box(width, 22, 11) + tag("text", escape(name), class_="s", y=4))
+    width = stepped(width_of(name, 11) + 20)
+    return Card(width, 22, _box(width, 22, 11) + tag("text", "{0}", class_="s", y=4), (name,))
 
 
 def _numbers(step: Step) -> tuple[str, str]:
@@ -69,15 +86,12 @@ def _extent(value: Any) -> str:
 def _card(heading: str, kind: str, value: str, gradient: str, *, radius: int) -> Card:
     heading = clip(heading, _LONGEST)
     rows = (1.06 * width_of(heading) + 24, width_of(kind, 11) + 24, width_of(value) + width_of(gradient) + _GAP)
-    width, height = max(96, *map(round, rows)), 72 if kind else 56
+    width, height = max(96, stepped(max(rows))), 72 if kind else 56
     x, y = width / 2, height / 2
-    words = [
-        tag("text", escape(heading), class_="t", y=21 - y),
-        tag("text", escape(kind), class_="s", y=37 - y) if kind else "",
-        tag("text", escape(value), class_="v", x=12 - x, y=y - 11) if value else "",
-        tag("text", escape(gradient), class_="g", x=x - 12, y=y - 11) if gradient else "",
-    ]
-    return Card(width, height, _box(width, height, radius) + "".join(words))
+    places = (("t", None, 21 - y), ("s", None, 37 - y), ("v", 12 - x, y - 11), ("g", x - 12, y - 11))
+    shown = [(words, at) for words, at in zip((heading, kind, value, gradient), places, strict=True) if words]
+    rows_drawn = (tag("text", f"{{{k}}}", class_=key, x=left, y=top) for k, (_, (key, left, top)) in enumerate(shown))
+    return Card(width, height, _box(width, height, radius) + "".join(rows_drawn), tuple(words for words, _ in shown))
 
 
 def _box(width: float, height: float, radius: int) -> str:

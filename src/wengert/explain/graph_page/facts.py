@@ -18,11 +18,13 @@ _GRID = 24  # cells of a heat map along its longer side, at most
 _LEVELS = 9  # shades on either side of nought
 
 
-def step_facts(step: Step) -> Facts:
-    """Of one step, without what is empty."""
+def step_facts(step: Step, heading: str) -> Facts:
+    """Of one step, without what is empty; ``heading`` is its :func:`title`."""
+    name = name_of(step)
     facts: Facts = {
-        "name": name_of(step),
-        "title": title(step),
+        "name": name,
+        "full": "" if name == step.name else f"{name} ({step.name})",
+        "title": heading,
         "formula": with_numbers(step),
         "value": summary(step.value),
         "gradient": summary(step.gradient) if is_differentiable(step.value) else None,

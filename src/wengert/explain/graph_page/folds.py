@@ -13,7 +13,7 @@ __all__ = ["Fold", "fold_steps"]
 # As many boxes as are read at a glance: longer lists are folded into parts of PART, parts into parts of parts.
 MOST = 30
 PART = 20
-SMALL = 28  # explanations of up to so many steps open with nothing folded
+GLANCE = 20  # boxes that an explanation opens with: whole levels of folds are opened as far as that
 
 
 @dataclass(eq=False, slots=True)
@@ -57,7 +57,7 @@ def fold_steps(name: str, steps: Sequence[Step], inputs: int) -> Fold:
         _split(fold, lambda n: steps[n].name)
     root.items[:0] = parameters.items if len(parameters.items) <= MOST // 2 else [parameters]
     _number(root, "")
-    _open(root, len(steps))
+    _open(root)
     return root
 
 
@@ -143,6 +143,14 @@ def _number(fold: Fold, key: str) -> None:
             _number(item, f"{key}.{k}" if key else f"{k}")
 
 
-def _open(root: Fold, steps: int) -> None:
-    for fold in root.folds():
-        fold.opened = fold is root or steps <= SMALL
+def _open(root: Fold) -> None:
+    """Open whole levels, the outer ones first, as long as all of it is read at a glance."""
+    level = [root]
+    shown = 1
+    while level:
+        shown += sum(len(fold.items) - 1 for fold in level)
+        if shown > GLANCE and level != [root]:
+            return
+        for fold in level:
+            fold.opened = True
+        level = [item for fold in level for item in fold.items if isinstance(item, Fold)]

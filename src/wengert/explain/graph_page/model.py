@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from wengert.explain import text
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 from wengert.explain.graph_page import facts
-from wengert.explain.graph_page.cards import Card, fold_card, reference_card, step_card, width_of
+from wengert.explain.graph_page.cards import Card, fold_card, reference_card, step_card, stepped, width_of
 from wengert.explain.graph_page.folds import Fold, fold_steps
 from wengert.explain.graph_page.plan import Item, Line, Plan, Reference, Size, plan
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Label", "Model", "model_of"]
 
 Label = list[str]
-_MOST_NAMES = 6  # of inputs in a title
+_MOST_NAMES = 6  # of arguments in a title
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class Model:
     title: str
     words: str
     steps: tuple[Step, ...]
+    titles: list[str]
     edges: tuple[Edge, ...]
     pairs: list[tuple[int, int]]
     inputs: int
@@ -73,23 +75,24 @@ def model_of(explanation: Explanation) -> Model:
     pairs += [(number[x], n) for n, step in enumerate(steps) for x in step.operands
               if isinstance(x, Step) and not is_differentiable(x.value)]  # fmt: skip
     root = fold_steps(explanation.name, steps, len(explanation.inputs))
-    cards = _cards(root, steps)
+    titles = [*map(facts.title, steps)]
+    cards = _cards(root, steps, titles)
     labels: dict[Line, Label] = {}
 
     def label_size(line: Line) -> Size:
         labels[line] = label = _label(edges, line, pairs)
-        return (round(width_of(" × ".join(label), 11.5) + 14), 16.0) if label else (0.0, 0.0)
+        return (stepped(width_of(" × ".join(label), 11.5) + 8), 16.0) if label else (0.0, 0.0)
 
     plans = plan(root, pairs, lambda item: (cards[item].width, cards[item].height), label_size)
-    names = [*explanation.inputs][: _MOST_NAMES + 1]
+    names = [*dict.fromkeys(re.split(r"[.\[]", name)[0] for name in explanation.inputs)]
     shown = ", ".join(names if len(names) <= _MOST_NAMES else [*names[:_MOST_NAMES], "…"])
     title = f"{explanation.name}({shown}) = {facts.minus(text.number(explanation.value))}"
     words = f"{len(steps)} steps, {len(edges)} edges. Values stand on the left of a box, gradients on the right."
-    return Model(title, words, steps, edges, pairs, len(explanation.inputs), number[explanation.output], root, plans, cards, labels)
+    return Model(title, words, steps, titles, edges, pairs, len(explanation.inputs), number[explanation.output], root, plans, cards, labels)
 
 
-def _cards(root: Fold, steps: Sequence[Step]) -> dict[Item, Card]:
-    cards: dict[Item, Card] = {n: step_card(step) for n, step in enumerate(steps)}
+def _cards(root: Fold, steps: Sequence[Step], titles: Sequence[str]) -> dict[Item, Card]:
+    cards: dict[Item, Card] = {n: step_card(step, titles[n]) for n, step in enumerate(steps)}
     cards |= {Reference(n): reference_card(step) for n, step in enumerate(steps)}
     for fold in root.folds():
         inside = [*fold.steps()]

@@ -99,23 +99,22 @@ def tag_json(name: str, data: object) -> str:
 def _header(model: Model) -> str:
     operations = len(model.steps) - model.inputs
     numbers = f"{count(model.inputs, 'input')}, {count(operations, 'step')}, {count(len(model.edges), 'edge')}"
+    legend = "".join(tag("span", words, class_=key) for key, words in _LEGEND)
     return (
-        tag("p", "explanation", class_="kind") + tag("h1", escape(model.title)) + tag("p", numbers, class_="soft")
+        tag("p", "explanation", class_="kind") + tag("h1", escape(model.title)) + tag("p", tag("span", numbers) + tag("span", legend, class_="legend"), class_="counts soft")
         + _warning(model)
     )  # fmt: skip
 
 
 def _warning(model: Model) -> str:
-    """Where the first value is that is not finite."""
-    for step in model.steps:
-        bad = facts.badness(step.value)
-        if bad:
-            where = f" ({text.place(step.line)})" if step.line else ""
-            return tag("p", escape(f"{bad} first appears in {facts.title(step)}{where}"), class_="note")
-    for step in reversed(model.steps):
-        bad = facts.badness(step.gradient)
-        if bad:
-            return tag("p", escape(f"{bad} first appears in the gradient of {facts.title(step)}"), class_="note")
+    """Where the first value is that is not finite, or the first gradient on the way back."""
+    for n, step in enumerate(model.steps):
+        if bad := facts.badness(step.value):
+            where = f", in {text.place(step.line)}" if step.line else ""
+            return tag("p", escape(f"{bad} first appears in {model.titles[n]}{where}"), class_="note")
+    for n in range(len(model.steps) - 1, -1, -1):
+        if bad := facts.badness(model.steps[n].gradient):
+            return tag("p", escape(f"{bad} first appears in the gradient of {model.titles[n]}"), class_="note")
     return ""
 
 
@@ -131,8 +130,7 @@ def _player(model: Model, listing: Listing) -> str:
         + tag("p", "", id="caption", role="status")
     )
     zoom = tag("div", "".join(_button(*each) for each in _ZOOM), class_="zoom")
-    legend = "".join(tag("span", words, class_=key) for key, words in _LEGEND)
-    stage = tag("div", draw(model, "graph-picture") + tag("p", legend, class_="legend") + zoom, class_="stage", tabindex=0,
+    stage = tag("div", draw(model, "graph-picture") + zoom, class_="stage", tabindex=0,
                 role="region", aria_label="Graph of the derivatives")  # fmt: skip
     side = tag("aside", tag("div", "", id="details", class_="card", aria_label="Details") + listing.markup(), class_="side")
     keys = "".join(tag("dt", "".join(tag("kbd", key) + " " for key in key.split())) + tag("dd", words) for key, words in _KEYS)
@@ -163,60 +161,50 @@ def _backward(model: Model) -> str:
 # ---- what is played
 
 
+class _Shared:
+    """What many things have in common, once; each is known by its place in the list."""
+
+    def __init__(self) -> None:
+        self.found: dict[Any, int] = {}
+
+    def place(self, thing: Any) -> int:
+        return self.found.setdefault(thing, len(self.found))
+
+
 def _data(name: str, model: Model, listing: Listing) -> dict[str, Any]:
     folds = [*model.root.folds()]
     number = {fold: k for k, fold in enumerate(folds)}
     read = {item.step for plan in model.plans.values() for item in plan.items if isinstance(item, Reference)}
-    return {
-        "name": name,
-        "title": model.title,
-        "inputs": model.inputs,
-        "output": model.output,
-        "steps": [_step(model, n, listing, n in read) for n in range(len(model.steps))],
+    templates, layouts = _Shared(), _Shared()
+
+    def card(item: Item) -> dict[str, Any]:
+        shown = model.cards[item]
+        return {"size": [shown.width, shown.height], "classes": model.classes(item),
+                "card": [templates.place(shown.template), *map(escape, shown.words)]}  # fmt: skip
+
+    def step(n: int) -> dict[str, Any]:
+        found = facts.step_facts(model.steps[n], model.titles[n]) | card(n)
+        found |= {"where": text.place(model.steps[n].line), "place": listing.key(model.steps[n].place)}
+        found["reference"] = card(Reference(n))["card"] if n in read else ""
+        return {key: fact for key, fact in found.items() if fact}
+
+    def fold(one: Fold) -> dict[str, Any]:
+        plan = model.plans[one]
+        return card(one) | {
+            "name": one.name, "kind": one.kind, "open": one.opened, "parent": number[one.parent] if one.parent else -1,
+            "items": [-1 - number[item] if isinstance(item, Fold) else item for item in one.items],
+            "reads": [item.step for item in plan.items if isinstance(item, Reference)],
+            "heading": heading(one, plan.closed.width),
+            "lines": [_line(model, line) for line in plan.lines],
+            "closed": layouts.place(plan.closed), "begun": layouts.place(plan.begun),
+        }  # fmt: skip
+
+    made = {
+        "name": name, "title": model.title, "inputs": model.inputs, "output": model.output, "pairs": model.pairs,
+        "steps": [step(n) for n in range(len(model.steps))], "folds": [fold(one) for one in folds],
         "edges": [facts.edge_facts(edge) for edge in model.edges],
-        "pairs": model.pairs,
-        "folds": [_fold(model, fold, number) for fold in folds],
-    }
-
-
-def _step(model: Model, n: int, listing: Listing, read: bool) -> dict[str, Any]:
-    step = model.steps[n]
-    found = facts.step_facts(step) | {
-        "where": text.place(step.line),
-        "place": listing.key(step.place),
-        "card": model.cards[n].markup,
-        "reference": model.cards[Reference(n)].markup if read else "",
-        "size": _size(model, n),
-        "classes": model.classes(n),
-    }
-    return {key: fact for key, fact in found.items() if fact}
-
-
-def _fold(model: Model, fold: Fold, number: dict[Fold, int]) -> dict[str, Any]:
-    plan = model.plans[fold]
-    steps = [*fold.steps()]
-    return {
-        "name": fold.name,
-        "kind": fold.kind,
-        "about": count(len(steps), "step"),
-        "open": fold.opened,
-        "parent": number[fold.parent] if fold.parent else -1,
-        "first": steps[0],
-        "last": steps[-1],
-        "items": [-1 - number[item] if isinstance(item, Fold) else item for item in fold.items],
-        "reads": [item.step for item in plan.items if isinstance(item, Reference)],
-        "size": _size(model, fold),
-        "card": model.cards[fold].markup,
-        "heading": heading(fold, plan.closed.width),
-        "classes": model.classes(fold),
-        "lines": [_line(model, line) for line in plan.lines],
-        "closed": _placed(plan.closed),
-        "begun": None if plan.begun is plan.closed else _placed(plan.begun),
-    }
-
-
-def _size(model: Model, item: Item) -> list[float]:
-    return [model.cards[item].width, model.cards[item].height]
+    }  # fmt: skip
+    return made | {"templates": [*templates.found], "layouts": [_placed(one) for one in layouts.found]}
 
 
 def _line(model: Model, line: Line) -> dict[str, Any]:

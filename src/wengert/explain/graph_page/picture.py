@@ -67,7 +67,8 @@ def _frame(fold: Fold, x: float, y: float, placed: Placed) -> str:
 
 def heading(fold: Fold, width: float) -> str:
     """The name of an open fold, at its corner."""
-    return tag("text", "▾ " + escape(clip(fold.name, max(4, int((width - 30) / 7.5)))), class_="t", x=12, y=20)
+    shown = clip(fold.name, max(4, int((width - 30) / 7.5)))
+    return tag("text", tag("title", escape(fold.name)) + "▾ " + escape(shown), class_="t", x=12, y=20)
 
 
 def _line(model: Model, line: Line, points: Sequence[Point], at: Point | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from wengert.explain.graph_page.folds import Fold
 from wengert.explain.layout import Arc, Node, layout
@@ -37,7 +38,7 @@ class Line:
     edges: list[int] = field(default_factory=list[int])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Placed:
     """A fold's inside: the middles of its items, cubic splines of its lines, and where their labels begin."""
 
@@ -67,6 +68,7 @@ def plan(
     made: dict[Fold, Plan] = {}
     folds = [*root.folds()]
     lines = _lines_of(folds, edges)
+    place = cache(_place)  # the turns of a loop are alike
 
     def begun_size(item: Item) -> Size:
         if isinstance(item, Fold) and item.opened:
@@ -76,9 +78,11 @@ def plan(
     for fold in reversed(folds):  # inner ones first: their sizes are needed outside
         read = dict.fromkeys(line.tail for line in lines[fold] if isinstance(line.tail, Reference))
         items: list[Item] = [*fold.items, *read]
-        closed = begun = _place(fold, items, lines[fold], size_of, label_of)
-        if any(isinstance(item, Fold) and item.opened for item in fold.items):
-            begun = _place(fold, items, lines[fold], begun_size, label_of)
+        labels = [label_of(line) for line in lines[fold]]
+        index = {item: k for k, item in enumerate(items)}
+        arcs = tuple((index[line.tail], index[line.head], label) for line, label in zip(lines[fold], labels, strict=True))
+        closed = place(tuple(map(size_of, items)), arcs, fold is not root)
+        begun = place(tuple(map(begun_size, items)), arcs, fold is not root)
         made[fold] = Plan(items, lines[fold], closed, begun)
     return made
 
@@ -113,26 +117,18 @@ def _bundles(tail: Item, head: Item, inside: list[int], edges: Sequence[tuple[in
     return [Line(tail, head, inside)] if many else [Line(tail, head, some) for some in values.values()]
 
 
-def _place(
-    fold: Fold,
-    items: list[Item],
-    lines: list[Line],
-    size_of: Callable[[Item], Size],
-    label_of: Callable[[Line], Size],
-) -> Placed:
-    nodes = [Node(item, *size_of(item)) for item in items]
-    labels = [label_of(line) for line in lines]
-    arcs = [Arc(line.tail, line.head, label if label[0] else None) for line, label in zip(lines, labels, strict=True)]
-    found = layout(nodes, arcs, "down", gap=24.0, layer_gap=26.0)
-    x0, y0 = (PAD, TITLE) if fold.parent else (0.0, 0.0)
+def _place(sizes: tuple[Size, ...], arcs: tuple[tuple[int, int, Size], ...], inner: bool) -> Placed:
+    nodes = [Node(k, *size) for k, size in enumerate(sizes)]
+    found = layout(nodes, [Arc(a, b, label if label[0] else None) for a, b, label in arcs], "down", gap=24.0, layer_gap=26.0)
+    x0, y0, below = (PAD, TITLE, PAD) if inner else (0.0, 0.0, 0.0)
 
     def moved(p: Point) -> Point:
         return round(p[0] + x0, 1), round(p[1] + y0, 1)
 
     return Placed(
         round(found.width + 2 * x0, 1),
-        round(found.height + y0 + (PAD if fold.parent else 0.0), 1),
-        [moved(found.nodes[item].center) for item in items],
+        round(found.height + y0 + below, 1),
+        [moved(found.nodes[k].center) for k in range(len(nodes))],
         [([*map(moved, points)], box and moved((box.x, box.y + box.h / 2)))
          for points, box in zip(found.edges, found.labels, strict=True)],
     )  # fmt: skip

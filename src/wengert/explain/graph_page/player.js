@@ -14,6 +14,7 @@
 
   const incoming = steps.map(() => []), outgoing = steps.map(() => []);
   edges.forEach((edge, k) => { incoming[pairs[k][1]].push(k); outgoing[pairs[k][0]].push(k); });
+  folds.forEach(unpack);
   const lineEdges = []; // by number of a line, the edges that it carries
   folds.forEach((fold) => fold.lines.forEach((line) => { line.number = lineEdges.push(line.edges) - 1; }));
   const events = timeline();
@@ -22,6 +23,22 @@
     if (pass === "forward") arrived.value.set(step, k);
     if (pass === "backward") arrived.passed.set(step, k);
   });
+
+  /** What folds share is stored once. */
+  function unpack(fold, k) {
+    const numbers = stepsIn(-k - 1);
+    fold.first = numbers[0];
+    fold.last = numbers.at(-1);
+    fold.about = `${numbers.length.toLocaleString("en")} step${numbers.length === 1 ? "" : "s"}`;
+    fold.startsOpen = fold.begun !== fold.closed;
+    fold.closed = data.layouts[fold.closed];
+    fold.begun = data.layouts[fold.begun];
+  }
+
+  /** A card's markup: its words in the template that it shares with others of its size. */
+  function filled([template, ...words]) {
+    return data.templates[template].replace(/\{(\d)\}/g, (_, k) => words[k]);
+  }
 
   /** Inputs, then every operation in order; then back, over those that the output depends on; then all gradients. */
   function timeline() {
@@ -71,7 +88,10 @@
     return closed === undefined ? step : -closed - 1;
   }
 
-  const stepsIn = (item) => (item >= 0 ? [item] : folds[-item - 1].items.flatMap(stepsIn));
+  function stepsIn(item) {
+    return item >= 0 ? [item] : folds[-item - 1].items.flatMap(stepsIn);
+  }
+
   const firstOf = (item) => (item >= 0 ? item : folds[-item - 1].first);
   const lastOf = (item) => (item >= 0 ? item : folds[-item - 1].last);
 
@@ -90,12 +110,20 @@
   function toggle(fold, open = !opened.has(fold)) {
     if (fold === 0) return;
     const before = tops.get(-fold - 1);
-    if (open) [...around(-fold - 1), fold].forEach((k) => opened.add(k));
-    else opened.delete(fold);
+    if (open) {
+      if (current() === -fold - 1) stepInto(fold);
+      [...around(-fold - 1), fold].forEach((k) => opened.add(k));
+    } else opened.delete(fold);
     render();
     const after = tops.get(-fold - 1);
     if (before && after) look({...view, x: view.x + (before[0] - after[0]) * view.scale, y: view.y + (before[1] - after[1]) * view.scale});
     show(stops[stopOf(at)]);
+  }
+
+  /** Where one stands at a fold that opens, go to its first step in this pass. */
+  function stepInto(fold) {
+    const inside = new Set(stepsIn(-fold - 1)), {pass} = events[at];
+    at = events.findIndex((event) => event.pass === pass && inside.has(event.step));
   }
 
   // ---- places: each fold was laid out with all folds in it closed; an open one stretches what is around it
@@ -121,12 +149,12 @@
 
   const innerFold = (item) => (item < 0 && opened.has(-item - 1) ? -item - 1 : 0);
   const isStep = (fold, index) => index >= fold.items.length || fold.items[index] >= 0;
-  const beginning = (k) => { const plan = folds[k].begun || folds[k].closed; return [plan.width, plan.height]; };
+  const beginning = (k) => { const {width, height} = folds[k].begun; return [width, height]; };
 
   /** The size of an open fold, and where its items and lines are in it. */
   function arrange(k) {
     const fold = folds[k];
-    const begun = fold.begun && fold.items.every((item) => item >= 0 || !folds[-item - 1].open || opened.has(-item - 1));
+    const begun = fold.startsOpen && fold.items.every((item) => item >= 0 || !folds[-item - 1].open || opened.has(-item - 1));
     const plan = begun ? fold.begun : fold.closed;
     const insides = fold.items.map((item) => (innerFold(item) ? arrange(innerFold(item)) : null));
     const along = [0, 1].map((axis) => stretching(fold.items.flatMap((item, j) => {
@@ -164,12 +192,12 @@
       } else {
         const {card, classes, size} = item >= 0 ? steps[item] : folds[-item - 1];
         tops.set(item, [cx, cy - size[1] / 2]);
-        above += `<g class="node ${classes}" data-item="${item}" ${translated(cx, cy)}>${card}</g>`;
+        above += `<g class="node ${classes}" data-item="${item}" ${translated(cx, cy)}>${filled(card)}</g>`;
       }
     });
     fold.reads.forEach((step, j) => {
       const [cx, cy] = inside.items[fold.items.length + j];
-      above += `<g class="node reference" data-item="${step}" ${translated(x + cx, y + cy)}>${steps[step].reference}</g>`;
+      above += `<g class="node reference" data-item="${step}" ${translated(x + cx, y + cy)}>${filled(steps[step].reference)}</g>`;
     });
     fold.lines.forEach((line, j) => { below += lineMarkup(line, inside.lines[j], x, y); });
     return {below, above};
@@ -279,18 +307,19 @@
   }
 
   function overview() {
-    const rows = steps.slice(0, Math.min(data.inputs, 40)).map((step) => h("tr", {}, h("td", {}, step.name),
-      h("td", {class: "v"}, step.value ? step.value.text : ""),
-      h("td", {class: "g"}, events[at].pass === "end" && step.gradient ? step.gradient.text : "")));
-    return [h("h3", {}, data.title), h("div", {class: "scroll"}, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "input"), h("th", {}, "value"),
-      h("th", {}, "gradient"))), h("tbody", {}, ...rows)))];
+    const all = events[at].pass === "end";
+    const inputs = steps.slice(0, Math.min(data.inputs, 40)).flatMap(({name, value, gradient}) => [h("dt", {}, name),
+      h("dd", {}, h("span", {class: "v"}, value.text), all && gradient ? h("span", {class: "g"}, gradient.text) : null)]);
+    const heads = h("dd", {class: "soft"}, h("span", {}, "value"), all ? h("span", {}, "gradient") : null);
+    return [h("h3", {}, data.title), h("dl", {class: "inputs"}, h("dt", {}, "input"), heads, ...inputs)];
   }
 
   function foldDetails(k) {
     const fold = folds[k], last = folds[k].last;
     const button = h("button", {type: "button"}, opened.has(k) ? "Fold" : "Open");
     button.addEventListener("click", () => toggle(k));
-    return [h("h3", {}, fold.name), h("p", {class: "soft"}, fold.about), button, ...valueDetails(last)];
+    return [h("h3", {}, fold.name), h("p", {class: "soft"}, fold.about), button, h("p", {class: "soft"}, `its last step: ${steps[last].title}`),
+      ...valueDetails(last)];
   }
 
   function stepDetails(n) {
@@ -329,6 +358,8 @@
     return box;
   }
 
+  const full = (n) => steps[n].full || steps[n].name;
+
   /** How the contributions of all that read a step add up to its gradient. */
   function gradientDetails(n) {
     const {gradient} = steps[n];
@@ -336,7 +367,7 @@
     if (n === data.output) return [h("p", {}, "The output by itself: the backward pass begins with 1."), ...summary(gradient)];
     const readers = outgoing[n].filter((k) => arrived.passed.has(pairs[k][1]));
     if (!readers.length) return [h("p", {}, "The output does not depend on it."), ...summary(gradient)];
-    const rows = readers.map((k) => edgeRow(k, `from ${steps[pairs[k][1]].name}`));
+    const rows = readers.map((k) => edgeRow(k, `from ${full(pairs[k][1])}`));
     return [edgeTable(rows), hasGradient(n, at) ? h("p", {class: "sum"}, readers.length > 1 ? `sum of ${readers.length}` : "", ) : later("more to come"),
       ...(hasGradient(n, at) ? summary(gradient) : [])];
   }
@@ -344,7 +375,7 @@
   /** What a step passes on to its operands. */
   function passedOn(n) {
     if (!incoming[n].length || at < firstBack) return [];
-    return [h("h4", {class: "l"}, "Passes on"), edgeTable(incoming[n].map((k) => edgeRow(k, `to ${steps[pairs[k][0]].name}`)))];
+    return [h("h4", {class: "l"}, "Passes on"), edgeTable(incoming[n].map((k) => edgeRow(k, `to ${full(pairs[k][0])}`)))];
   }
 
   const edgeTable = (rows) => h("div", {class: "scroll"}, h("table", {class: "edges"}, h("tbody", {}, ...rows)));
@@ -359,7 +390,7 @@
   function lineDetails(number) {
     const carried = lineEdges[number];
     return carried.slice(0, 12).flatMap((k) => {
-      const [a, b] = pairs[k], heading = h("h3", {}, `${steps[a].name} → ${steps[b].name}`);
+      const [a, b] = pairs[k], heading = h("h3", {}, `${full(a)} → ${full(b)}`);
       if (k >= edges.length) return [heading, h("p", {class: "soft"}, "is read; no derivative passes here")];
       const rule = edges[k].formula ? h("p", {class: "formula"}, edges[k].formula) : null;
       return [heading, rule, edgeTable([edgeRow(k, "upstream × local")])].filter(Boolean);
@@ -445,7 +476,7 @@
     if (on && at === events.length - 1) show(stops[0]);
   }
 
-  const goTo = (stop) => show(stops[Math.max(0, Math.min(stops.length - 1, stop))]);
+  const goTo = (stop) => { looked = null; show(stops[Math.max(0, Math.min(stops.length - 1, stop))]); };
   const move = (by) => goTo(stopOf(at) + by);
   const stopByHand = (act) => () => { setPlaying(false); act(); };
 
