@@ -119,7 +119,7 @@ def _note(note: str) -> str:
 def with_values(step: Step) -> str:
     """The formula with numbers in the places of operands."""
     values = [x.value if isinstance(x, Step) else x for x in step.operands]
-    if not all(_is_number(x) for x in values):
+    if step.primitive is None or step.primitive.name == "where" or not all(map(_is_number, values)):
         return ""
     return LATEX.write(applied(step, [literal(_rounded(x)) for x in values]))
 
