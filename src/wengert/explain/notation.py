@@ -68,8 +68,8 @@ def barred(tex: str) -> str:
     r"""The gradient of the output by a name: a bar over its letter.
 
     Example:
-        >>> barred("v_{12}"), barred("W"), barred(r"\\mathit{loss}")
-        ('\\\\bar{v}_{12}', '\\\\bar{W}', '\\\\overline{\\\\mathit{loss}}')
+        >>> print(barred("v_{12}"), barred("W"), barred(latex_name("loss")))
+        \bar{v}_{12} \bar{W} \overline{\mathit{loss}}
     """
     letter, separator, below = tex.partition("_")
     if re.fullmatch(r"[A-Za-z]|\\[a-zA-Z]+", letter):
@@ -159,9 +159,10 @@ def plain_number(value: Any) -> str:
     named = _named(value)
     if named:
         return named[0]
-    if isinstance(value, bool | str):
+    if isinstance(value, bool | str | complex):
         return str(value)
-    return f"{value + 0:.6g}".replace("-", "−")
+    mantissa, e, exponent = f"{value + 0:.6g}".partition("e")
+    return (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")
 
 
 def latex_number(value: Any, digits: int = 6) -> str:

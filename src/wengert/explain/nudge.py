@@ -104,12 +104,18 @@ class Nudged:
         )
 
     def text(self, width: int | None = None, most: int | None = 40) -> str:
-        """A table of steps with both values, the true and the predicted change; ``most`` rows of it."""
-        rows = text.rows_of(self.rows, _table_row, most)
+        """A table of the steps that moved: both values, the true and the predicted change; ``most`` rows of it.
+
+        Of arrays the changes are Euclidean norms, and errors of the size of rounding are 0.
+        """
+        moved = [row for row in self.rows if _has_moved(row)]
+        rows = text.rows_of(moved, _table_row, most)
         head = ["step", "before", "after", "change", "predicted", "error"]
         title = f"{self.before.name}: {self.input} nudged by {text.number(self.delta)}"
         table = text.table(head, rows, width or text.shutil.get_terminal_size().columns)
-        return "\n".join([title, "", table, *(["", self.flow] if self.flow else [])])
+        still = len(self.rows) - len(moved)
+        rest = [f"  {still} more did not move"] if still else []
+        return "\n".join([title, "", table, *rest, *(["", self.flow] if self.flow else [])])
 
     def svg(self, most: int = 10) -> str:
         """Number lines under one another, of the nudged input and at most ``most`` steps after it, as SVG."""
@@ -125,11 +131,29 @@ class Nudged:
 
 
 def _table_row(row: Moved) -> list[str]:
-    if not is_differentiable(row.before) or isinstance(row.before, tuple):
-        changed = "–" if _same(row.before, row.after) else "changed"
-        return [name_of(row.step), text.number(row.before), text.number(row.after), changed, "–", "–"]
-    predicted = ["–", "–"] if row.predicted is None else [text.number(row.predicted), text.number(row.error)]
-    return [name_of(row.step), text.number(row.before), text.number(row.after), text.number(row.change), *predicted]
+    name, values = name_of(row.step), [text.number(row.before), text.number(row.after)]
+    if isinstance(row.before, tuple) or not is_differentiable(row.before):
+        return [name, *values, "changed", "–", "–"]
+    if row.predicted is None:
+        return [name, *values, _size(row.change), "–", "–"]
+    error = row.error
+    rounding = 8 * np.finfo(dtype_of(row.before)).eps * np.max(np.abs(row.after), initial=0)
+    if np.all(np.abs(error) <= rounding):
+        error = error * 0
+    return [name, *values, _size(row.change), _size(row.predicted), _size(error)]
+
+
+def _size(change: Any) -> str:
+    """A change: a number, or the Euclidean norm of an array's."""
+    if not shape_of(change):
+        return text.number(change)
+    return f"‖ ‖ {float(np.linalg.norm(np.ravel(change))):.4g}"
+
+
+def _has_moved(row: Moved) -> bool:
+    if isinstance(row.before, tuple):
+        return not _same(row.before, row.after)
+    return not _same(row.before, row.after) or (row.predicted is not None and bool(np.any(row.predicted)))
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -35,18 +37,14 @@ _ABOVE = 9.0
 
 @dataclass(frozen=True)
 class Line:
-    """One number on its line: where it was, is, and was predicted to be; its total derivative by the input."""
+    """One number on its line: where it was, is, and was predicted to be; its name with the element's place."""
 
     step: Step
     at: tuple[int, ...]
     before: float
     after: float
     predicted: float | None
-
-    @property
-    def name(self) -> str:
-        """The variable, with the element's place."""
-        return name_of(self.step) + (f"[{', '.join(map(str, self.at))}]" if self.at else "")
+    name: str
 
     @property
     def changes(self) -> list[float]:
@@ -73,7 +71,8 @@ def number_lines(nudged: Nudged, most: int) -> str:
     words = "; ".join(f"{x.name} from {number(x.before)} to {number(x.after)}" for x in lines)
     title = f"{nudged.before.name}: {nudged.input} nudged"
     body = tag("g", "".join(parts), class_="nudge")
-    return picture("nudge", title, words, WIDTH, y[-1] + _FOOT + 18, body)
+    name = f"nudge-{zlib.crc32(f'{title} {words}'.encode()):08x}"  # two of them may stand on a page
+    return picture(name, title, words, WIDTH, y[-1] + _FOOT + 18, body)
 
 
 def _palette() -> str:
@@ -98,7 +97,9 @@ def chosen(nudged: Nudged, most: int) -> list[Line]:
     kept = [row for row in kept if row not in last]
     if len(kept) > room:
         kept = [kept[round(k * (len(kept) - 1) / max(room - 1, 1))] for k in range(room)]
-    return [_line(row) for row in (first, *kept, *last) if _can_be_drawn(row)]
+    drawn = [row for row in (first, *kept, *last) if _can_be_drawn(row)]
+    counts = Counter(name_of(row.step) for row in drawn)
+    return [_line(row, row.step.name if counts[name_of(row.step)] > 1 else name_of(row.step)) for row in drawn]
 
 
 def _has_moved(row: Moved) -> bool:
@@ -114,7 +115,7 @@ def _can_be_drawn(row: Moved) -> bool:
     return shape_of(row.before) == shape_of(row.after) and 0 not in shape_of(row.before)
 
 
-def _line(row: Moved) -> Line:
+def _line(row: Moved, name: str) -> Line:
     at = row.at
 
     def element(x: Any) -> float:
@@ -122,7 +123,8 @@ def _line(row: Moved) -> Line:
 
     predicted = None if row.predicted is None else element(row.before) + element(np.broadcast_to(
         row.predicted, shape_of(row.before)))  # fmt: skip
-    return Line(row.step, at, element(row.before), element(row.after), predicted)
+    shown = name + (f"[{', '.join(map(str, at))}]" if at else "")
+    return Line(row.step, at, element(row.before), element(row.after), predicted, shown)
 
 
 # ---- where it is drawn
