@@ -18,7 +18,7 @@ import numpy as np
 from wengert.core.primitive import Primitive
 from wengert.core.types import aval_of, dtype_of, is_array, shape_of
 from wengert.explain.graph import FORMULAS, Edge, Step, size_of
-from wengert.explain.notation import PYTHON
+from wengert.explain.notation import PYTHON, barred
 from wengert.explain.pullbacks import pullback
 from wengert.explain.recognised import recognised
 from wengert.explain.shaped import LATEX, PLAIN, SHAPED
@@ -108,7 +108,12 @@ def term_of(step: Step, naming: Naming = name_of, depth: int = 0) -> Term:
     pattern = recognised(step) if depth else None
     if pattern:
         return pattern.term(*(operand_term(x, naming, depth - 1) for x in pattern.operands))
-    operands = [operand_term(x, naming, depth) for x in step.operands]
+    return applied(step, [operand_term(x, naming, depth) for x in step.operands])
+
+
+def applied(step: Step, operands: Sequence[Term]) -> Term:
+    """The operation of a step on other terms."""
+    assert step.primitive is not None
     name = step.primitive.name
     dims = () if isinstance(step.value, tuple) else shape_of(step.value)
     if name in SHAPED:
@@ -163,7 +168,7 @@ def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     names = [PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands]
     texs = [LATEX.write(operand_term(x, naming, 0)) for x in edge.target.operands]
     plain, tex = pullback(edge, (names, target), (texs, LATEX.symbol(target)))
-    return Formula(source, plain, rf"\bar{{{LATEX.symbol(source)}}}", tex, "←", note=_stretch(edge))
+    return Formula(source, plain, barred(LATEX.symbol(source)), tex, "←", note=_stretch(edge))
 
 
 def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula:

@@ -1,21 +1,23 @@
 r"""The derivation in LaTeX: the forward equations with their values, then upstream × local = contribution, and sums.
 
-:math:`\bar v` is the derivative of the output with respect to v. Packages: amsmath alone.
+:math:`\bar v` is the derivative of the output with respect to v. It needs the packages amsmath and amssymb.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wengert.core.types import is_array, shape_of
-from wengert.explain.formulas import Naming, local_formula, name_of, step_formula
+from wengert.explain.formulas import Naming, applied, local_formula, name_of, step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
-from wengert.explain.notation import escaped, latex_number
+from wengert.explain.notation import barred, escaped, latex_number
 from wengert.explain.shaped import LATEX, latex_shape
+from wengert.explain.terms import literal
 
 if TYPE_CHECKING:
     from wengert.explain.explanation import Explanation
@@ -24,11 +26,12 @@ __all__ = ["derivation"]
 
 _LISTED = 6  # elements of an array that are written out
 _DIGITS = 4
-_WIDEST = 110  # letters of a line that is not broken; commands count for more letters than they print
+_WIDEST = 64  # letters of a line that is not broken
+_UNSEEN = re.compile(r"\\(?:left|right|bar|overline|text|mathit|mathrm|operatorname|cdot)\b|\\[a-z]+|[{}_^\\ ]")
 
 _HEAD = r"""\documentclass{article}
 \usepackage[margin=2cm]{geometry}
-\usepackage{amsmath}
+\usepackage{amsmath,amssymb}
 \allowdisplaybreaks
 \begin{document}
 """
@@ -91,7 +94,7 @@ def unique_names(e: Explanation) -> Naming:
 def _chain(left: str, *rights: str) -> str:
     """left = a = b = c, broken where the line grows too long."""
     shown = [right for k, right in enumerate(rights) if right and right not in rights[:k]]
-    if sum(map(len, shown)) <= _WIDEST:
+    if sum(len(_UNSEEN.sub("", right)) + 3 for right in shown) <= _WIDEST:
         return f"{left} &= " + " = ".join(shown)
     return f"{left} &= " + " \\\\\n  &= ".join(shown)
 
@@ -105,7 +108,7 @@ def forward_equation(step: Step, naming: Naming) -> str:
     if _is_number(step.value) and all(isinstance(x, Step) or np.ndim(x) == 0 for x in step.operands):
         between = with_values(step)
     line = _chain(formula.latex_left, formula.latex_right, between, value_text(step.value))
-    return f"{line} && \\text{{{_note(formula.note)}}}" if formula.note else line
+    return rf"{line} \qquad \text{{({_note(formula.note)})}}" if formula.note else line
 
 
 def _note(note: str) -> str:
@@ -115,15 +118,15 @@ def _note(note: str) -> str:
 
 def with_values(step: Step) -> str:
     """The formula with numbers in the places of operands."""
-    operands = [x for x in step.operands if isinstance(x, Step)]
-    if not operands or not all(_is_number(x.value) for x in operands):
+    values = [x.value if isinstance(x, Step) else x for x in step.operands]
+    if step.primitive is None or step.primitive.name == "where" or not all(map(_is_number, values)):
         return ""
-    values = {x: _signed(x.value) for x in operands}
-    marks = {x: f"\ue000{k}\ue001" for k, x in enumerate(operands)}
-    shown = step_formula(step, naming=lambda x: marks.get(x, name_of(x))).latex_right
-    for k, x in enumerate(operands):
-        shown = shown.replace(rf"\mathit{{ue000{k}ue001}}", values[x]).replace(f"ue000{k}ue001", values[x])
-    return shown
+    return LATEX.write(applied(step, [literal(_rounded(x)) for x in values]))
+
+
+def _rounded(value: Any) -> Any:
+    plain = _plain(value)
+    return float(f"{plain:.{_DIGITS}g}") if isinstance(plain, float) else plain
 
 
 def _signed(value: Any) -> str:
@@ -154,7 +157,7 @@ def value_text(value: Any) -> str:
 
 
 def _set(dtype: np.dtype[Any]) -> str:
-    return {"c": r"\mathbf{C}", "b": r"\{0,1\}", "i": r"\mathbf{Z}", "u": r"\mathbf{N}"}.get(dtype.kind, r"\mathbf{R}")
+    return {"c": r"\mathbb{C}", "b": r"\{0,1\}", "i": r"\mathbb{Z}", "u": r"\mathbb{N}"}.get(dtype.kind, r"\mathbb{R}")
 
 
 def backward_equations(e: Explanation, naming: Naming) -> list[str]:
@@ -173,7 +176,7 @@ def backward_equations(e: Explanation, naming: Naming) -> list[str]:
 
 
 def _bar(name: str) -> str:
-    return rf"\overline{{{LATEX.symbol(name)}}}" if len(name) > 3 else rf"\bar{{{LATEX.symbol(name)}}}"
+    return barred(LATEX.symbol(name))
 
 
 def backward_equation(step: Step, edges: Sequence[Edge], naming: Naming) -> str:
@@ -212,12 +215,12 @@ def contribution(edge: Edge, naming: Naming) -> str:
         product = bar
     else:
         # a sum or a choice needs brackets beside a factor
-        bare = LATEX_ATOM(local)
+        bare = _factor(local)
         product = rf"{bar} {joined} {bare}"
     return rf"\sum {product}" if formula.note else product
 
 
-def LATEX_ATOM(local: str) -> str:
+def _factor(local: str) -> str:
     """A factor: in brackets where it is a sum, a choice, or has a sign."""
     outside, depth = "", 0
     for c in local:
@@ -235,6 +238,3 @@ def in_numbers(edge: Edge) -> str:
     if local is None or size_of(local) != 1:
         return ""
     return rf"{_signed(edge.upstream)} \cdot {_signed(local)}"
-
-
-Writer = Callable[[Step], str]

@@ -15,7 +15,7 @@ from typing import Any
 from wengert.core.primitive import REGISTRY
 from wengert.explain.terms import Term, is_number
 
-__all__ = ["LATEX", "PLAIN", "PYTHON", "Notation", "latex_name", "latex_number", "plain_number"]
+__all__ = ["LATEX", "PLAIN", "PYTHON", "Notation", "barred", "latex_name", "latex_number", "plain_number"]
 
 # How tightly an expression binds: a choice, a comparison, a sum, a product, a function before its argument, a power.
 # A sum over indices stands bare among summands, and in brackets among factors.
@@ -36,6 +36,7 @@ _CYRILLIC = dict(
     )
 )  # as passports do (ICAO 9303), for engines without these letters
 _PARTS = re.compile(r"(\[[^\[\]]*\]|\.)")
+_TURN = re.compile(r"(.+)\((\d+)\)")
 _INDEXED = re.compile(r"([A-Za-z]+)_?(\d+)")
 
 
@@ -49,6 +50,9 @@ def latex_name(name: str) -> str:
         >>> [latex_name(n) for n in ("x_1", "x12", "alpha", "W_hidden", "loss", "params[0].w", "σ", "a_b%")]
         ['x_{1}', 'x_{12}', '\\alpha', 'W_{\\mathrm{hidden}}', '\\mathit{loss}', '\\mathit{params}_{0}.w', '\\sigma', 'a_{\\mathrm{b\\%}}']
     """
+    turn = _TURN.fullmatch(name)
+    if turn:
+        return f"{{{latex_name(turn[1])}^{{({turn[2]})}}}}"
     written = ""
     for part in _PARTS.split(name):
         if part.startswith("["):
@@ -58,6 +62,19 @@ def latex_name(name: str) -> str:
         else:
             written += "." if part == "." else _word(part)
     return written
+
+
+def barred(tex: str) -> str:
+    r"""The gradient of the output by a name: a bar over its letter.
+
+    Example:
+        >>> print(barred("v_{12}"), barred("W"), barred(latex_name("loss")))
+        \bar{v}_{12} \bar{W} \overline{\mathit{loss}}
+    """
+    letter, separator, below = tex.partition("_")
+    if re.fullmatch(r"[A-Za-z]|\\[a-zA-Z]+", letter):
+        return rf"\bar{{{letter}}}{separator}{below}"
+    return rf"\overline{{{tex}}}"
 
 
 def _word(word: str) -> str:
@@ -142,9 +159,10 @@ def plain_number(value: Any) -> str:
     named = _named(value)
     if named:
         return named[0]
-    if isinstance(value, bool | str):
+    if isinstance(value, bool | str | complex):
         return str(value)
-    return f"{value + 0:.6g}".replace("-", "−")
+    mantissa, e, exponent = f"{value + 0:.6g}".partition("e")
+    return (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")
 
 
 def latex_number(value: Any, digits: int = 6) -> str:
@@ -204,7 +222,7 @@ class Notation:
         """The term, and how tightly it binds."""
         if x.op == "symbol":
             return self.symbol(x.value), ATOM
-        if x.op == "number":
+        if x.op in ("number", "literal"):
             return self._constant(x.value)
         if x.op == "where":
             return self.choice(*map(self.write, x.args))
@@ -228,7 +246,8 @@ class Notation:
     def _product(self, x: Term, y: Term) -> Written:
         left, right = self.atom(x, PRODUCT), self.atom(y, FUNCTION if y.op != "divide" else PRODUCT)
         beside = _is_short(x) and _is_short(y) and not is_number(y)
-        return (f"{left} {right}" if beside else rf"{left} \cdot {right}"), PRODUCT
+        sign = r"\odot" if x.dims and y.dims else r"\cdot"
+        return (f"{left} {right}" if beside and sign == r"\cdot" else f"{left} {sign} {right}"), PRODUCT
 
 
 def _is_short(x: Term) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from wengert.core.types import ndim_of, shape_of
 from wengert.explain.graph import Edge, Step, size_of
+from wengert.explain.notation import barred
 from wengert.explain.shaped import index_text, latex_index, latex_shape
 
 __all__ = ["pullback"]
@@ -61,7 +62,7 @@ def pullback(edge: Edge, plain: tuple[Sequence[str], str], tex: tuple[Sequence[s
     """
     step, k, name = edge.target, edge.position, edge.primitive.name
     words = {"g": "upstream", "z": plain[1], **_operands(plain[0], k)}
-    signs = {"g": rf"\bar{{{tex[1]}}}", "z": tex[1], **_operands(tex[0], k)}
+    signs = {"g": barred(tex[1]), "z": tex[1], **_operands(tex[0], k)}
     maker = _MADE.get(name)
     rows = maker(edge) if maker else _TABLE.get(name)
     row = rows[k] if rows and k < len(rows) else _general(step, k)

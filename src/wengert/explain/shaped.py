@@ -55,7 +55,9 @@ def _element(write: Notation, x: Term) -> Written:
     inside = write.atom(x.args[0])
     if write is PLAIN:
         return f"{inside}_{x.value}", ATOM
-    return f"{{{inside}}}_{{{x.value}}}", ATOM
+    if "_" in inside and not inside.startswith(r"\left("):  # no index below an index
+        inside = write.bracket.format(inside)
+    return f"{inside}_{{{x.value}}}", ATOM
 
 
 def _over(sign: str, tex: str) -> Callable[[Notation, Term], Written]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert.core.program import Literal, Program
 
-__all__ = ["Term", "call", "is_number", "number", "replaced", "symbol", "terms_of"]
+__all__ = ["Term", "call", "is_number", "literal", "number", "replaced", "symbol", "terms_of"]
 
 # One formula under several names; rules for numbers need no other shapes.
 _DUAL = {
@@ -78,6 +78,11 @@ def symbol(name: str, dims: tuple[int, ...] = ()) -> Term:
 def number(value: Any) -> Term:
     """A constant."""
     return Term("number", value=value.item() if isinstance(value, np.generic | np.ndarray) else value)
+
+
+def literal(value: Any) -> Term:
+    """A constant that nothing is cancelled against: 1 · 2 stays a product."""
+    return Term("literal", value=value.item() if isinstance(value, np.generic | np.ndarray) else value)
 
 
 def term(x: Any) -> Term:
