@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from wengert.core.types import aval_of, is_array
+from wengert.core.types import is_array
 from wengert.explain import text
 from wengert.explain.formulas import name_of, step_formula
+from wengert.explain.charts.numbers import number
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
+from wengert.explain.values import Summary, summarise
 
-__all__ = ["badness", "edge_facts", "heat", "minus", "step_facts", "summary"]
+__all__ = ["badness", "edge_facts", "minus", "shades", "step_facts", "summary"]
 
 Facts = dict[str, Any]
-_GRID = 24  # cells of a heat map along its longer side, at most
-_LEVELS = 9  # shades on either side of nought
+_SHADES = 9  # on either side of 0
 
 
 def step_facts(step: Step, heading: str) -> Facts:
@@ -86,49 +88,32 @@ def badness(value: Any) -> str:
 def summary(value: Any) -> Facts:
     """A value's text; of an array also range, mean, counts of what is remarkable, and a heat map."""
     facts: Facts = {"text": brief(value), "bad": badness(value)}
-    if not isinstance(value, tuple) and is_array(value) and value.size > 1 and value.dtype.kind in "fiub":
-        facts |= _statistics(value)
+    if not isinstance(value, tuple) and is_array(value) and value.size > 1:
+        facts |= _statistics(summarise(value))
     return {key: fact for key, fact in facts.items() if fact}
 
 
-def _statistics(value: np.ndarray[Any, Any]) -> Facts:
-    real = value.astype(float, copy=False)
-    finite = real[np.isfinite(real)]
-    facts: Facts = {"type": str(aval_of(value)), "map": heat(real)}
-    if len(finite):
-        facts |= {"range": minus(f"{finite.min():.4g} … {finite.max():.4g}"), "mean": minus(f"{finite.mean() + 0:.4g}")}
-    for name, count in (
-        ("zeros", int(np.count_nonzero(real == 0))),
-        ("NaN", int(np.count_nonzero(np.isnan(real)))),
-        ("inf", int(np.count_nonzero(np.isinf(real)))),
-    ):
-        if count:
-            facts[name] = f"{count:,} of {real.size:,}"
+def _statistics(found: Summary) -> Facts:
+    facts: Facts = {"map": shades(found)}
+    if found.low == found.low:  # some are finite
+        facts |= {"range": f"{number(found.low)} … {number(found.high)}", "norm": number(found.norm)}
+        facts["mean"] = minus(f"{found.mean:.4g}") if isinstance(found.mean, complex) else number(found.mean)
+    for name, many in (("zeros", found.zeros), ("NaN", found.nans), ("∞", found.infs)):
+        if many:
+            facts[name] = f"{many:,} of {found.size:,}"
     return facts
 
 
-def heat(value: np.ndarray[Any, Any]) -> list[str]:
-    """The array as rows of letters, ``a`` to ``s`` for most negative to most positive and ``j`` for 0.
+def shades(found: Summary) -> list[str]:
+    """A heat map as rows of letters: ``a`` to ``s`` for most negative to most positive, ``j`` for 0, ``!`` for NaN.
 
-    ``!`` is a cell that holds something not finite. Of a large array each cell is the element of largest
-    magnitude in its block, so that no lone value is lost; axes but the last are laid upon each other.
+    A shade is by the root of the magnitude, so that small values are told from 0.
     """
-    matrix = value.reshape(-1, value.shape[-1]) if value.ndim > 1 else value.reshape(1, -1)
-    if matrix.size == 0:
-        return []
-    cells = _blocks(_blocks(matrix, 0), 1)
-    finite = np.abs(cells[np.isfinite(cells)])
-    largest = float(finite.max(initial=0.0)) or 1.0
-    levels = np.round(np.nan_to_num(cells / largest, posinf=0, neginf=0) * _LEVELS).astype(int)
-    letters = np.where(np.isfinite(cells), levels + ord("j"), ord("!"))
-    return ["".join(map(chr, row)) for row in letters.tolist()]
+    largest = max((abs(v) for row in found.cells for v in row if v == v), default=0.0) or 1.0
+    return ["".join(_shade(v / largest) for v in row) for row in found.cells]
 
 
-def _blocks(matrix: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
-    """Blocks along one axis, each as its element of largest magnitude; what is not finite wins."""
-    length = matrix.shape[axis]
-    if length <= _GRID:
-        return matrix
-    starts = np.arange(_GRID) * length // _GRID
-    high, low = (f.reduceat(matrix, starts, axis=axis) for f in (np.maximum, np.minimum))
-    return np.where(np.abs(high) >= np.abs(low), high, low)
+def _shade(share: float) -> str:
+    if share != share:
+        return "!"
+    return chr(ord("j") + round(math.copysign(math.sqrt(min(abs(share), 1.0)), share) * _SHADES))

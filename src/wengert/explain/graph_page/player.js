@@ -338,7 +338,7 @@
 
   function summary(value) {
     if (!value) return [];
-    const facts = ["type", "range", "mean", "zeros", "NaN", "inf"].filter((key) => value[key]);
+    const facts = ["range", "mean", "norm", "zeros", "NaN", "∞"].filter((key) => value[key]);
     return [h("p", {class: value.bad ? "number bad" : "number"}, value.text), facts.length
       ? h("dl", {}, ...facts.flatMap((key) => [h("dt", {}, key), h("dd", {}, value[key])])) : null,
     value.map ? heat(value.map) : null].filter(Boolean);
@@ -354,7 +354,7 @@
       return `<path d="${d}" style="fill:${fill}"/>`;
     });
     const box = h("div", {class: "heat", role: "img", "aria-label": "heat map: blue above nought, orange below"});
-    box.innerHTML = `<svg viewBox="0 0 ${rows[0].length} ${rows.length}" shape-rendering="crispEdges" style="width:${Math.min(240, rows[0].length * 10)}px">${paths.join("")}</svg>`;
+    box.innerHTML = `<svg viewBox="0 0 ${rows[0].length} ${rows.length}" shape-rendering="crispEdges" style="width:${Math.min(240, rows[0].length * 15)}px">${paths.join("")}</svg>`;
     return box;
   }
 
