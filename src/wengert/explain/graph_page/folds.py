@@ -53,9 +53,10 @@ def fold_steps(name: str, steps: Sequence[Step], inputs: int) -> Fold:
     root.kind, root.name, root.scope = "all", name, None
     parameters = Fold("inputs", "inputs", [*range(inputs)])
     _bring_parameters_home(root, parameters, steps)
+    few = len(parameters.items) <= MOST // 2
     for fold in (root, parameters):
         _split(fold, lambda n: steps[n].name)
-    root.items[:0] = parameters.items if len(parameters.items) <= MOST // 2 else [parameters]
+    root.items[:0] = parameters.items if few else [parameters]
     _number(root, "")
     _open(root)
     return root
