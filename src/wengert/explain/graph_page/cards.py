@@ -11,9 +11,10 @@ from wengert.core.types import aval_of, is_array
 from wengert.explain import text
 from wengert.explain.charts.elements import clip, escape, place, tag, text_width
 from wengert.explain.charts.numbers import count
+from wengert.explain.failures import Failure
 from wengert.explain.formulas import name_of
-from wengert.explain.graph import Step, is_differentiable
-from wengert.explain.graph_page.facts import minus
+from wengert.explain.graph import Step
+from wengert.explain.graph_page.facts import derivative, minus
 from wengert.explain.graph_page.folds import Fold
 
 __all__ = ["Card", "fold_card", "reference_card", "step_card", "stepped", "width_of"]
@@ -51,16 +52,16 @@ def width_of(words: str, size: float = _SIZE) -> float:
     return 1.06 * text_width(words, size) + 0.4 * size * (words.count("…") + words.count("("))
 
 
-def step_card(step: Step, heading: str) -> Card:
+def step_card(step: Step, heading: str, mode: str) -> Card:
     """Formula, type of an array, value on the left, gradient on the right."""
     kind = "" if isinstance(step.value, tuple) or not is_array(step.value) else str(aval_of(step.value))
-    return _card(heading, kind, *_numbers(step), radius=8 if step.primitive else 18)
+    return _card(heading, kind, *_numbers(step, mode), radius=8 if step.primitive else 18)
 
 
-def fold_card(fold: Fold, last: Step, steps: int) -> Card:
+def fold_card(fold: Fold, last: Step, steps: int, mode: str) -> Card:
     """A stack of cards: the fold's name, how much is in it, and value and gradient of its last step."""
     kind = "" if fold.kind in ("part", "turn", "inputs") else f"{fold.kind} · "
-    value, gradient = ("", "") if fold.kind == "inputs" else _numbers(last)
+    value, gradient = ("", "") if fold.kind == "inputs" else _numbers(last, mode)
     front = _card("▸ " + fold.name, f"{kind}{count(steps, 'step')}", value, gradient, radius=8)
     x, y = front.width / 2, front.height / 2
     behind = f"M{place(5 - x)} {place(y)}v4h{place(2 * x)}v{place(4 - 2 * y)}h-5"
@@ -75,8 +76,14 @@ def reference_card(step: Step) -> Card:
     return Card(width, 22, _box(width, 22, 11) + tag("text", "{0}", class_="s", y=4), (name,))
 
 
-def _numbers(step: Step) -> tuple[str, str]:
-    return _extent(step.value), _extent(step.gradient) if is_differentiable(step.value) else ""
+def failed_card(heading: str, failure: Failure) -> Card:
+    """Where the function stopped, and the exception's name."""
+    return _card("✗ " + heading, failure.place and f"line {failure.place[1]}" or "", type(failure.error).__name__, "", radius=8)
+
+
+def _numbers(step: Step, mode: str) -> tuple[str, str]:
+    d = derivative(step, mode)
+    return _extent(step.value), "" if d is None else _extent(d)
 
 
 def _extent(value: Any) -> str:

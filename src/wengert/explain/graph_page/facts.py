@@ -5,31 +5,47 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from wengert.core.types import is_array
 from wengert.explain import text
 from wengert.explain.formulas import name_of, step_formula
 from wengert.explain.charts.numbers import number
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
+from wengert.explain.nonfinite import trouble
 from wengert.explain.values import Summary, summarise
 
-__all__ = ["badness", "edge_facts", "minus", "shades", "step_facts", "summary"]
+__all__ = ["badness", "comes", "derivative", "edge_facts", "minus", "passed", "shades", "step_facts", "summary"]
 
 Facts = dict[str, Any]
 _SHADES = 9  # on either side of 0
 
 
-def step_facts(step: Step, heading: str) -> Facts:
+def derivative(step: Step, mode: str) -> Any:
+    """The gradient of a step, or in forward mode its tangent; None where it has none."""
+    if mode == "none" or not is_differentiable(step.value):
+        return None
+    return step.tangent if mode == "tangent" else step.gradient
+
+
+def comes(edge: Edge, mode: str) -> Any:
+    """What comes to an edge and is multiplied by its local derivative."""
+    return edge.source.tangent if mode == "tangent" else edge.upstream
+
+
+def passed(edge: Edge, mode: str) -> Any:
+    """The product, which the other end receives."""
+    return edge.pushed if mode == "tangent" else edge.contribution
+
+
+def step_facts(step: Step, heading: str, mode: str) -> Facts:
     """Of one step, without what is empty; ``heading`` is its :func:`title`."""
-    name = name_of(step)
+    name, d = name_of(step), derivative(step, mode)
     facts: Facts = {
         "name": name,
         "full": "" if name == step.name else f"{name} ({step.name})",
         "title": heading,
         "formula": with_numbers(step),
         "value": summary(step.value),
-        "gradient": summary(step.gradient) if is_differentiable(step.value) else None,
+        "gradient": None if d is None else summary(d),
         "operation": step.primitive.name if step.primitive else "input",
     }
     return {key: fact for key, fact in facts.items() if fact}
@@ -52,14 +68,14 @@ def _factor(value: Any) -> str:
     return f"({shown})" if shown.startswith("\N{MINUS SIGN}") else shown
 
 
-def edge_facts(edge: Edge) -> Facts:
+def edge_facts(edge: Edge, mode: str) -> Facts:
     """Of one edge: the local derivative, the contribution, and its formula."""
-    local, rule = edge.local, edge.formula()
+    local, rule, product = edge.local, edge.formula(), passed(edge, mode)
     facts: Facts = {
         "local": f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}" if local is None else brief(local),
         "formula": f"{rule} ({rule.note})" if rule.note else str(rule),
-        "contribution": brief(edge.contribution),
-        "bad": badness(edge.contribution),
+        "contribution": "" if product is None else brief(product),
+        "bad": badness(product),
     }
     return {key: fact for key, fact in facts.items() if fact}
 
@@ -77,12 +93,7 @@ def brief(value: Any) -> str:
 
 def badness(value: Any) -> str:
     """``NaN`` or ``inf`` where a value holds one."""
-    if isinstance(value, tuple):
-        return next((bad for part in value if (bad := badness(part))), "")
-    numbers = np.asarray(value)
-    if numbers.dtype.kind not in "fc" or np.isfinite(numbers).all():
-        return ""
-    return "NaN" if np.isnan(numbers).any() else "inf"
+    return "" if value is None else trouble(value)
 
 
 def summary(value: Any) -> Facts:

@@ -47,7 +47,8 @@ _ZOOM = (
     ("zoom-out", "Zoom out", "M3 8h10"), ("fit", "Show all", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"),
     ("zoom-in", "Zoom in", "M3 8h10M8 3v10"),
 )  # fmt: skip
-_LEGEND = (("v", "value"), ("g", "gradient"), ("l", "local derivative"))
+_BACK = "Every edge from the output back: upstream × local is what it contributes, and a gradient is the sum of contributions."
+_EDGES = "Every edge with its local derivative."
 
 
 def svg(explanation: Explanation, path: str | os.PathLike[str] | None = None) -> str:
@@ -62,7 +63,7 @@ def html(explanation: Explanation, path: str | os.PathLike[str] | None = None) -
     sections = [
         ("graph", "Graph", _player(model, listing)),
         ("forward", "Forward pass", _forward(model)),
-        ("backward", "Backward pass", _backward(model)),
+        ("backward", "Backward pass" if model.mode == "gradient" else "Edges", _backward(model)),
     ]
     data = tag_json("explanation", _data(explanation.name, model, listing))
     page = document(
@@ -99,23 +100,17 @@ def tag_json(name: str, data: object) -> str:
 def _header(model: Model) -> str:
     operations = len(model.steps) - model.inputs
     numbers = f"{count(model.inputs, 'input')}, {count(operations, 'step')}, {count(len(model.edges), 'edge')}"
-    legend = "".join(tag("span", words, class_=key) for key, words in _LEGEND)
+    derivative = {"gradient": [("g", "gradient")], "tangent": [("g", "tangent")]}.get(model.mode, [])
+    legend = "".join(tag("span", words, class_=key) for key, words in [("v", "value"), *derivative, ("l", "local derivative")])
     return (
-        tag("p", "explanation", class_="kind") + tag("h1", escape(model.title)) + tag("p", tag("span", numbers) + tag("span", legend, class_="legend"), class_="counts soft")
-        + _warning(model)
+        tag("p", "explanation", class_="kind") + tag("h1", escape(model.title)) + tag("p", tag("span", numbers) + tag("span", legend, class_=f"legend {model.mode}-mode"), class_="counts soft")
+        + _notes(model)
     )  # fmt: skip
 
 
-def _warning(model: Model) -> str:
-    """Where the first value is that is not finite, or the first gradient on the way back."""
-    for n, step in enumerate(model.steps):
-        if bad := facts.badness(step.value):
-            where = f", in {text.place(step.line)}" if step.line else ""
-            return tag("p", escape(f"{bad} first appears in {model.titles[n]}{where}"), class_="note")
-    for n in range(len(model.steps) - 1, -1, -1):
-        if bad := facts.badness(model.steps[n].gradient):
-            return tag("p", escape(f"{bad} first appears in the gradient of {model.titles[n]}"), class_="note")
-    return ""
+def _notes(model: Model) -> str:
+    """Why there are no gradients, what the function raised, where NaN begins."""
+    return "".join(tag("p", escape(note.strip()), class_="note") for note in text.notes(model.explanation))
 
 
 def _player(model: Model, listing: Listing) -> str:
@@ -135,7 +130,7 @@ def _player(model: Model, listing: Listing) -> str:
     side = tag("aside", tag("div", "", id="details", class_="card", aria_label="Details") + listing.markup(), class_="side")
     keys = "".join(tag("dt", "".join(tag("kbd", key) + " " for key in key.split())) + tag("dd", words) for key, words in _KEYS)
     dialog = tag("dialog", tag("h3", "Keys") + tag("dl", keys) + tag("form", tag("button", "Close"), method="dialog"), id="keys", aria_label="Keys")
-    return tag("section", tag("div", tag("div", controls, class_="controls") + stage + side, class_="player") + dialog, id="graph", aria_label="Graph")
+    return tag("section", tag("div", tag("div", controls, class_="controls") + stage + side, class_=f"player {model.mode}-mode") + dialog, id="graph", aria_label="Graph")
 
 
 def _button(key: str, name: str, sign: str) -> str:
@@ -144,18 +139,20 @@ def _button(key: str, name: str, sign: str) -> str:
 
 
 def _forward(model: Model) -> str:
-    rows = text.rows_of(model.steps, text.step_row, _MOST_ROWS)
-    heads = ["step", "operation", "value", "gradient", "line"]
-    shown = table("Steps", heads, [[*map(escape, row)] for row in rows], left=5)
+    e = model.explanation
+    columns = text.Columns(e.forward_mode)
+    rows = text.rows_of(e.all_steps, columns.step, _MOST_ROWS)
+    shown = table("Steps", columns.heads, [[*map(escape, row)] for row in rows], left=5)
     return section("forward", "Forward pass", "Every step in order, with its value.", card("", shown, wide=True))
 
 
 def _backward(model: Model) -> str:
-    rows = text.rows_of(model.edges[::-1], text.edge_row, _MOST_ROWS)
-    heads = ["edge", "local derivative", "upstream gradient", "contribution"]
-    shown = table("Edges", heads, [[*map(escape, row)] for row in rows], left=4)
-    lead = "Every edge from the output back: upstream × local is what it contributes; a gradient is the sum of contributions."
-    return section("backward", "Backward pass", lead, card("", shown, wide=True))
+    e = model.explanation
+    columns = text.Columns(e.forward_mode)
+    rows = text.rows_of(e.edges if e.forward_mode else e.edges[::-1], columns.edge, _MOST_ROWS)
+    shown = table("Edges", columns.edge_heads, [[*map(escape, row)] for row in rows], left=4)
+    title, lead = ("Edges", _EDGES) if model.mode != "gradient" else ("Backward pass", _BACK)
+    return section("backward", title, lead, card("", shown, wide=True))
 
 
 # ---- what is played
@@ -183,7 +180,9 @@ def _data(name: str, model: Model, listing: Listing) -> dict[str, Any]:
                 "card": [templates.place(shown.template), *map(escape, shown.words)]}  # fmt: skip
 
     def step(n: int) -> dict[str, Any]:
-        found = facts.step_facts(model.steps[n], model.titles[n]) | card(n)
+        found = facts.step_facts(model.steps[n], model.titles[n], model.mode) | card(n)
+        if n == model.failed:
+            found |= {"value": {"text": str(model.explanation.failure), "bad": "error"}, "operation": "stopped"}
         found |= {"where": text.place(model.steps[n].line), "place": listing.key(model.steps[n].place)}
         found["reference"] = card(Reference(n))["card"] if n in read else ""
         return {key: fact for key, fact in found.items() if fact}
@@ -200,9 +199,10 @@ def _data(name: str, model: Model, listing: Listing) -> dict[str, Any]:
         }  # fmt: skip
 
     made = {
-        "name": name, "title": model.title, "inputs": model.inputs, "output": model.output, "pairs": model.pairs,
+        "name": name, "title": model.title, "inputs": model.inputs, "outputs": sorted(model.outputs), "mode": model.mode, "failed": model.failed,
+        "output": model.steps.index(model.explanation.output) if model.mode == "gradient" else -1, "pairs": model.pairs,
         "steps": [step(n) for n in range(len(model.steps))], "folds": [fold(one) for one in folds],
-        "edges": [facts.edge_facts(edge) for edge in model.edges],
+        "edges": [facts.edge_facts(edge, model.mode) for edge in model.edges],
     }  # fmt: skip
     return made | {"templates": [*templates.found], "layouts": [_placed(one) for one in layouts.found]}
 

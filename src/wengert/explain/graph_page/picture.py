@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 
 from wengert.explain.charts.elements import clip, escape, place, tag
+from wengert.explain.charts.numbers import count
 from wengert.explain.graph_page.folds import Fold
 from wengert.explain.graph_page.model import Model
 from wengert.explain.graph_page.plan import Item, Line, Placed, Point, Reference
@@ -21,18 +22,23 @@ def draw(model: Model, name: str, style: str = "") -> str:
     """The whole graph, with the folds open that an explanation begins with; ``name`` makes its ids unique."""
     placed = model.plans[model.root].begun
     width, height = placed.width + 2 * MARGIN, placed.height + 2 * MARGIN
-    title = tag("title", escape(model.title), id=f"{name}-title") + tag("desc", escape(model.words), id=f"{name}-words")
+    title = tag("title", escape(model.title), id=f"{name}-title") + tag("desc", escape(_words(model)), id=f"{name}-words")
     return tag(
         "svg",
         title + (tag("style", style) if style else "") + tag("g", "".join(_inside(model, model.root, MARGIN, MARGIN)), class_="all"),
         xmlns="http://www.w3.org/2000/svg",
-        class_="wengert-graph",
+        class_=f"wengert-graph {model.mode}-mode",
         viewBox=f"0 0 {place(width)} {place(height)}",
         width=width,
         height=height,
         role="img",
         aria_labelledby=f"{name}-title {name}-words",
     )
+
+
+def _words(model: Model) -> str:
+    right = {"gradient": ", gradients on the right", "tangent": ", tangents on the right"}.get(model.mode, "")
+    return f"{count(len(model.steps), 'step')}, {count(len(model.edges), 'edge')}. Values stand on the left of a box{right}."
 
 
 def _inside(model: Model, fold: Fold, x: float, y: float) -> Iterator[str]:
@@ -85,5 +91,7 @@ def _arrow(point: Point) -> str:
 def _spans(label: list[str]) -> str:
     if len(label) != 3:
         return escape("".join(label))
+    if not label[0]:  # no derivative comes: the local one alone
+        return tag("tspan", escape(label[1]), class_="l")
     upstream, local, contribution = (tag("tspan", escape(v), class_=key) for v, key in zip(label, "ulc", strict=True))
     return f"{upstream} × {local} = {contribution}"

@@ -43,23 +43,26 @@
   /** Inputs, then every operation in order; then back, over those that the output depends on; then all gradients. */
   function timeline() {
     const operations = steps.map((_, n) => n).filter((n) => n >= data.inputs);
-    const reached = new Set(data.output < 0 ? [] : [data.output]);
+    const reached = new Set([data.output]);
     const back = [];
-    for (const n of [...operations].reverse()) {
+    for (const n of data.mode === "gradient" ? [...operations].reverse() : []) {
       if (!reached.has(n)) continue;
       back.push(n);
       incoming[n].forEach((k) => reached.add(pairs[k][0]));
     }
     return [{pass: "start"}, ...operations.map((step) => ({pass: "forward", step})),
-      ...back.map((step) => ({pass: "backward", step})), {pass: "end"}];
+      ...back.map((step) => ({pass: "backward", step})), ...(data.failed === null ? [{pass: "end"}] : [])];
   }
 
   const hasValue = (n, at) => n < data.inputs || at >= arrived.value.get(n);
-  const isPassed = (n, at) => arrived.passed.has(n) && at >= arrived.passed.get(n);
-  const firstBack = events.findIndex(({pass}) => pass === "backward" || pass === "end");
+  const forwardMode = data.mode === "tangent";
+  const isPassed = (n, at) => (forwardMode ? hasValue(n, at) : arrived.passed.has(n) && at >= arrived.passed.get(n));
+  const forwards = events.filter(({pass}) => pass === "start" || pass === "forward");
+  const firstBack = forwards.length;
 
-  /** A gradient is known when all that read the step have passed theirs on; the output's is 1 from the start. */
+  /** A gradient is known when all that read the step have passed theirs on; a tangent comes with the value. */
   function hasGradient(n, at) {
+    if (forwardMode) return hasValue(n, at);
     if (at < firstBack) return false;
     return outgoing[n].every((k) => !arrived.passed.has(pairs[k][1]) || isPassed(pairs[k][1], at));
   }
@@ -104,7 +107,7 @@
     });
   }
 
-  const stopOf = (event) => Math.max(0, stops.findIndex((k) => k >= event));
+  const stopOf = (event) => (event > stops.at(-1) ? stops.length - 1 : stops.findIndex((k) => k >= event));
 
   /** Open or close a fold, with its upper edge staying where it is. */
   function toggle(fold, open = !opened.has(fold)) {
@@ -203,7 +206,7 @@
     return {below, above};
   }
 
-  const spans = (label) => (label.length < 3 ? label[0]
+  const spans = (label) => (label.length < 3 ? label[0] : !label[0] ? `<tspan class="l">${label[1]}</tspan>`
     : `<tspan class="u">${label[0]}</tspan> × <tspan class="l">${label[1]}</tspan> = <tspan class="c">${label[2]}</tspan>`);
 
   function lineMarkup(line, {points, label}, x, y) {
@@ -232,7 +235,8 @@
     }
     findStops();
     slider.max = stops.length - 1;
-    find(".passes").style.setProperty("--half", `${stopOf(firstBack - 0.5) / (stops.length - 1) * 100}%`);
+    find(".passes").hidden = data.mode !== "gradient";
+    find(".passes").style.setProperty("--half", `${stopOf(firstBack) / (stops.length - 1) * 100}%`);
     rove(nodes.get(current()) || nodes.values().next().value, false);
   }
 
@@ -279,10 +283,11 @@
   function words() {
     const {pass, step} = events[at];
     if (pass === "start") return "The inputs are given.";
-    if (pass === "end") return "Every value and every gradient.";
+    if (pass === "end") return {gradient: "Every value and every gradient.", tangent: "Every value and every tangent.", none: "Every value."}[data.mode];
     const same = stops.filter((k) => events[k].pass === pass), count = `${same.indexOf(at) + 1} of ${same.length}`;
     const item = seenAs(step), {title, value, gradient, name} = steps[step];
     const what = item < 0 ? `${folds[-item - 1].name}, ${folds[-item - 1].about}` : null;
+    if (step === data.failed) return `Forward ${count}: ${value.text.split("\n")[0]}`;
     if (pass === "forward") return `Forward ${count}: ${what || title}${value ? ` = ${value.text}` : ""}`;
     return `Backward ${count}: ${what || `∂${data.name}/∂${name}`}${gradient ? ` = ${gradient.text}` : ""}`;
   }
@@ -310,7 +315,7 @@
     const all = events[at].pass === "end";
     const inputs = steps.slice(0, Math.min(data.inputs, 40)).flatMap(({name, value, gradient}) => [h("dt", {}, name),
       h("dd", {}, h("span", {class: "v"}, value.text), all && gradient ? h("span", {class: "g"}, gradient.text) : null)]);
-    const heads = h("dd", {class: "soft"}, h("span", {}, "value"), all ? h("span", {}, "gradient") : null);
+    const heads = h("dd", {class: "soft"}, h("span", {}, "value"), all && data.mode !== "none" ? h("span", {}, data.mode) : null);
     return [h("h3", {}, data.title), h("dl", {class: "inputs"}, h("dt", {}, "input"), heads, ...inputs)];
   }
 
@@ -330,7 +335,7 @@
   function valueDetails(n) {
     const step = steps[n];
     const parts = [h("h4", {class: "v"}, "Value"), ...(hasValue(n, at) ? [formulaLine(step), ...summary(step.value)] : [later("not computed yet")])];
-    if (step.gradient) parts.push(h("h4", {class: "g"}, `Gradient ∂${data.name}/∂${step.name}`), ...gradientDetails(n));
+    if (step.gradient) parts.push(h("h4", {class: "g"}, forwardMode ? `Tangent d${step.name}` : `Gradient ∂${data.name}/∂${step.name}`), ...gradientDetails(n));
     return parts.filter(Boolean);
   }
 
@@ -363,6 +368,10 @@
   /** How the contributions of all that read a step add up to its gradient. */
   function gradientDetails(n) {
     const {gradient} = steps[n];
+    if (forwardMode) {
+      const added = hasValue(n, at) ? incoming[n].filter((k) => edges[k].contribution) : [];
+      return [edgeTable(added.map((k) => edgeRow(k, `from ${full(pairs[k][0])}`))), ...(hasValue(n, at) ? summary(gradient) : [later("not computed yet")])];
+    }
     if (at < firstBack) return [later("in the backward pass")];
     if (n === data.output) return [h("p", {}, "The output by itself: the backward pass begins with 1."), ...summary(gradient)];
     const readers = outgoing[n].filter((k) => arrived.passed.has(pairs[k][1]));
@@ -374,16 +383,17 @@
 
   /** What a step passes on to its operands. */
   function passedOn(n) {
-    if (!incoming[n].length || at < firstBack) return [];
+    if (data.mode !== "gradient" || !incoming[n].length || at < firstBack) return [];
     return [h("h4", {class: "l"}, "Passes on"), edgeTable(incoming[n].map((k) => edgeRow(k, `to ${full(pairs[k][0])}`)))];
   }
 
   const edgeTable = (rows) => h("div", {class: "scroll"}, h("table", {class: "edges"}, h("tbody", {}, ...rows)));
 
   function edgeRow(k, name) {
-    const edge = edges[k], [, target] = pairs[k];
+    const edge = edges[k], [source, target] = pairs[k], comes = steps[forwardMode ? source : target].gradient;
+    if (!edge.contribution) return h("tr", {}, h("td", {}, name), h("td", {class: "l"}, edge.local));
     if (!isPassed(target, at)) return h("tr", {}, h("td", {}, name), h("td", {class: "soft"}, "still to come"));
-    return h("tr", {}, h("td", {}, name), h("td", {}, h("span", {class: "g"}, steps[target].gradient.text), " × ",
+    return h("tr", {}, h("td", {}, name), h("td", {}, h("span", {class: "g"}, comes ? comes.text : ""), " × ",
       h("span", {class: "l"}, edge.local), " = ", h("b", {class: edge.bad ? "bad" : "g"}, edge.contribution)));
   }
 
@@ -393,7 +403,7 @@
       const [a, b] = pairs[k], heading = h("h3", {}, `${full(a)} → ${full(b)}`);
       if (k >= edges.length) return [heading, h("p", {class: "soft"}, "is read; no derivative passes here")];
       const rule = edges[k].formula ? h("p", {class: "formula"}, edges[k].formula) : null;
-      return [heading, rule, edgeTable([edgeRow(k, "upstream × local")])].filter(Boolean);
+      return [heading, rule, edgeTable([edgeRow(k, forwardMode ? "tangent × local" : "upstream × local")])].filter(Boolean);
     });
   }
 
@@ -545,8 +555,14 @@
   // ---- search
 
   const search = find("#search"), results = find("#results");
-  const matches = (words) => steps.flatMap((step, n) =>
-    (`${step.title} ${step.name} ${step.operation} ${step.where || ""}`.toLowerCase().includes(words) ? [n] : []));
+
+  /** Steps that are called so, then steps in whose formula, operation or line the words stand. */
+  function matches(words) {
+    const called = (step) => [step.name, step.full || ""].some((name) => name.toLowerCase() === words || name.toLowerCase().includes(`(${words})`));
+    const found = steps.flatMap((step, n) => ([step.title, step.full, step.operation, step.where]
+      .some((text) => text && text.toLowerCase().includes(words)) ? [n] : []));
+    return [...found.filter((n) => called(steps[n])), ...found.filter((n) => !called(steps[n]))];
+  }
 
   search.addEventListener("input", () => {
     const words = search.value.trim().toLowerCase(), found = words ? matches(words) : [];
@@ -579,22 +595,35 @@
   const keys = {
     ArrowRight: () => move(1), ArrowLeft: () => move(-1), Home: () => goTo(0), End: () => goTo(stops.length - 1),
     ArrowDown: () => walk(1), ArrowUp: () => walk(-1), Enter: act, c: closeAround, Escape: () => pin(null),
-    f: () => show(stops[stopOf(1)]), b: () => show(stops[stopOf(firstBack)]),
+    f: () => goTo(stopOf(1)), b: () => goTo(stopOf(firstBack)),
     "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: () => fit(),
     "/": () => search.focus(), "?": () => find("#keys").showModal(),
   };
-  const typing = (target) => target.closest("input:not([type=range]),button,a,summary,dialog");
+  /** Keys that belong to what has the focus: letters to the search, space and Enter to buttons. */
+  function isTaken({target, key}) {
+    if (target.closest("input:not([type=range]),dialog")) return true;
+    if (target === slider) return key.startsWith("Arrow") || key === "Home" || key === "End";
+    return Boolean(target.closest("button,a,summary")) && (key === " " || key === "Enter");
+  }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (typing(event.target) && (event.key === " " || event.key === "Enter" || !event.target.closest("button"))) return;
-    if (event.target === slider && event.key.startsWith("Arrow")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
     if (event.key === " ") setPlaying(!timer);
     else if (Object.hasOwn(keys, event.key)) stopByHand(keys[event.key])();
     else return;
     event.preventDefault();
   });
   document.querySelectorAll(".code [data-step]").forEach((line) => line.addEventListener("click", () => reveal(Number(line.dataset.step))));
+
+  // on paper there is all of it, as large as the paper is wide
+  addEventListener("beforeprint", () => {
+    svg.setAttribute("viewBox", `-8 -8 ${size[0] + 16} ${size[1] + 16}`);
+    canvas.style.transform = "none";
+  });
+  addEventListener("afterprint", () => {
+    svg.removeAttribute("viewBox");
+    look(view);
+  });
 
   document.body.classList.add("playable");
   ["viewBox", "width", "height"].forEach((name) => svg.removeAttribute(name));
