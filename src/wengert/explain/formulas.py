@@ -128,6 +128,7 @@ def applied(step: Step, operands: Sequence[Term]) -> Term:
 def operand_term(x: Any, naming: Naming, depth: int) -> Term:
     """An operand: a step's name, what it computes, a number, or the type of a constant array."""
     if isinstance(x, Step):
+        x = _cast_from(x)
         if depth and x.primitive is not None and not getattr(x, "variable", ""):
             return term_of(x, naming, depth - 1)
         return symbol(naming(x), () if isinstance(x.value, tuple) else shape_of(x.value))
@@ -138,6 +139,13 @@ def operand_term(x: Any, naming: Naming, depth: int) -> Term:
     if x.ndim == 1 and 0 < x.size <= 4:
         return Term("vector", value=tuple(x.tolist()), dims=x.shape)
     return Term("constant", value=str(aval_of(x)), dims=x.shape)
+
+
+def _cast_from(step: Step) -> Step:
+    """What a step without a name only casts."""
+    if step.primitive is not None and step.primitive.name == "cast" and not getattr(step, "variable", ""):
+        return step.operands[0] if isinstance(step.operands[0], Step) else step
+    return step
 
 
 def _has_arrays(x: Term) -> bool:

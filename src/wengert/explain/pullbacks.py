@@ -13,37 +13,37 @@ from typing import Any
 from wengert.core.types import ndim_of, shape_of
 from wengert.explain.graph import Edge, Step, size_of
 from wengert.explain.notation import barred
-from wengert.explain.shaped import index_text, latex_index, latex_shape
+from wengert.explain.shaped import index_text, latex_index, latex_shape, plain_shape
 
 __all__ = ["pullback"]
 
 Row = tuple[str, str]
-_T = r"^{{\top}}"
+_T = "^{{\\top}}"
 
 _TABLE: dict[str, tuple[Row, ...]] = {
     "cast": (("{g}", "{g}"),),
     "checked": (("{g}", "{g}"),),
     "cumsum": (("{g} summed from the end", r"\operatorname{{cumsum}}^{{\top}} {g}"),),
     "fft": (("fft({g})", r"\mathcal{{F}} {g}"),),
-    "rfft": (("rfftᵀ({g})", rf"\mathcal{{F}}{_T} {{g}}"),),
-    "irfft": (("irfftᵀ({g})", rf"(\mathcal{{F}}^{{-1}}){_T} {{g}}"),),
-    "trigonometric": (("Cᵀ {g}", rf"\mathcal{{C}}{_T} {{g}}"),),
+    "rfft": (("rfftᵀ({g})", r"\mathcal{{F}}^{{\top}} {g}"),),
+    "irfft": (("irfftᵀ({g})", r"(\mathcal{{F}}^{{-1}})^{{\top}} {g}"),),
+    "trigonometric": (("Cᵀ {g}", r"\mathcal{{C}}^{{\top}} {g}"),),
     "det": (("{g}·{z}·inv({x})ᵀ", r"{g} \, {z} \, {x}^{{-\top}}"),),
     "cofactor": (("upstream through the cofactors of {x}", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),),
     "slogdet": (("{g}[1]·inv({x})ᵀ", r"{g}_2 \, {x}^{{-\top}}"),),
-    "inv": (("−{z}ᵀ @ {g} @ {z}ᵀ", rf"-{{z}}{_T} \, {{g}} \, {{z}}{_T}"),),
+    "inv": (("−{z}ᵀ @ {g} @ {z}ᵀ", r"-{z}^{{\top}} \, {g} \, {z}^{{\top}}"),),
     "solve": (
-        ("−outer(solve({x}ᵀ, {g}), {z})", rf"-{{x}}^{{{{-\top}}}} {{g}} \, {{z}}{_T}"),
+        ("−outer(solve({x}ᵀ, {g}), {z})", r"-{x}^{{-\top}} {g} \, {z}^{{\top}}"),
         ("solve({x}ᵀ, {g})", r"{x}^{{-\top}} {g}"),
     ),
-    "eigvalsh": (("V diag({g}) Vᵀ, V the eigenvectors", rf"V \operatorname{{diag}}({{g}}) \, V{_T}"),),
-    "svdvals": (("U diag({g}) Vᵀ, of the SVD", rf"U \operatorname{{diag}}({{g}}) \, V{_T}"),),
+    "eigvalsh": (("V diag({g}) Vᵀ, V the eigenvectors", r"V \operatorname{{diag}}({g}) \, V^{{\top}}"),),
+    "svdvals": (("U diag({g}) Vᵀ, of the SVD", r"U \operatorname{{diag}}({g}) \, V^{{\top}}"),),
     "euclidean": (("{g}·{x} / {z}", r"\frac{{{x}}}{{{z}}} \, {g}"),),
     "prod": (("{g}·{z} / {x}", r"{g} \, \frac{{{z}}}{{{x}}}"),),
     "max": (("{g} where {x} = {z}, shared by those that tie", r"{g} \, [{x} = {z}]"),),
     "min": (("{g} where {x} = {z}, shared by those that tie", r"{g} \, [{x} = {z}]"),),
-    "cumprod": (("sum from the end of ({g}·{z}), over {x}", rf"\operatorname{{cumsum}}{_T}({{g}} \odot {{z}}) / {{x}}"),),
-    "running_max": (("{g} added up where the maximum was set", rf"\left(\partial {{z}} / \partial {{x}}\right){_T} {{g}}"),),
+    "cumprod": (("sum from the end of ({g}·{z}), over {x}", r"\operatorname{{cumsum}}^{{\top}}({g} \odot {z}) / {x}"),),
+    "running_max": (("{g} added up where the maximum was set", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),),
     "conv": (
         ("{g} ⋆ {y}, transposed", r"{g} \star^{{\top}} {y}"),
         ("{x} ⋆ {g}, correlated", r"{x} \star {g}"),
@@ -125,7 +125,7 @@ def _stretched(edge: Edge) -> tuple[Row, ...]:
 
 def _reshape(edge: Edge) -> tuple[Row, ...]:
     shape = shape_of(edge.source.value)
-    return ((f"{{g}}.reshape{shape}", rf"\operatorname{{{{reshape}}}}_{{{{{latex_shape(shape)}}}}} {{g}}"),)
+    return ((f"{{g}}.reshape({plain_shape(shape)})", rf"\operatorname{{{{reshape}}}}_{{{{{latex_shape(shape)}}}}} {{g}}"),)
 
 
 def _transpose(edge: Edge) -> tuple[Row, ...]:

@@ -111,7 +111,7 @@ def _sigmoid(step: Step) -> tuple[Step, ...]:
         minus = made_by(inner[1], "negative")
         if minus and minus[0] is inner[2]:
             return _steps(inner[2])
-    if top[0] is e and e is not None:  # eˣ/(1 + eˣ)
+    if exponent(e) is not None and exponent(top[0]) is exponent(e):  # eˣ/(1 + eˣ)
         return _steps(exponent(e))
     return ()
 

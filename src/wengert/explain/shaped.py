@@ -141,8 +141,13 @@ def _concatenate(write: Notation, x: Term) -> Written:
 def _reshape(write: Notation, x: Term) -> Written:
     shape = x.value["shape"]
     if write is PLAIN:
-        return f"{write.atom(x.args[0])}.reshape{shape}", ATOM
+        return f"{write.atom(x.args[0])}.reshape({plain_shape(shape)})", ATOM
     return rf"\operatorname{{reshape}}_{{{latex_shape(shape)}}} {write.atom(x.args[0])}", FUNCTION
+
+
+def plain_shape(shape: tuple[int, ...]) -> str:
+    """A shape as ``reshape`` takes it."""
+    return ", ".join(map(str, shape)) or "()"
 
 
 def latex_shape(shape: tuple[int, ...]) -> str:
