@@ -176,8 +176,9 @@ def test_l3_one_neuron() -> None:
 
     e = wengert.explain(neuron)(0.5, -0.3, 1.0, 2.0)
     assert str(e.output.formula()) == "z = σ(s)"
-    assert str(e.output.formula(whole=True)) == "z = σ(alpha·x1 + beta·x2)"
-    assert e.output.formula(whole=True).latex == r"z = \sigma(\alpha x_{1} + \beta x_{2})"
+    s = next(step for step in e.steps if step.variable == "s")
+    assert str(s.formula(whole=True)) == "s = alpha·x1 + beta·x2"
+    assert s.formula(whole=True).latex == r"s = \alpha x_{1} + \beta x_{2}"
     assert "z·(1 − z)" in formulas(e).values()
     assert formulas(e)["∂v1/∂alpha"] == "x1"
 

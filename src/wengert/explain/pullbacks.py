@@ -30,7 +30,7 @@ _TABLE: dict[str, tuple[Row, ...]] = {
     "trigonometric": (("Cᵀ {g}", r"\mathcal{{C}}^{{\top}} {g}"),),
     "det": (("{g}·{z}·inv({x})ᵀ", r"{g} \, {z} \, {x}^{{-\top}}"),),
     "cofactor": (("upstream through the cofactors of {x}", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),),
-    "slogdet": (("{g}[1]·inv({x})ᵀ", r"{g}_2 \, {x}^{{-\top}}"),),
+    "slogdet": (("{g}[1]·inv({x})ᵀ", r"{g}[1] \, {x}^{{-\top}}"),),
     "inv": (("−{z}ᵀ @ {g} @ {z}ᵀ", r"-{z}^{{\top}} \, {g} \, {z}^{{\top}}"),),
     "solve": (
         ("−outer(solve({x}ᵀ, {g}), {z})", r"-{x}^{{-\top}} {g} \, {z}^{{\top}}"),
@@ -177,7 +177,7 @@ def _concatenate(edge: Edge) -> tuple[Row, ...]:
 
 def _part(edge: Edge) -> tuple[Row, ...]:
     k = edge.target.params["k"]
-    return ((f"{{g}}, as the gradient of output {k}", rf"\left(\ldots, {{g}}_{{{{[{k}]}}}}, \ldots\right)"),)
+    return ((f"{{g}}, as the gradient of output {k}", r"\left(\ldots, {g}, \ldots\right)"),)
 
 
 _MADE: dict[str, Any] = {
