@@ -9,20 +9,42 @@ from typing import Any
 import numpy as np
 
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|[^\s]", re.DOTALL)
-GREEK = (
-    r"\alpha \beta \gamma \delta \epsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \sigma \tau \phi \chi "
-    r"\psi \omega \Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Phi \Psi \Omega"
-).split()
+GREEK = [
+    r"\alpha",
+    r"\beta",
+    r"\gamma",
+    r"\delta",
+    r"\epsilon",
+    r"\zeta",
+    r"\eta",
+    r"\theta",
+    r"\kappa",
+    r"\lambda",
+    r"\mu",
+    r"\nu",
+    r"\xi",
+    r"\pi",
+    r"\rho",
+    r"\sigma",
+    r"\tau",
+    r"\phi",
+    r"\chi",
+    r"\psi",
+    r"\omega",
+    r"\Gamma",
+    r"\Delta",
+    r"\Theta",
+    r"\Lambda",
+    r"\Xi",
+    r"\Pi",
+    r"\Sigma",
+    r"\Phi",
+    r"\Psi",
+    r"\Omega",
+]
 # What amsmath and amssymb define, of what is used.
 KNOWN = frozenset([
-    *GREEK, *(rf"\{name}" for name in (
-        "arcsin arccos arctan ast backslash bar begin bf bmod cases cdot cdots circ cos cosh dfrac det emptyset end exists exp "
-        "forall frac gcd ge hat in infty int langle lceil ldots le left leftarrow lfloor ll ln log mapsto mathbb mathbf "
-        "mathcal mathit mathrel mathrm mathsf max min ne neg noindent odot operatorname oplus overline partial perp prod "
-        "qquad quad rangle rceil rfloor right rightarrow setminus sim sin sinh sqrt star sum tan tanh text textbf texttt "
-        "tfrac times to top vdots vee wedge widehat widetilde mid Re Im iota bigl bigr gg tfrac binom pmod vartheta "
-        "upsilon Upsilon mathfrak mathop nolimits limits ell"
-    ).split()),
+    *GREEK, *(rf"\{name}" for name in ["arcsin", "arccos", "arctan", "ast", "backslash", "bar", "begin", "bf", "bmod", "cases", "cdot", "cdots", "circ", "cos", "cosh", "dfrac", "det", "emptyset", "end", "exists", "exp", "forall", "frac", "gcd", "ge", "hat", "in", "infty", "int", "langle", "lceil", "ldots", "le", "left", "leftarrow", "lfloor", "ll", "ln", "log", "mapsto", "mathbb", "mathbf", "mathcal", "mathit", "mathrel", "mathrm", "mathsf", "max", "min", "ne", "neg", "noindent", "odot", "operatorname", "oplus", "overline", "partial", "perp", "prod", "qquad", "quad", "rangle", "rceil", "rfloor", "right", "rightarrow", "setminus", "sim", "sin", "sinh", "sqrt", "star", "sum", "tan", "tanh", "text", "textbf", "texttt", "tfrac", "times", "to", "top", "vdots", "vee", "wedge", "widehat", "widetilde", "mid", "Re", "Im", "iota", "bigl", "bigr", "gg", "tfrac", "binom", "pmod", "vartheta", "upsilon", "Upsilon", "mathfrak", "mathop", "nolimits", "limits", "ell"]),
     *(rf"\{c}" for c in r"\{}_%#&$,;:!| "),
 ])  # fmt: skip
 

@@ -24,7 +24,7 @@ def product(x: Any, y: Any, z: Any) -> Any:
 def neuron(alpha: Any, beta: Any, x_1: Any, x_2: Any) -> Any:
     s = alpha * x_1 + beta * x_2
     z = nn.sigmoid(s)
-    return z
+    return z  # noqa: RET504 - it has a name
 
 
 def several_ways(x: Any) -> Any:
@@ -116,7 +116,9 @@ def test_l2_numbers_stand_in_the_equations() -> None:
     tex = CALLS["product"]().latex()
     assert r"q &= x + y = -2 + 5 = 3" in tex
     assert r"v_{2} &= q z = 3 \cdot \left(-4\right) = -12" in tex
-    assert r"\bar{z} &= \bar{v}_{2} \cdot \frac{\partial v_{2}}{\partial z} = \bar{v}_{2} \cdot q = 1 \cdot 3 = 3" in tex
+    assert (
+        r"\bar{z} &= \bar{v}_{2} \cdot \frac{\partial v_{2}}{\partial z} = \bar{v}_{2} \cdot q = 1 \cdot 3 = 3" in tex
+    )
     assert r"\bar{x} &= \bar{q} \cdot \frac{\partial q}{\partial x} = \bar{q} = \left(-4\right) \cdot 1 = -4" in tex
 
 

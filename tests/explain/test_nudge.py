@@ -18,7 +18,7 @@ def cost(w: Any, b: Any, x: Any, y: Any) -> Any:
     z = w * x + b
     a = 1 / (1 + np.exp(-z))
     C = (a - y) ** 2
-    return C
+    return C  # noqa: RET504 - it has a name
 
 
 def chain(w1: Any, w2: Any, w3: Any, x: Any) -> Any:
@@ -203,14 +203,16 @@ def test_many_steps_are_few_lines() -> None:
         return x
 
     svg = wengert.explain(f)(1.0).nudge("x", 0.1).svg(most=6)
-    assert svg.count("font-weight=\"600\" font-size=\"14\"") + svg.count('font-size="14" ') >= 6
+    assert svg.count('font-weight="600" font-size="14"') + svg.count('font-size="14" ') >= 6
     assert len([r for _, y, r in circles(svg) if r == 7.5 and y > 60]) == 6
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (480, "dark")])
 def test_labels_do_not_overlap(visit: Any, width: int, scheme: str) -> None:
     svg = wengert.explain(cost)(0.6, 0.9, 1.0, 0.0).nudge("w", 0.4)._repr_html_()
-    page = visit(f'<!DOCTYPE html><meta name="color-scheme" content="light dark"><body>{svg}', width=width, scheme=scheme)
+    page = visit(
+        f'<!DOCTYPE html><meta name="color-scheme" content="light dark"><body>{svg}', width=width, scheme=scheme
+    )
     page.keep(f"nudge-{width}-{scheme}")
     boxes = page.evaluate("[...document.querySelectorAll('svg text')].map(t => {const b = t.getBoundingClientRect();"
                           "return [b.left, b.top, b.right, b.bottom, t.textContent]})")  # fmt: skip

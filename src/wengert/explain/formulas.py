@@ -18,10 +18,11 @@ import numpy as np
 from wengert.core.primitive import Primitive
 from wengert.core.types import aval_of, dtype_of, is_array, shape_of
 from wengert.explain.graph import FORMULAS, Edge, Step, size_of
-from wengert.explain.notation import PYTHON, barred
+from wengert.explain.notation import PYTHON
 from wengert.explain.pullbacks import pullback
 from wengert.explain.recognised import recognised
 from wengert.explain.shaped import LATEX, PLAIN, SHAPED
+from wengert.explain.spelling import barred
 from wengert.explain.terms import Term, call, number, replaced, symbol, terms_of
 from wengert.transforms.stage import make_program
 
@@ -34,7 +35,7 @@ Naming = Callable[[Step], str]
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
+    r"""An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
 
     ``sign`` is ``=``, or ``←`` where the right side is one contribution to the left one. ``python`` is the right side
     as an expression with NumPy's names, "" where it is none; ``note`` says what the formula leaves out.
@@ -44,7 +45,7 @@ class Formula:
         >>> edge = wengert.explain(lambda x, y: x * y)(2.0, 3.0).edges[0]
         >>> formula = edge.formula()
         >>> str(formula), formula.latex
-        ('∂v1/∂x = y', '\\\\frac{\\\\partial v_{1}}{\\\\partial x} = y')
+        ('∂v1/∂x = y', '\\frac{\\partial v_{1}}{\\partial x} = y')
     """
 
     left: str
@@ -187,8 +188,10 @@ def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula
         shown = term_of(edge.target, naming)
         names = ", ".join(PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands)
         several = len(edge.target.operands) > 1
-        plain = f"∂{_place(edge.position)}{edge.primitive.name}({names})" if several else (
-            f"{edge.primitive.name}′({names})"
+        plain = (
+            f"∂{_place(edge.position)}{edge.primitive.name}({names})"
+            if several
+            else (f"{edge.primitive.name}′({names})")
         )
         tex = rf"\frac{{\partial}}{{\partial {below}}} {LATEX.atom(shown, 4)}"
         return Formula(f"∂{target}/∂{source}", plain, tex_left, tex, note=_stretch(edge))
@@ -268,7 +271,7 @@ def _stage(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = make_program(rule)(one, np.dtype(out).type(1), *samples)
-    except Exception:  # a rule may ask for what only numbers have; the derivative is then named, not written
+    except Exception:  # noqa: BLE001 - a rule may ask for what only numbers have; the derivative is then named, not written
         return None
     symbols = [symbol(f"\0{k}") for k in free]
     if not program.outputs:

@@ -15,8 +15,8 @@ import numpy as np
 from wengert.core.types import is_array, shape_of
 from wengert.explain.formulas import Naming, applied, local_formula, name_of, step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
-from wengert.explain.notation import barred, escaped, latex_number
 from wengert.explain.shaped import LATEX, latex_shape
+from wengert.explain.spelling import barred, escaped, latex_number
 from wengert.explain.terms import literal
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def unique_names(e: Explanation) -> Naming:
 
 
 def _chain(left: str, *rights: str) -> str:
-    """left = a = b = c, broken where the line grows too long."""
+    """Left = a = b = c, broken where the line grows too long."""
     shown = [right for k, right in enumerate(rights) if right and right not in rights[:k]]
     if sum(len(_UNSEEN.sub("", right)) + 3 for right in shown) <= _WIDEST:
         return f"{left} &= " + " = ".join(shown)

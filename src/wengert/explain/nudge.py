@@ -99,9 +99,8 @@ class Nudged:
         for row in self.rows:
             if name in (row.step.name, row.step.variable):
                 return row
-        raise ModelError(
-            f"no step {name!r} was compared{at_line()}\n  these were: {', '.join(row.step.name for row in self.rows[:12])}"
-        )
+        known = ", ".join(row.step.name for row in self.rows[:12])
+        raise ModelError(f"no step {name!r} was compared{at_line()}\n  these were: {known}")
 
     def text(self, width: int | None = None, most: int | None = 40) -> str:
         """A table of the steps that moved: both values, the true and the predicted change; ``most`` rows of it.
@@ -190,11 +189,11 @@ def nudged(e: Explanation, name: str, delta: Any, at: Any = None) -> Nudged:
     change = new - step.value
     pairs, flow = pairs_of(e, after)
     tangents = push(e.steps, {step: change})
-    rows = tuple(Moved(a, b.value, _tangent(tangents.get(a), a, e, step)) for a, b in pairs)
+    rows = tuple(Moved(a, b.value, _tangent(tangents.get(a), a, step)) for a, b in pairs)
     return Nudged(name, change, e, after, rows, flow)
 
 
-def _tangent(found: Any, step: Step, e: Explanation, source: Step) -> Any:
+def _tangent(found: Any, step: Step, source: Step) -> Any:
     if found is None and is_differentiable(step.value) and not isinstance(step.value, tuple):
         reached = step is not source and any(isinstance(x, Step) for x in step.operands)
         shape = shape_of(step.value)
@@ -247,7 +246,7 @@ def moved_value(value: Any, delta: Any, at: Any, name: str) -> Any:
 
 
 def _check_place(at: Any, shape: tuple[int, ...], name: str) -> None:
-    place = at if isinstance(at, tuple) else () if at is None else (at,)
+    place: tuple[Any, ...] = at if isinstance(at, tuple) else () if at is None else (at,)
     inside = len(place) == len(shape) and all(
         isinstance(k, int | np.integer) and -n <= k < n for k, n in zip(place, shape, strict=False)
     )

@@ -12,8 +12,8 @@ from typing import Any
 
 from wengert.core.types import ndim_of, shape_of
 from wengert.explain.graph import Edge, Step, size_of
-from wengert.explain.notation import barred
 from wengert.explain.shaped import index_text, latex_index, latex_shape, plain_shape
+from wengert.explain.spelling import barred
 
 __all__ = ["pullback"]
 
@@ -43,7 +43,9 @@ _TABLE: dict[str, tuple[Row, ...]] = {
     "max": (("{g} where {x} = {z}, shared by those that tie", r"{g} \, [{x} = {z}]"),),
     "min": (("{g} where {x} = {z}, shared by those that tie", r"{g} \, [{x} = {z}]"),),
     "cumprod": (("sum from the end of ({g}·{z}), over {x}", r"\operatorname{{cumsum}}^{{\top}}({g} \odot {z}) / {x}"),),
-    "running_max": (("{g} added up where the maximum was set", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),),
+    "running_max": (
+        ("{g} added up where the maximum was set", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),
+    ),
     "conv": (
         ("{g} ⋆ {y}, transposed", r"{g} \star^{{\top}} {y}"),
         ("{x} ⋆ {g}, correlated", r"{x} \star {g}"),
@@ -76,7 +78,10 @@ def _operands(names: Sequence[str], k: int) -> dict[str, str]:
 
 def _general(step: Step, _k: int) -> Row:
     name = step.primitive.name if step.primitive else ""
-    return f"{{g}} through {name}, transposed", rf"\left(\frac{{{{\partial {{z}}}}}}{{{{\partial {{own}}}}}}\right){_T} {{g}}"
+    return (
+        f"{{g}} through {name}, transposed",
+        rf"\left(\frac{{{{\partial {{z}}}}}}{{{{\partial {{own}}}}}}\right){_T} {{g}}",
+    )
 
 
 # ---- rows that depend on shapes and parameters
@@ -99,8 +104,10 @@ def _einsum(edge: Edge) -> tuple[Row, ...]:
     for k, labels in enumerate(inputs):
         others = [i for j, i in enumerate(inputs) if j != k]
         subscripts = f"{','.join([output, *others])}->{labels}"
-        rows.append((f"einsum('{subscripts}', {{g}}, …)",
-                     rf"\operatorname{{{{einsum}}}}_{{{{\mathrm{{{{{_arrow(subscripts)}}}}}}}}} ({{g}}, \ldots)"))  # fmt: skip
+        below = _braced(rf"\mathrm{{{_arrow(subscripts)}}}")
+        rows.append(
+            (f"einsum('{subscripts}', {{g}}, …)", rf"\operatorname{{{{einsum}}}}_{{{{{below}}}}} ({{g}}, \ldots)")
+        )
     return tuple(rows)
 
 
@@ -108,8 +115,11 @@ def _arrow(subscripts: str) -> str:
     return subscripts.replace("->", r" \to ")
 
 
-def _dot(edge: Edge) -> tuple[Row, ...]:
-    return ("{g} contracted with {y}", r"\langle {g}, {y} \rangle"), ("{g} contracted with {x}", r"\langle {g}, {x} \rangle")
+def _dot(_edge: Edge) -> tuple[Row, ...]:
+    return ("{g} contracted with {y}", r"\langle {g}, {y} \rangle"), (
+        "{g} contracted with {x}",
+        r"\langle {g}, {x} \rangle",
+    )
 
 
 def _spread(edge: Edge) -> tuple[Row, ...]:
@@ -125,7 +135,9 @@ def _stretched(edge: Edge) -> tuple[Row, ...]:
 
 def _reshape(edge: Edge) -> tuple[Row, ...]:
     shape = shape_of(edge.source.value)
-    return ((f"{{g}}.reshape({plain_shape(shape)})", rf"\operatorname{{{{reshape}}}}_{{{{{latex_shape(shape)}}}}} {{g}}"),)
+    return (
+        (f"{{g}}.reshape({plain_shape(shape)})", rf"\operatorname{{{{reshape}}}}_{{{{{latex_shape(shape)}}}}} {{g}}"),
+    )
 
 
 def _transpose(edge: Edge) -> tuple[Row, ...]:
