@@ -259,7 +259,7 @@ class Explanation:
         Parameters belong to one layer where their names differ in the last part only: ``params[0][0]`` and
         ``params[0][1]``, ``model.layers[0].weight`` and ``.bias``; one of no tree is a layer of its own.
         """
-        return layers.pre_activations(self.all_steps, self.edges)
+        return layers.pre_activations(self.all_steps)
 
     def deltas(self) -> dict[str, Any]:
         """δ = ∂J/∂s of each layer: the gradient at its :meth:`pre_activations`, one row a sample.
