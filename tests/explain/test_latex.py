@@ -67,6 +67,9 @@ CALLS: dict[str, Any] = {
     "nothing": lambda: wengert.explain(lambda x: x)(1.0),
     "not a number": lambda: wengert.explain(lambda x: x * np.inf - np.inf)(1.0),
     "empty": lambda: wengert.explain(lambda x: np.sum(x * 2))(np.zeros((0, 3))),
+    "second order": lambda: wengert.explain(wengert.grad(lambda x: np.sin(x) * x**2))(1.5),
+    "stopped": lambda: wengert.explain(lambda x: np.tanh(x) @ np.ones(4))(np.ones(3)),
+    "no gradient": lambda: wengert.explain(lambda x: np.tanh(x))(np.ones(3)),
     "several outputs": lambda: wengert.explain(lambda A: np.sum(np.linalg.eigh(A)[0] ** 2))(np.diag([1.0, 2.0, 4.0])),
 }
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:.*derivative:UserWarning")

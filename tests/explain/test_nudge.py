@@ -101,14 +101,29 @@ def test_other_control_flow_is_reported() -> None:
     assert wengert.explain(f)(0.5).nudge("x", 0.1).flow == ""
 
 
-def test_rules_without_forward_mode_predict_nothing_and_say_so() -> None:
+def test_rules_of_ones_own_are_pushed_forward_too() -> None:
     @wengert.custom_vjp
     def square(x: Any) -> Any:
         return x * x
 
-    square.def_vjp(lambda x: (x * x, x), lambda x, g: (2 * x * g,)) if hasattr(square, "def_vjp") else None
-    if not hasattr(square, "def_vjp"):
-        pytest.skip("custom_vjp is defined otherwise")
+    square.defvjp(lambda x: (x * x, x), lambda x, g: (2 * x * g,))
+    nudged = wengert.explain(lambda x: 3 * square(x))(2.0).nudge("x", 0.1)
+    assert nudged.rows[-1].change == pytest.approx(1.23)
+    if nudged.rows[-1].predicted is not None:  # a rule in reverse mode alone predicts nothing, or is transposed
+        assert nudged.rows[-1].predicted == pytest.approx(1.2)
+
+
+def test_a_run_that_stops_is_compared_up_to_there() -> None:
+    def f(x: Any) -> Any:
+        y = 2 * x
+        if y > 2:
+            raise ValueError("too large")
+        return y * y
+
+    nudged = wengert.explain(f)(0.95).nudge("x", 0.1)
+    assert "the nudged run stopped: ValueError: too large" in nudged.flow
+    assert nudged["y"].after == pytest.approx(2.1)
+    assert "<svg" in nudged.svg()
 
 
 @pytest.mark.parametrize(

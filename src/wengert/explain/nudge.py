@@ -21,7 +21,7 @@ from wengert.explain.number_lines import number_lines
 from wengert.explain.tangents import push
 
 if TYPE_CHECKING:
-    from wengert.explain.explanation import Explanation
+    from wengert.explain.derivations import Derivations
 
 __all__ = ["Moved", "Nudged", "nudged", "with_inputs"]
 
@@ -90,8 +90,8 @@ class Nudged:
 
     input: str
     delta: Any
-    before: Explanation
-    after: Explanation
+    before: Derivations
+    after: Derivations
     rows: tuple[Moved, ...]
     flow: str = ""
 
@@ -173,7 +173,7 @@ def with_inputs(args: Sequence[Any], names: Sequence[str], values: dict[str, Any
     return changed
 
 
-def nudged(e: Explanation, name: str, delta: Any, at: Any = None) -> Nudged:
+def nudged(e: Derivations, name: str, delta: Any, at: Any = None) -> Nudged:
     """The explanation ``e`` against that of the same call with ``delta`` added to an input."""
     if name not in e.inputs:
         raise ModelError(
@@ -257,7 +257,7 @@ def _check_place(at: Any, shape: tuple[int, ...], name: str) -> None:
         )
 
 
-def pairs_of(before: Explanation, after: Explanation) -> tuple[list[tuple[Step, Step]], str]:
+def pairs_of(before: Derivations, after: Derivations) -> tuple[list[tuple[Step, Step]], str]:
     """Steps of both runs side by side, and where the second one took another way."""
     pairs = list(zip(before.inputs.values(), after.inputs.values(), strict=True))
     n = 0
@@ -268,6 +268,8 @@ def pairs_of(before: Explanation, after: Explanation) -> tuple[list[tuple[Step, 
         n += 1
     if n == len(before.steps) == len(after.steps):
         return pairs, ""
+    if after.error is not None and before.error is None:
+        return pairs, f"the nudged run stopped: {type(after.error).__name__}: {after.error}"
     if all(before.output is not a for a, _ in pairs):
         pairs.append((before.output, after.output))
     return pairs, _parting(before.steps[n:], after.steps[n:])

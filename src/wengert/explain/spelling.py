@@ -15,6 +15,7 @@ _GREEK = [
     "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 ]  # fmt: skip
 _LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK, strict=True)) | {"ς": "sigma", "ϵ": "epsilon"}
+_RAISED = str.maketrans("²³⁴⁵⁶⁷⁸⁹", "23456789")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 # as passports do (ICAO 9303), for engines without these letters
 _CYRILLIC = {
@@ -38,6 +39,10 @@ def latex_name(name: str) -> str:
         >>> print(*map(latex_name, ("x_1", "x12", "alpha", "W_hidden", "loss", "params[0].w", "σ", "a_b%")))
         x_{1} x_{12} \alpha W_{\mathrm{hidden}} \mathit{loss} \mathit{params}_{0}.w \sigma a_{\mathrm{b\%}}
     """
+    if name.startswith("∂"):  # what record calls the gradient of a step
+        order = name[1:2].translate(_RAISED) if name[1:2] in "²³⁴⁵⁶⁷⁸⁹" else ""
+        raised = f"^{{{order}}}" if order else ""
+        return rf"{{\partial{raised} {latex_name(name[1 + bool(order) :])}}}"
     turn = _TURN.fullmatch(name)
     if turn:
         return f"{{{latex_name(turn[1])}^{{({turn[2]})}}}}"
