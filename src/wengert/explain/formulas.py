@@ -18,10 +18,11 @@ import numpy as np
 from wengert.core.primitive import Primitive
 from wengert.core.types import aval_of, dtype_of, is_array, shape_of
 from wengert.explain.graph import FORMULAS, Edge, Step, size_of
-from wengert.explain.notation import PYTHON, barred
+from wengert.explain.notation import PYTHON
 from wengert.explain.pullbacks import pullback
 from wengert.explain.recognised import recognised
 from wengert.explain.shaped import LATEX, PLAIN, SHAPED
+from wengert.explain.spelling import barred
 from wengert.explain.terms import Term, call, number, replaced, symbol, terms_of
 from wengert.transforms.stage import make_program
 
@@ -34,7 +35,7 @@ Naming = Callable[[Step], str]
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
+    r"""An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
 
     ``sign`` is ``=``, or ``←`` where the right side is one contribution to the left one. ``python`` is the right side
     as an expression with NumPy's names, "" where it is none; ``note`` says what the formula leaves out.
@@ -44,7 +45,7 @@ class Formula:
         >>> edge = wengert.explain(lambda x, y: x * y)(2.0, 3.0).edges[0]
         >>> formula = edge.formula()
         >>> str(formula), formula.latex
-        ('∂v1/∂x = y', '\\\\frac{\\\\partial v_{1}}{\\\\partial x} = y')
+        ('∂v1/∂x = y', '\\frac{\\partial v_{1}}{\\partial x} = y')
     """
 
     left: str
@@ -128,6 +129,7 @@ def applied(step: Step, operands: Sequence[Term]) -> Term:
 def operand_term(x: Any, naming: Naming, depth: int) -> Term:
     """An operand: a step's name, what it computes, a number, or the type of a constant array."""
     if isinstance(x, Step):
+        x = _cast_from(x)
         if depth and x.primitive is not None and not getattr(x, "variable", ""):
             return term_of(x, naming, depth - 1)
         return symbol(naming(x), () if isinstance(x.value, tuple) else shape_of(x.value))
@@ -138,6 +140,13 @@ def operand_term(x: Any, naming: Naming, depth: int) -> Term:
     if x.ndim == 1 and 0 < x.size <= 4:
         return Term("vector", value=tuple(x.tolist()), dims=x.shape)
     return Term("constant", value=str(aval_of(x)), dims=x.shape)
+
+
+def _cast_from(step: Step) -> Step:
+    """What a step without a name only casts."""
+    if step.primitive is not None and step.primitive.name == "cast" and not getattr(step, "variable", ""):
+        return step.operands[0] if isinstance(step.operands[0], Step) else step
+    return step
 
 
 def _has_arrays(x: Term) -> bool:
@@ -179,8 +188,10 @@ def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula
         shown = term_of(edge.target, naming)
         names = ", ".join(PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands)
         several = len(edge.target.operands) > 1
-        plain = f"∂{_place(edge.position)}{edge.primitive.name}({names})" if several else (
-            f"{edge.primitive.name}′({names})"
+        plain = (
+            f"∂{_place(edge.position)}{edge.primitive.name}({names})"
+            if several
+            else (f"{edge.primitive.name}′({names})")
         )
         tex = rf"\frac{{\partial}}{{\partial {below}}} {LATEX.atom(shown, 4)}"
         return Formula(f"∂{target}/∂{source}", plain, tex_left, tex, note=_stretch(edge))
@@ -260,7 +271,7 @@ def _stage(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = make_program(rule)(one, np.dtype(out).type(1), *samples)
-    except Exception:  # a rule may ask for what only numbers have; the derivative is then named, not written
+    except Exception:  # noqa: BLE001 - a rule may ask for what only numbers have; the derivative is then named, not written
         return None
     symbols = [symbol(f"\0{k}") for k in free]
     if not program.outputs:

@@ -15,12 +15,12 @@ import numpy as np
 from wengert.core.types import is_array, shape_of
 from wengert.explain.formulas import Naming, applied, local_formula, name_of, step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
-from wengert.explain.notation import barred, escaped, latex_number
 from wengert.explain.shaped import LATEX, latex_shape
+from wengert.explain.spelling import barred, escaped, latex_number
 from wengert.explain.terms import literal
 
 if TYPE_CHECKING:
-    from wengert.explain.explanation import Explanation
+    from wengert.explain.derivations import Derivations
 
 __all__ = ["derivation"]
 
@@ -38,7 +38,7 @@ _HEAD = r"""\documentclass{article}
 _TAIL = "\n\\end{document}\n"
 
 
-def derivation(e: Explanation, standalone: bool = False, most: int | None = 40) -> str:
+def derivation(e: Derivations, standalone: bool = False, most: int | None = 40) -> str:
     """The derivation of an explanation as ``align*``; ``standalone`` makes a document of it.
 
     Of more than ``most`` equations in a pass the first and last are shown, and how many are between.
@@ -47,10 +47,11 @@ def derivation(e: Explanation, standalone: bool = False, most: int | None = 40) 
     forward = [forward_equation(step, naming) for step in (*e.inputs.values(), *e.steps)]
     backward = backward_equations(e, naming)
     title = rf"\section*{{\texttt{{{_text(e.name)}}}}}" + "\n" if standalone else ""
-    body = (
-        _heading("Forward") + _aligned(_folded(forward, most))
-        + "\n\n" + _heading("Backward") + _aligned(_folded(backward, most))
-    )  # fmt: skip
+    body = _heading("Forward") + _aligned(_folded(forward, most))
+    if backward:
+        body += "\n\n" + _heading("Backward") + _aligned(_folded(backward, most))
+    if e.error is not None:
+        body += "\n\n" + rf"\noindent\textbf{{Stopped}} \texttt{{{_text(type(e.error).__name__)}}}"
     return _HEAD + title + body + _TAIL if standalone else body
 
 
@@ -73,7 +74,7 @@ def _folded(lines: list[str], most: int | None) -> list[str]:
     return [*head, rf"&\;\;\vdots \quad \text{{{len(lines) - most} more}}", *tail]
 
 
-def unique_names(e: Explanation) -> Naming:
+def unique_names(e: Derivations) -> Naming:
     """Names by which steps are told apart: a variable that holds several values in turn is numbered."""
     steps = (*e.inputs.values(), *e.steps, e.output)
     counts = Counter(name_of(step) for step in dict.fromkeys(steps))
@@ -92,7 +93,7 @@ def unique_names(e: Explanation) -> Naming:
 
 
 def _chain(left: str, *rights: str) -> str:
-    """left = a = b = c, broken where the line grows too long."""
+    """Left = a = b = c, broken where the line grows too long."""
     shown = [right for k, right in enumerate(rights) if right and right not in rights[:k]]
     if sum(len(_UNSEEN.sub("", right)) + 3 for right in shown) <= _WIDEST:
         return f"{left} &= " + " = ".join(shown)
@@ -160,8 +161,10 @@ def _set(dtype: np.dtype[Any]) -> str:
     return {"c": r"\mathbb{C}", "b": r"\{0,1\}", "i": r"\mathbb{Z}", "u": r"\mathbb{N}"}.get(dtype.kind, r"\mathbb{R}")
 
 
-def backward_equations(e: Explanation, naming: Naming) -> list[str]:
-    """Each step's gradient, from the output back to the inputs."""
+def backward_equations(e: Derivations, naming: Naming) -> list[str]:
+    """Each step's gradient, from the output back to the inputs; none where the output has no gradient."""
+    if e.missing or e.error is not None:
+        return []
     outgoing: defaultdict[Step, list[Edge]] = defaultdict(list)
     for edge in e.edges:
         outgoing[edge.source].append(edge)

@@ -21,7 +21,7 @@ from wengert.explain.number_lines import number_lines
 from wengert.explain.tangents import push
 
 if TYPE_CHECKING:
-    from wengert.explain.explanation import Explanation
+    from wengert.explain.derivations import Derivations
 
 __all__ = ["Moved", "Nudged", "nudged", "with_inputs"]
 
@@ -90,8 +90,8 @@ class Nudged:
 
     input: str
     delta: Any
-    before: Explanation
-    after: Explanation
+    before: Derivations
+    after: Derivations
     rows: tuple[Moved, ...]
     flow: str = ""
 
@@ -99,9 +99,8 @@ class Nudged:
         for row in self.rows:
             if name in (row.step.name, row.step.variable):
                 return row
-        raise ModelError(
-            f"no step {name!r} was compared{at_line()}\n  these were: {', '.join(row.step.name for row in self.rows[:12])}"
-        )
+        known = ", ".join(row.step.name for row in self.rows[:12])
+        raise ModelError(f"no step {name!r} was compared{at_line()}\n  these were: {known}")
 
     def text(self, width: int | None = None, most: int | None = 40) -> str:
         """A table of the steps that moved: both values, the true and the predicted change; ``most`` rows of it.
@@ -174,7 +173,7 @@ def with_inputs(args: Sequence[Any], names: Sequence[str], values: dict[str, Any
     return changed
 
 
-def nudged(e: Explanation, name: str, delta: Any, at: Any = None) -> Nudged:
+def nudged(e: Derivations, name: str, delta: Any, at: Any = None) -> Nudged:
     """The explanation ``e`` against that of the same call with ``delta`` added to an input."""
     if name not in e.inputs:
         raise ModelError(
@@ -190,11 +189,11 @@ def nudged(e: Explanation, name: str, delta: Any, at: Any = None) -> Nudged:
     change = new - step.value
     pairs, flow = pairs_of(e, after)
     tangents = push(e.steps, {step: change})
-    rows = tuple(Moved(a, b.value, _tangent(tangents.get(a), a, e, step)) for a, b in pairs)
+    rows = tuple(Moved(a, b.value, _tangent(tangents.get(a), a, step)) for a, b in pairs)
     return Nudged(name, change, e, after, rows, flow)
 
 
-def _tangent(found: Any, step: Step, e: Explanation, source: Step) -> Any:
+def _tangent(found: Any, step: Step, source: Step) -> Any:
     if found is None and is_differentiable(step.value) and not isinstance(step.value, tuple):
         reached = step is not source and any(isinstance(x, Step) for x in step.operands)
         shape = shape_of(step.value)
@@ -247,7 +246,7 @@ def moved_value(value: Any, delta: Any, at: Any, name: str) -> Any:
 
 
 def _check_place(at: Any, shape: tuple[int, ...], name: str) -> None:
-    place = at if isinstance(at, tuple) else () if at is None else (at,)
+    place: tuple[Any, ...] = at if isinstance(at, tuple) else () if at is None else (at,)
     inside = len(place) == len(shape) and all(
         isinstance(k, int | np.integer) and -n <= k < n for k, n in zip(place, shape, strict=False)
     )
@@ -258,7 +257,7 @@ def _check_place(at: Any, shape: tuple[int, ...], name: str) -> None:
         )
 
 
-def pairs_of(before: Explanation, after: Explanation) -> tuple[list[tuple[Step, Step]], str]:
+def pairs_of(before: Derivations, after: Derivations) -> tuple[list[tuple[Step, Step]], str]:
     """Steps of both runs side by side, and where the second one took another way."""
     pairs = list(zip(before.inputs.values(), after.inputs.values(), strict=True))
     n = 0
@@ -269,6 +268,8 @@ def pairs_of(before: Explanation, after: Explanation) -> tuple[list[tuple[Step, 
         n += 1
     if n == len(before.steps) == len(after.steps):
         return pairs, ""
+    if after.error is not None and before.error is None:
+        return pairs, f"the nudged run stopped: {type(after.error).__name__}: {after.error}"
     if all(before.output is not a for a, _ in pairs):
         pairs.append((before.output, after.output))
     return pairs, _parting(before.steps[n:], after.steps[n:])

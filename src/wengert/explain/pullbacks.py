@@ -12,38 +12,40 @@ from typing import Any
 
 from wengert.core.types import ndim_of, shape_of
 from wengert.explain.graph import Edge, Step, size_of
-from wengert.explain.notation import barred
-from wengert.explain.shaped import index_text, latex_index, latex_shape
+from wengert.explain.shaped import index_text, latex_index, latex_shape, plain_shape
+from wengert.explain.spelling import barred
 
 __all__ = ["pullback"]
 
 Row = tuple[str, str]
-_T = r"^{{\top}}"
+_T = "^{{\\top}}"
 
 _TABLE: dict[str, tuple[Row, ...]] = {
     "cast": (("{g}", "{g}"),),
     "checked": (("{g}", "{g}"),),
     "cumsum": (("{g} summed from the end", r"\operatorname{{cumsum}}^{{\top}} {g}"),),
     "fft": (("fft({g})", r"\mathcal{{F}} {g}"),),
-    "rfft": (("rfftᵀ({g})", rf"\mathcal{{F}}{_T} {{g}}"),),
-    "irfft": (("irfftᵀ({g})", rf"(\mathcal{{F}}^{{-1}}){_T} {{g}}"),),
-    "trigonometric": (("Cᵀ {g}", rf"\mathcal{{C}}{_T} {{g}}"),),
+    "rfft": (("rfftᵀ({g})", r"\mathcal{{F}}^{{\top}} {g}"),),
+    "irfft": (("irfftᵀ({g})", r"(\mathcal{{F}}^{{-1}})^{{\top}} {g}"),),
+    "trigonometric": (("Cᵀ {g}", r"\mathcal{{C}}^{{\top}} {g}"),),
     "det": (("{g}·{z}·inv({x})ᵀ", r"{g} \, {z} \, {x}^{{-\top}}"),),
     "cofactor": (("upstream through the cofactors of {x}", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),),
-    "slogdet": (("{g}[1]·inv({x})ᵀ", r"{g}_2 \, {x}^{{-\top}}"),),
-    "inv": (("−{z}ᵀ @ {g} @ {z}ᵀ", rf"-{{z}}{_T} \, {{g}} \, {{z}}{_T}"),),
+    "slogdet": (("{g}[1]·inv({x})ᵀ", r"{g}[1] \, {x}^{{-\top}}"),),
+    "inv": (("−{z}ᵀ @ {g} @ {z}ᵀ", r"-{z}^{{\top}} \, {g} \, {z}^{{\top}}"),),
     "solve": (
-        ("−outer(solve({x}ᵀ, {g}), {z})", rf"-{{x}}^{{{{-\top}}}} {{g}} \, {{z}}{_T}"),
+        ("−outer(solve({x}ᵀ, {g}), {z})", r"-{x}^{{-\top}} {g} \, {z}^{{\top}}"),
         ("solve({x}ᵀ, {g})", r"{x}^{{-\top}} {g}"),
     ),
-    "eigvalsh": (("V diag({g}) Vᵀ, V the eigenvectors", rf"V \operatorname{{diag}}({{g}}) \, V{_T}"),),
-    "svdvals": (("U diag({g}) Vᵀ, of the SVD", rf"U \operatorname{{diag}}({{g}}) \, V{_T}"),),
+    "eigvalsh": (("V diag({g}) Vᵀ, V the eigenvectors", r"V \operatorname{{diag}}({g}) \, V^{{\top}}"),),
+    "svdvals": (("U diag({g}) Vᵀ, of the SVD", r"U \operatorname{{diag}}({g}) \, V^{{\top}}"),),
     "euclidean": (("{g}·{x} / {z}", r"\frac{{{x}}}{{{z}}} \, {g}"),),
     "prod": (("{g}·{z} / {x}", r"{g} \, \frac{{{z}}}{{{x}}}"),),
     "max": (("{g} where {x} = {z}, shared by those that tie", r"{g} \, [{x} = {z}]"),),
     "min": (("{g} where {x} = {z}, shared by those that tie", r"{g} \, [{x} = {z}]"),),
-    "cumprod": (("sum from the end of ({g}·{z}), over {x}", rf"\operatorname{{cumsum}}{_T}({{g}} \odot {{z}}) / {{x}}"),),
-    "running_max": (("{g} added up where the maximum was set", rf"\left(\partial {{z}} / \partial {{x}}\right){_T} {{g}}"),),
+    "cumprod": (("sum from the end of ({g}·{z}), over {x}", r"\operatorname{{cumsum}}^{{\top}}({g} \odot {z}) / {x}"),),
+    "running_max": (
+        ("{g} added up where the maximum was set", r"\left(\partial {z} / \partial {x}\right)^{{\top}} {g}"),
+    ),
     "conv": (
         ("{g} ⋆ {y}, transposed", r"{g} \star^{{\top}} {y}"),
         ("{x} ⋆ {g}, correlated", r"{x} \star {g}"),
@@ -76,7 +78,10 @@ def _operands(names: Sequence[str], k: int) -> dict[str, str]:
 
 def _general(step: Step, _k: int) -> Row:
     name = step.primitive.name if step.primitive else ""
-    return f"{{g}} through {name}, transposed", rf"\left(\frac{{{{\partial {{z}}}}}}{{{{\partial {{own}}}}}}\right){_T} {{g}}"
+    return (
+        f"{{g}} through {name}, transposed",
+        rf"\left(\frac{{{{\partial {{z}}}}}}{{{{\partial {{own}}}}}}\right){_T} {{g}}",
+    )
 
 
 # ---- rows that depend on shapes and parameters
@@ -99,8 +104,10 @@ def _einsum(edge: Edge) -> tuple[Row, ...]:
     for k, labels in enumerate(inputs):
         others = [i for j, i in enumerate(inputs) if j != k]
         subscripts = f"{','.join([output, *others])}->{labels}"
-        rows.append((f"einsum('{subscripts}', {{g}}, …)",
-                     rf"\operatorname{{{{einsum}}}}_{{{{\mathrm{{{{{_arrow(subscripts)}}}}}}}}} ({{g}}, \ldots)"))  # fmt: skip
+        below = _braced(rf"\mathrm{{{_arrow(subscripts)}}}")
+        rows.append(
+            (f"einsum('{subscripts}', {{g}}, …)", rf"\operatorname{{{{einsum}}}}_{{{{{below}}}}} ({{g}}, \ldots)")
+        )
     return tuple(rows)
 
 
@@ -108,8 +115,11 @@ def _arrow(subscripts: str) -> str:
     return subscripts.replace("->", r" \to ")
 
 
-def _dot(edge: Edge) -> tuple[Row, ...]:
-    return ("{g} contracted with {y}", r"\langle {g}, {y} \rangle"), ("{g} contracted with {x}", r"\langle {g}, {x} \rangle")
+def _dot(_edge: Edge) -> tuple[Row, ...]:
+    return ("{g} contracted with {y}", r"\langle {g}, {y} \rangle"), (
+        "{g} contracted with {x}",
+        r"\langle {g}, {x} \rangle",
+    )
 
 
 def _spread(edge: Edge) -> tuple[Row, ...]:
@@ -125,7 +135,9 @@ def _stretched(edge: Edge) -> tuple[Row, ...]:
 
 def _reshape(edge: Edge) -> tuple[Row, ...]:
     shape = shape_of(edge.source.value)
-    return ((f"{{g}}.reshape{shape}", rf"\operatorname{{{{reshape}}}}_{{{{{latex_shape(shape)}}}}} {{g}}"),)
+    return (
+        (f"{{g}}.reshape({plain_shape(shape)})", rf"\operatorname{{{{reshape}}}}_{{{{{latex_shape(shape)}}}}} {{g}}"),
+    )
 
 
 def _transpose(edge: Edge) -> tuple[Row, ...]:
@@ -177,7 +189,7 @@ def _concatenate(edge: Edge) -> tuple[Row, ...]:
 
 def _part(edge: Edge) -> tuple[Row, ...]:
     k = edge.target.params["k"]
-    return ((f"{{g}}, as the gradient of output {k}", rf"\left(\ldots, {{g}}_{{{{[{k}]}}}}, \ldots\right)"),)
+    return ((f"{{g}}, as the gradient of output {k}", r"\left(\ldots, {g}, \ldots\right)"),)
 
 
 _MADE: dict[str, Any] = {

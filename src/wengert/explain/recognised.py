@@ -67,8 +67,8 @@ def is_constant(x: Any, value: float) -> bool:
 
 def either(x: Any, name: str, other: Callable[[Any], bool]) -> Any:
     """The one operand of a sum or product whose second one is ``other``."""
-    operands = made_by(x, name)
-    for k in (0, 1) if operands and len(operands) == 2 else ():
+    operands = made_by(x, name) or ()
+    for k in (0, 1) if len(operands) == 2 else ():
         if other(operands[1 - k]):
             return operands[k]
     return None
@@ -82,12 +82,12 @@ def through_views(x: Any) -> Any:
 
 
 def one_plus(x: Any) -> Any:
-    """u of 1 + u."""
+    """U of 1 + u."""
     return either(x, "add", lambda other: is_constant(other, 1))
 
 
 def exponent(x: Any) -> Any:
-    """u of eᵘ."""
+    """U of eᵘ."""
     found = made_by(x, "exp")
     return found[0] if found else None
 
@@ -111,7 +111,7 @@ def _sigmoid(step: Step) -> tuple[Step, ...]:
         minus = made_by(inner[1], "negative")
         if minus and minus[0] is inner[2]:
             return _steps(inner[2])
-    if top[0] is e and e is not None:  # eˣ/(1 + eˣ)
+    if exponent(e) is not None and exponent(top[0]) is exponent(e):  # eˣ/(1 + eˣ)
         return _steps(exponent(e))
     return ()
 
@@ -129,7 +129,7 @@ def _softmax(step: Step) -> tuple[Step, ...]:
 
 
 def _logits(x: Any) -> Any:
-    """s of s − max s, and of s."""
+    """S of s − max s, and of s."""
     shifted = made_by(x, "subtract")
     if not shifted:
         return x
@@ -210,13 +210,18 @@ def _named(name: str) -> Callable[..., Term]:
     return lambda *operands: call(name, *operands)
 
 
-_PATTERNS: tuple[tuple[str, str, str, Callable[[Step], tuple[Step, ...]], Callable[..., Term]], ...] = (
+_Finder = Callable[[Step], tuple[Step, ...]]
+_PATTERNS: tuple[tuple[str, str, str, _Finder, Callable[..., Term]], ...] = (
     ("sigmoid", "σ({0})", "z(1 − z)", _sigmoid, _named("expit")),
     ("softmax", "softmax({0})", "diag(z) − z zᵀ", _softmax, _named("softmax")),
-    ("logarithm of softmax", "ln softmax({0})", "1 − softmax({0}) at the place itself, − softmax({0}) beside", _log_softmax,
-     lambda s: call("log", call("softmax", s))),
-    ("cross-entropy of softmax", "CE(softmax({0}), t)", "softmax({0}) − t, over the number of samples in a mean", _cross_entropy,
-     _named("cross_entropy_of_softmax")),
+    (
+        "logarithm of softmax", "ln softmax({0})", "1 − softmax({0}) at the place itself, − softmax({0}) beside",
+        _log_softmax, lambda s: call("log", call("softmax", s)),
+    ),
+    (
+        "cross-entropy of softmax", "CE(softmax({0}), t)", "softmax({0}) − t, over the number of samples in a mean",
+        _cross_entropy, _named("cross_entropy_of_softmax"),
+    ),
     ("softplus", "ln(1 + e^{0})", "σ({0})", _softplus, lambda s: call("log", call("add", 1, call("exp", s)))),
     ("relu", "max({0}, 0)", "1 where {0} > 0, else 0", _relu, lambda s: call("maximum", s, 0)),
     ("tanh", "tanh({0})", "1 − z²", _tanh, _named("tanh")),

@@ -13,9 +13,10 @@ from wengert.core.primitive import REGISTRY
 from wengert.core.show import param_text
 from wengert.explain import notation
 from wengert.explain.notation import ATOM, CHOICE, FUNCTION, POWER, PRODUCT, SERIES, Notation, Written
+from wengert.explain.spelling import escaped
 from wengert.explain.terms import Term
 
-__all__ = ["SHAPED", "LATEX", "PLAIN"]
+__all__ = ["LATEX", "PLAIN", "SHAPED"]
 
 _INDICES = "ijklmnpq"
 _SERIES = frozenset({"sum", "prod", "max", "min", "all", "any"})
@@ -119,7 +120,7 @@ def index_text(part: Any) -> str:
 
 def latex_index(index: str) -> str:
     """An index in LaTeX, where three dots are a command."""
-    return notation.escaped(index.replace("…", "...")).replace("...", r"\ldots{}")
+    return escaped(index.replace("…", "...")).replace("...", r"\ldots{}")
 
 
 def _update(write: Notation, x: Term) -> Written:
@@ -141,8 +142,13 @@ def _concatenate(write: Notation, x: Term) -> Written:
 def _reshape(write: Notation, x: Term) -> Written:
     shape = x.value["shape"]
     if write is PLAIN:
-        return f"{write.atom(x.args[0])}.reshape{shape}", ATOM
+        return f"{write.atom(x.args[0])}.reshape({plain_shape(shape)})", ATOM
     return rf"\operatorname{{reshape}}_{{{latex_shape(shape)}}} {write.atom(x.args[0])}", FUNCTION
+
+
+def plain_shape(shape: tuple[int, ...]) -> str:
+    """A shape as ``reshape`` takes it."""
+    return ", ".join(map(str, shape)) or "()"
 
 
 def latex_shape(shape: tuple[int, ...]) -> str:

@@ -73,7 +73,8 @@ def jacobian_between(of: Step, by: Step, steps: Sequence[Step]) -> Any:
     check_size(f"the Jacobian of {of.name} by {by.name}", size_of(of.value), size_of(by.value))
     if not is_differentiable(by.value) or isinstance(of.value, tuple) or isinstance(by.value, tuple):
         raise UnsupportedError(
-            f"the Jacobian of {of.name} by {by.name} is one of real numbers or arrays; one of the two is not{at_line()}\n"
+            f"the Jacobian of {of.name} by {by.name}: one of the two is neither a number nor an array of them"
+            f"{at_line()}\n"
             "  write: explanation.jacobian(of, by) with the names of such steps"
         )
     shape = (*shape_of(of.value), *shape_of(by.value))

@@ -27,7 +27,7 @@ _GUARDED = frozenset({"power", "log", "exp", "exp2"})
 _LONG = 20
 _FOLD: dict[str, Callable[..., Any]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "negative": operator.neg,
-    "positive": operator.pos, "equal": operator.eq,
+    "positive": operator.pos, "equal": operator.eq, "conjugate": np.conjugate, "real": np.real, "imag": np.imag,
 }  # fmt: skip
 
 
@@ -100,9 +100,10 @@ def terms_of(program: Program, inputs: Sequence[Term], most: int) -> Term | None
 
     for equation in program.equations:
         operands = [read(x) for x in equation.inputs]
-        if equation.primitive.multiple or sum(x.size for x in operands) > 4 * most:
-            return None
         same = equation.primitive.name in _SAME_NUMBER
+        # what has parameters or several outputs is the library's own help with series, which nobody reads
+        if equation.primitive.multiple or (equation.params and not same) or sum(x.size for x in operands) > 4 * most:
+            return None
         known[equation.outputs[0]] = operands[0] if same else call(equation.primitive.name, *operands)
     out = read(program.outputs[0])
     return out if out.size <= most else None
@@ -207,7 +208,8 @@ def _multiply(x: Term, y: Term) -> Term | None:
 
 
 def _divide(x: Term, y: Term) -> Term | None:
-    y = _unguarded(y)
+    if (free := _unguarded(y)) is not y:
+        return x / free
     if is_number(y, 1) or is_number(x, 0):
         return x
     if _is_real(x) and _is_real(y) and y.value and x.value % y.value == 0:
@@ -237,6 +239,8 @@ def _negative(x: Term) -> Term | None:
 def _power(x: Term, y: Term) -> Term | None:
     if is_number(y, 1):
         return x
+    if x.op == "hypot" and is_number(y, 2):
+        return call("power", x.args[0], 2) + call("power", x.args[1], 2)
     return number(1) if is_number(y, 0) else None
 
 

@@ -1,4 +1,4 @@
-"""What is to be said of a value that is too large to be shown: shape, range, mean, zeros, NaNs, and a small heat map."""
+"""What is to be said of a value that is too large to be shown: shape, range, mean, zeros, NaNs, a heat map."""
 
 from __future__ import annotations
 
