@@ -83,7 +83,6 @@ def test_pages_do_not_depend_on_what_was_drawn_before():
 
 def test_files_are_written(tmp_path: Path):
     e = wengert.explain(f)(-2.0, 5.0, -4.0)
-    assert (tmp_path / "page.html").exists() is False
     page, picture = html(e, tmp_path / "page.html"), svg(e, tmp_path / "graph.svg")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
     assert (tmp_path / "graph.svg").read_text(encoding="utf-8") == picture
@@ -102,7 +101,7 @@ def test_calls_of_one_function_are_folds_of_their_own():
     shown = tree(model.root, lambda n: model.titles[n])
     inner = [item for item in shown if isinstance(item, list)]
     assert len(inner) == 2 and all(item[1].startswith("e = exp(") for item in inner)
-    assert [fold.name for fold in model.root.folds() if fold.kind == "function"] == ["squash", "squash"]
+    assert [fold.name for fold in model.root.folds() if fold.kind == "function"] == ["squash()", "squash()"]
 
 
 def test_turns_stand_in_their_loop_and_parts_keep_every_fold_readable():
@@ -174,7 +173,7 @@ def test_large_arrays_are_told_by_summaries_alone():
     x[0] = 0.0
     page = html(wengert.explain(lambda x: np.sum(np.tanh(x)))(x))
     told = data_of(page)["steps"][0]["value"]
-    assert told["zeros"] == "400 of 120,000" and told["range"] == "−4.613 … 4.509".replace("−4.613 … 4.509", told["range"])
+    assert told["zeros"] == "400 of 120,000"
     low, high = (float(v.replace("−", "-")) for v in told["range"].split(" … "))
     assert math.isclose(low, x.min(), rel_tol=1e-3) and math.isclose(high, x.max(), rel_tol=1e-3)
     assert math.isclose(float(told["mean"].replace("−", "-")), x.mean(), rel_tol=1e-3)
@@ -184,8 +183,8 @@ def test_large_arrays_are_told_by_summaries_alone():
 
 def test_shades_tell_sign_size_nought_and_nan():
     rows = shades(summarise(np.array([[4.0, 1.0, 0.0], [-4.0, -1.0, np.nan]])))
-    assert rows == ["snj", "afk"] or rows[0][0] == "s" and rows[0][2] == "j" and rows[1][0] == "a" and rows[1][2] == "!"
-    assert "j" < rows[0][1] < "s" and "a" < rows[1][1] < "j"
+    # the root of a quarter is a half: halfway to the last shade of nine
+    assert rows == ["snj", "af!"]
 
 
 def test_nan_is_marked_and_its_beginning_named():
@@ -196,8 +195,8 @@ def test_nan_is_marked_and_its_beginning_named():
     with np.errstate(all="ignore"):
         e = wengert.explain(g)(-1.0, 2.0)
     page = html(e)
-    assert re.search(r'class="note">[^<]*NaN', page) or "NaN first appears in a = ln(x)" in page
-    assert 'class="node op bad"' in page and 'class="node output bad"' in page
+    assert re.search(r'class="note">the value is first NaN in v1 = log\(x\), at test_graph_page.py:\d+: a = np.log', page)
+    assert 'class="node op bad"' in page and 'class="node op output bad"' in page
     assert 'class="node input bad"' in page  # y's gradient is NaN
 
 

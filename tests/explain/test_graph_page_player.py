@@ -412,9 +412,9 @@ def test_without_scripts_picture_and_tables_are_there(visit, pages):
     page = visit(pages["scalar"], scripts=False)
     assert page.locator(".controls").is_hidden() and page.locator(".stage svg.wengert-graph").is_visible()
     cells = page.locator("#forward tbody tr").all_inner_texts()
-    assert [row.split("\t")[:4] for row in cells][3] == ["v1 q", "x + y", "3", "-4"]
+    assert [row.split("\t")[:4] for row in cells][3] == ["v1 q", "x + y", "3", "−4"]
     edges = [row.split("\t") for row in page.locator("#backward tbody tr").all_inner_texts()]
-    assert ["v1 → v2", "-4", "1", "-4"] in edges and edges[0][0] in ("z → v2", "v1 → v2")
+    assert ["v1 → v2", "−4", "1", "−4"] in edges and edges[0][0] in ("z → v2", "v1 → v2")
     page.keep("graph-page-no-scripts")
 
 

@@ -142,15 +142,19 @@ def _forward(model: Model) -> str:
     e = model.explanation
     columns = text.Columns(e.forward_mode)
     rows = text.rows_of(e.all_steps, columns.step, _MOST_ROWS)
-    shown = table("Steps", columns.heads, [[*map(escape, row)] for row in rows], left=5)
+    shown = table("Steps", columns.heads, [_cells(row, (2, 3)) for row in rows], left=5)
     return section("forward", "Forward pass", "Every step in order, with its value.", card("", shown, wide=True))
+
+
+def _cells(row: Sequence[str], numbers: tuple[int, ...]) -> list[str]:
+    return [escape(facts.minus(cell) if k in numbers else cell) for k, cell in enumerate(row)]
 
 
 def _backward(model: Model) -> str:
     e = model.explanation
     columns = text.Columns(e.forward_mode)
     rows = text.rows_of(e.edges if e.forward_mode else e.edges[::-1], columns.edge, _MOST_ROWS)
-    shown = table("Edges", columns.edge_heads, [[*map(escape, row)] for row in rows], left=4)
+    shown = table("Edges", columns.edge_heads, [_cells(row, (1, 2, 3)) for row in rows], left=4)
     title, lead = ("Edges", _EDGES) if model.mode != "gradient" else ("Backward pass", _BACK)
     return section("backward", title, lead, card("", shown, wide=True))
 
@@ -199,7 +203,7 @@ def _data(name: str, model: Model, listing: Listing) -> dict[str, Any]:
         }  # fmt: skip
 
     made = {
-        "name": name, "title": model.title, "inputs": model.inputs, "outputs": sorted(model.outputs), "mode": model.mode, "failed": model.failed,
+        "name": name if name.isidentifier() else "f", "title": model.title, "inputs": model.inputs, "outputs": sorted(model.outputs), "mode": model.mode, "failed": model.failed,
         "output": model.steps.index(model.explanation.output) if model.mode == "gradient" else -1, "pairs": model.pairs,
         "steps": [step(n) for n in range(len(model.steps))], "folds": [fold(one) for one in folds],
         "edges": [facts.edge_facts(edge, model.mode) for edge in model.edges],
