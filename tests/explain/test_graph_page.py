@@ -1,5 +1,6 @@
 """What the page and the picture of an explanation hold, read without a browser."""
 
+import itertools
 import json
 import math
 import re
@@ -13,7 +14,7 @@ import wengert
 from wengert import nn
 from wengert.explain.graph_page import frame, html, svg
 from wengert.explain.graph_page.facts import shades
-from wengert.explain.graph_page.folds import GLANCE, MOST, Fold, fold_steps
+from wengert.explain.graph_page.folds import GLANCE, MOST, Fold
 from wengert.explain.graph_page.model import model_of
 from wengert.explain.values import summarise
 
@@ -40,7 +41,7 @@ def long(x, w):
 
 
 def data_of(page):
-    return json.loads(re.search(r'<script type="application/json" id="explanation">(.*?)</script>', page, re.S)[1])
+    return json.loads(re.search(r'<script type="application/json" id="explanation">(.*?)</script>', page, re.DOTALL)[1])
 
 
 def texts(picture):
@@ -64,7 +65,7 @@ def test_the_picture_is_one_well_formed_element_that_asks_for_nothing():
     root = ET.fromstring(picture)
     assert root.tag == "{http://www.w3.org/2000/svg}svg" and root.get("role") == "img"
     named = root.get("aria-labelledby").split()
-    assert [root.find(f".//*[@id='{name}']").text for name in named][0].startswith("neuron(w, x) = ")
+    assert root.find(f".//*[@id='{named[0]}']").text.startswith("neuron(w, x) = ")
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", picture)
 
 
@@ -123,7 +124,9 @@ def test_every_step_is_in_the_tree_once():
 
 def test_parameters_stand_in_their_layer():
     rng = np.random.default_rng(0)
-    model = nn.Sequential([nn.Dense(rng.normal(size=(3, 4)), np.zeros(4)), nn.tanh, nn.Dense(np.ones((4, 1)), np.zeros(1))])
+    model = nn.Sequential(
+        [nn.Dense(rng.normal(size=(3, 4)), np.zeros(4)), nn.tanh, nn.Dense(np.ones((4, 1)), np.zeros(1))]
+    )
     e = wengert.explain(lambda m, x: np.sum(m(x)), argnums=0)(model, np.ones((2, 3)))
     found = model_of(e)
     layer = next(fold for fold in found.root.folds() if fold.kind == "layer" and fold.name.startswith("m.layers[0]"))
@@ -133,7 +136,7 @@ def test_parameters_stand_in_their_layer():
 def test_a_hundred_inputs_are_one_fold():
     e = wengert.explain(lambda xs: sum(x * x for x in xs))([float(k) for k in range(100)])
     model = model_of(e)
-    assert [item.kind for item in model.root.items if isinstance(item, Fold)][0] == "inputs"
+    assert next(item.kind for item in model.root.items if isinstance(item, Fold)) == "inputs"
     assert len(model.root.items) <= MOST
 
 
@@ -195,7 +198,9 @@ def test_nan_is_marked_and_its_beginning_named():
     with np.errstate(all="ignore"):
         e = wengert.explain(g)(-1.0, 2.0)
     page = html(e)
-    assert re.search(r'class="note">the value is first NaN in v1 = log\(x\), at test_graph_page.py:\d+: a = np.log', page)
+    assert re.search(
+        r'class="note">the value is first NaN in v1 = log\(x\), at test_graph_page.py:\d+: a = np.log', page
+    )
     assert 'class="node op bad"' in page and 'class="node op output bad"' in page
     assert 'class="node input bad"' in page  # y's gradient is NaN
 
@@ -203,7 +208,9 @@ def test_nan_is_marked_and_its_beginning_named():
 def test_listing_shows_the_functions_with_the_lines_numbers():
     page = html(wengert.explain(neuron)(0.5, 2.0))
     first = neuron.__code__.co_firstlineno
-    assert re.search(rf'<li value="{first + 1}"[^>]*><code>    return squash\(w \* x \+ 1\.0\) \+ squash\(w - x\)', page)
+    assert re.search(
+        rf'<li value="{first + 1}"[^>]*><code>    return squash\(w \* x \+ 1\.0\) \+ squash\(w - x\)', page
+    )
     assert f'<li value="{squash.__code__.co_firstlineno}"><code>def squash(s):' in page
 
 
@@ -260,11 +267,13 @@ def test_five_thousand_steps_are_a_small_picture_in_a_page_under_five_megabytes(
 def test_a_network_on_a_batch_is_a_small_page():
     rng = np.random.default_rng(0)
     sizes = [784, 512, 512, 10]
-    model = nn.Sequential([
-        layer
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        for layer in (nn.Dense(rng.normal(size=(a, b)) / np.sqrt(a), np.zeros(b)), nn.tanh)
-    ])
+    model = nn.Sequential(
+        [
+            layer
+            for a, b in itertools.pairwise(sizes)
+            for layer in (nn.Dense(rng.normal(size=(a, b)) / np.sqrt(a), np.zeros(b)), nn.tanh)
+        ]
+    )
     x, y = rng.normal(size=(128, 784)), rng.normal(size=(128, 10))
     page = html(wengert.explain(lambda m: np.mean((m(x) - y) ** 2))(model))
     assert len(page) < 500_000

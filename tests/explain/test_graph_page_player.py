@@ -1,5 +1,7 @@
 """The page of an explanation, opened and played in a browser: what it shows, at every step, by mouse and by keys."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -47,11 +49,13 @@ def pages():
     rng = np.random.default_rng(0)
     params = [(rng.normal(size=(4, 5)), np.zeros(5)), (rng.normal(size=(5, 2)), np.zeros(2))]
     sizes = [6, 8, 8, 3]
-    model = nn.Sequential([
-        layer
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        for layer in (nn.Dense(rng.normal(size=(a, b)) / np.sqrt(a), np.zeros(b)), nn.relu)
-    ])
+    model = nn.Sequential(
+        [
+            layer
+            for a, b in itertools.pairwise(sizes)
+            for layer in (nn.Dense(rng.normal(size=(a, b)) / np.sqrt(a), np.zeros(b)), nn.relu)
+        ]
+    )
     data = rng.normal(size=(7, 6))
     return {
         "scalar": html(wengert.explain(f)(-2.0, 5.0, -4.0)),
@@ -163,7 +167,9 @@ def test_playing_goes_to_the_end_and_stops(visit, pages):
     page = visit(pages["scalar"])
     page.clock.install()
     press(page, " ")
-    assert page.locator("#play").get_attribute("aria-label") == "Pause" and page.locator("#position").input_value() == "0"
+    assert (
+        page.locator("#play").get_attribute("aria-label") == "Pause" and page.locator("#position").input_value() == "0"
+    )
     page.clock.run_for(2500)
     assert page.locator("#position").input_value() == "2"
     press(page, " ")
@@ -171,7 +177,9 @@ def test_playing_goes_to_the_end_and_stops(visit, pages):
     assert page.locator("#position").input_value() == "2"
     page.click("#play")
     page.clock.run_for(9000)
-    assert page.locator("#position").input_value() == "5" and page.locator("#play").get_attribute("aria-label") == "Play"
+    assert (
+        page.locator("#position").input_value() == "5" and page.locator("#play").get_attribute("aria-label") == "Play"
+    )
 
 
 def test_arrows_on_the_slider_move_it_once(visit, pages):
@@ -250,7 +258,8 @@ def test_a_click_on_its_name_folds_a_frame(visit, pages):
 
 def overlaps(page, selector):
     """Pairs of boxes among those selected, by what the browser measures."""
-    return page.evaluate("""(selector) => {
+    return page.evaluate(
+        """(selector) => {
       const boxes = [...document.querySelectorAll(selector)].map((g) => [g.textContent, g.getBoundingClientRect()]);
       const found = [];
       boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
@@ -259,7 +268,9 @@ def overlaps(page, selector):
         if (x > 0.5 && y > 0.5) found.push([a, b]);
       }));
       return found;
-    }""", selector)
+    }""",
+        selector,
+    )
 
 
 def outside(page):
@@ -279,7 +290,9 @@ def test_nothing_overlaps(visit, pages, name):
     for _ in range(3):
         assert overlaps(page, ".stage .node rect.box") == []
         assert overlaps(page, ".stage .node, .stage .line text") == []
-        assert overlaps(page, ".stage .node .t, .stage .node .s, .stage .node .v, .stage .node .g, .stage .frame .t") == []
+        assert (
+            overlaps(page, ".stage .node .t, .stage .node .s, .stage .node .v, .stage .node .g, .stage .frame .t") == []
+        )
         assert outside(page) == []
         closed = page.locator(".stage .node.fold")
         if closed.count():
@@ -337,7 +350,9 @@ def test_zoom_by_keys_wheel_and_buttons(visit, pages):
     assert scale(page) == pytest.approx(first)
     page.click(".stage", position={"x": 8, "y": 8})
     page.mouse.wheel(0, -200)
-    page.wait_for_function("s => new DOMMatrix(getComputedStyle(document.querySelector('.stage .all')).transform).a > s", arg=first)
+    page.wait_for_function(
+        "s => new DOMMatrix(getComputedStyle(document.querySelector('.stage .all')).transform).a > s", arg=first
+    )
     page.click("#fit")
     assert scale(page) == pytest.approx(first)
 

@@ -35,9 +35,9 @@ class Views:
         """One page on which the forward pass and the backward pass are played, step by step, on the graph.
 
         It is one file that asks for nothing else. By slider, buttons or keys (``?`` lists them) one goes through both
-        passes; boxes and lines tell formulas, numbers, local derivatives, contributions and how these add up; functions,
-        layers and loops fold and unfold; the user's source stands beside. Of arrays it holds summaries and small heat
-        maps, never the numbers. Without scripts the picture and tables of all steps and edges are there.
+        passes; boxes and lines tell formulas, numbers, local derivatives, contributions and how these add up;
+        functions, layers and loops fold and unfold; the user's source stands beside. Of arrays it holds summaries and
+        small heat maps, never the numbers. Without scripts the picture and tables of steps and edges are there.
 
         Raises:
             DataError: if the file cannot be written there.
