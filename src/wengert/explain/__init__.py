@@ -18,16 +18,19 @@ from typing import Any
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
+from wengert.explain.formulas import Formula
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.moments import BackwardMoment, ForwardMoment
 from wengert.explain.nonfinite import NonFinite
+from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
+from wengert.explain.values import Summary, summarise
 
 __all__ = [
-    "BackwardMoment", "Edge", "Explanation", "Failure", "ForwardMoment", "LayerHealth", "NonFinite", "Path", "Paths",
-    "Scope", "Step", "explain",
+    "BackwardMoment", "Edge", "Explanation", "Failure", "Formula", "ForwardMoment", "LayerHealth", "Moved",
+    "NonFinite", "Nudged", "Path", "Paths", "Scope", "Step", "Summary", "explain", "summarise",
 ]  # fmt: skip
 
 
