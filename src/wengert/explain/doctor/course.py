@@ -26,13 +26,15 @@ def course_findings(case: Case) -> Iterator[Finding]:
     held_out = np.asarray(case.columns.get("validation_loss", ()), float)
     if len(loss) < 2:
         return
-    yield from _exploded(loss)
+    rising = list(_rising(loss))
+    yield from rising
     if len(held_out) == len(loss) >= 5:
         yield from _overfitted(loss, held_out)
-    yield from _poor_fit(case, loss)
+    if not rising:
+        yield from _poor_fit(case, loss)
 
 
-def _exploded(loss: Line) -> Iterator[Finding]:
+def _rising(loss: Line) -> Iterator[Finding]:
     finite = np.isfinite(loss)
     if not finite.any():
         return

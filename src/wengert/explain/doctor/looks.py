@@ -178,6 +178,8 @@ def _activation(start: Step, readers: dict[Step, list[Step]], starts: set[Step])
     z = np.asarray(start.value)
     part = np.s_[:8]
     expected = {kind: f(z[part]) for kind, f in _KINDS.items()}
+    if not z[part].any():  # 0 is where all of them agree
+        return "", z
     tolerance = 50 * float(np.finfo(z.dtype).eps) if z.dtype.kind == "f" else 0.0
     waiting, seen = list(readers.get(start, ())), {start}
     while waiting:

@@ -33,7 +33,7 @@ LEAK = 0.02
 LEAK_RATIO = 5.0
 # Targets have nothing to do with inputs if neither neighbours nor a line predict better than on this many standard
 # deviations of shuffled targets (a permutation test; M. Ojala, G. Garriga, JMLR 11 (2010)).
-UNRELATED = 1.0
+UNRELATED = 2.0
 UNRELATED_ROWS = 200  # with fewer, weak relations look like none
 
 # ---- the network
