@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from wengert import nn
 from wengert.errors import ModelError
 from wengert.explain.doctor.case import Case, evenly, see
 from wengert.explain.doctor.diagnosing import diagnosis_of
@@ -18,7 +19,8 @@ from wengert.training import Epoch, Failure, History, Setup
 
 __all__ = ["Doctor"]
 
-_FIRST_GUESS = 0.02  # seconds that a glance may take, before one was taken
+# seconds that a glance is taken to need, before one was taken: at least, and for each row and parameter
+_GLANCE, _GLANCE_EACH = 0.01, 3e-9
 
 
 def _clocks() -> tuple[float, float]:
@@ -76,13 +78,14 @@ class Doctor:
         self._failure: Failure | None = None
         self._diagnosis: Diagnosis | None = None
         self._begun = _clocks()
-        self._longest = _FIRST_GUESS
+        self._longest = _GLANCE
 
     def begin(self, setup: Setup) -> None:
         """Training is about to start."""
         self._setup, self._model, self._history = setup, setup.model, History()
         self._failure = self._diagnosis = None
-        self.glances, self.spent, self._longest = [], 0.0, _FIRST_GUESS
+        self.glances, self.spent = [], 0.0
+        self._longest = _GLANCE + _GLANCE_EACH * self.rows * nn.count_parameters(setup.model)
         self._begun = _clocks()
 
     def __call__(self, epoch: Epoch) -> None:
