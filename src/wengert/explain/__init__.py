@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
@@ -29,8 +30,9 @@ from wengert.explain.scopes import Scope
 from wengert.explain.values import Summary, summarise
 
 __all__ = [
-    "BackwardMoment", "Edge", "Explanation", "Failure", "Formula", "ForwardMoment", "LayerHealth", "Moved",
-    "NonFinite", "Nudged", "Path", "Paths", "Scope", "Step", "Summary", "explain", "summarise",
+    "BackwardMoment", "Diagnosis", "Doctor", "Edge", "Explanation", "Failure", "Finding", "Formula", "ForwardMoment",
+    "LayerHealth", "Moved", "NonFinite", "Nudged", "Path", "Paths", "Scope", "Step", "Summary", "diagnose", "explain",
+    "summarise",
 ]  # fmt: skip
 
 
