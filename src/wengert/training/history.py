@@ -18,7 +18,8 @@ class History:
     """The epochs that were completed, from 1, and a column of numbers for each thing measured.
 
     Columns are ``loss``, ``validation_loss``, the metrics by name and with ``validation_`` before it,
-    ``learning_rate``, ``seconds``, and for each layer ``gradient_norm/<layer>`` and ``weight_norm/<layer>``.
+    ``learning_rate``, ``seconds``, and for each layer the norms of the epoch's last step: ``gradient_norm/<layer>``
+    and ``update_norm/<layer>``, and ``weight_norm/<layer>`` after it.
 
     Example:
         >>> from wengert.training import History
