@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run; ``outputs`` are the network's, for the held-out rows."""
+    """A finished run; ``outputs`` are the network's, for the held-out rows.
+
+    ``activations`` are what was sampled of its hidden layers, by name, a value for each epoch.
+    """
 
     table: Table
     target: str
@@ -34,6 +38,7 @@ class Outcome:
     metrics: dict[str, float]
     baseline: dict[str, dict[str, float]]
     command: str
+    activations: Mapping[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def summary(self, out: Path) -> dict[str, Any]:
         """The result as ``--json`` prints it."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.cli import _insight as insight
 from wengert.cli._outcome import Outcome
 from wengert.data import Encoding, Table
 from wengert.explain.report import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
@@ -31,7 +32,7 @@ def report_of(outcome: Outcome) -> Report:
         task="classification" if classify else "regression",
         data=_data(outcome),
         layers=_layers(outcome),
-        history=_history(result.history.columns),
+        history=_history({**result.history.columns, **outcome.activations}),
         metrics=outcome.metrics,
         baselines=outcome.baseline,
         epochs=list(result.history.epochs),
@@ -39,6 +40,13 @@ def report_of(outcome: Outcome) -> Report:
         predictions=None if classify else _predictions(encoding, held_out, outcome.outputs),
         confusion=_confusion(encoding, held_out, outcome.outputs) if classify else None,
         samples=_samples(encoding, held_out, outcome.outputs) if classify and held_out.image_shape else (),
+        confidences=insight.confidences(encoding, held_out, outcome.outputs) if classify else None,
+        plane=insight.plane(outcome),
+        importance=insight.importance(outcome, held_out),
+        gradients=None if held_out.image_shape else insight.gradients(outcome, held_out),
+        saliency=insight.saliency(outcome, held_out),
+        weights=insight.weights(outcome),
+        image_shape=held_out.image_shape[:2] if held_out.image_shape else None,
         settings=_settings(outcome),
         seconds=outcome.seconds,
         command=outcome.command,

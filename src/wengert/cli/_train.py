@@ -21,7 +21,7 @@ from wengert.cli._report import report_of
 from wengert.cli._text import comparison
 from wengert.data import Encoding, Table, find_task, load, split_rows
 from wengert.errors import DataError, UnsupportedError
-from wengert.explain.report import write_report
+from wengert.explain.report import ActivationWatch, write_report
 from wengert.training import predict, save_model
 
 __all__ = ["train"]
@@ -76,7 +76,8 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
     tested = encoding.inputs(held_out)
     baseline = baselines(encoding, inputs, targets, held_out, tested, settings)
     progress = "none" if options.quiet else "auto"
-    result, seconds = train_network(encoding, inputs, targets, settings, progress)
+    watch = ActivationWatch(inputs)
+    result, seconds = train_network(encoding, inputs, targets, settings, progress, [watch])
     outputs = predict(result.model, tested)
     metrics = measure(encoding, held_out, outputs)
     command = shlex.join(["wengert", *options.typed])
@@ -93,6 +94,7 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
         metrics,
         baseline,
         command,
+        watch.columns,
     )
 
 

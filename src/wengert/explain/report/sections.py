@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from wengert.explain.charts import Series, bar_chart, histogram, line_chart
-from wengert.explain.charts.elements import WIDTH, color, escape, tag
+from wengert.explain.charts.elements import WIDTH, escape, tag
 from wengert.explain.charts.numbers import count, duration, finite, number
 from wengert.explain.page import card, details, scrolling, section, table
 from wengert.explain.report.contents import Column, Report
 from wengert.explain.report.metrics import against, metric_name, metric_value, plain_name, verdict
 
-__all__ = ["data", "header", "network", "norms", "results", "settings", "training"]
+__all__ = ["data", "header", "network", "results", "settings", "training"]
 
 _MOST_ROWS = 12  # of a table before the rest is folded away
 _MOST_EPOCHS = 100  # in the table of epochs
@@ -229,40 +229,6 @@ def network(report: Report) -> str:
 
 def _share(share: float) -> str:
     return tag("span", "", class_="share", style=f"width:{max(1, round(160 * share))}px") if share else "–"
-
-
-# ---- norms ------------------------------------------------------------------------------------
-
-
-def norms(report: Report) -> str:
-    """Gradient and weight norms of each layer by epoch."""
-    cards = [
-        _layer_curves(
-            report,
-            "gradient_norm/",
-            "Gradient norms",
-            "Where a line falls far below the others, that layer hardly learns.",
-        ),
-        _layer_curves(report, "weight_norm/", "Weight norms", "Lines that keep rising mean weights that keep growing."),
-    ]
-    if not any(cards):
-        return ""
-    lead = "One line a layer, from the first in blue to the last in orange."
-    return section("norms", "Gradients and weights", lead, *cards)
-
-
-def _layer_curves(report: Report, prefix: str, title: str, caption: str) -> str:
-    keys = [key for key in report.history if key.startswith(prefix)]
-    if not keys or not report.numbered:
-        return ""
-    last = max(len(keys) - 1, 1)
-    series = [Series(key.removeprefix(prefix), _column(report, key), _ramp(k / last)) for k, key in enumerate(keys)]
-    return card(title, line_chart(prefix.strip("/"), f"{title} by epoch", report.numbered, series), caption)
-
-
-def _ramp(share: float) -> str:
-    """A colour on the way from the first layer's to the last's."""
-    return f"color-mix(in oklch,{color('line0')} {100 - 100 * share:.0f}%,{color('line1')})"
 
 
 # ---- settings ---------------------------------------------------------------------------------
