@@ -24,6 +24,7 @@ from wengert.explain.report.contents import (
     Saliency,
     Sample,
 )
+from wengert.explain.report.curves import history_html
 from wengert.explain.report.findings import findings
 from wengert.explain.report.flow import flow
 from wengert.explain.report.importance import (
@@ -54,6 +55,7 @@ __all__ = [
     "Sample",
     "class_gradients",
     "class_saliency",
+    "history_html",
     "output_gradients",
     "permutation_importance",
     "render",

@@ -203,7 +203,7 @@ def _plane(plane: Plane, target: str) -> str:
                              np.asarray(plane.actual, int).tolist(), held_out, plane.labels, plane.names)  # fmt: skip
         words = (
             "The class that is likeliest at each point, the deeper the colour the surer (leads of 0, 50, 80 and 95 points of "
-            "probability). Small dots were learned from, large ones held out; a dark ring is a mistake."
+            "probability). Small dots were learned from, large ones held out; ringed ones are mistakes."
         )
         return card("Decision regions", chart, words)
     chart = surface_chart("plane", f"Predicted {target}", plane.xs, plane.ys, plane.outputs, plane.points,
