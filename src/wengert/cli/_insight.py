@@ -107,7 +107,7 @@ def gradients(outcome: Outcome, held_out: Table) -> InputGradients | None:
     classify = encoding.task == "classification"
     by_feature = class_gradients(model, inputs) if classify else output_gradients(model, inputs) * encoding.target_scale
     found = by_feature[:, list(plain.values())]
-    unit = "probability of the predicted class" if classify else outcome.target
+    unit = "the probability of the predicted class" if classify else outcome.target
     left_out = [name for name in columns if name not in plain]
     return InputGradients(list(plain), np.abs(found).mean(axis=0), found.mean(axis=0), unit, left_out)
 

@@ -25,7 +25,7 @@ def flow(report: Report) -> str:
         _share(report, "idle_units", "Units that respond to no row",
                "Dead ReLUs, saturated sigmoids and tanhs: their derivative is below 0.01 for each sampled row."),
         _share(report, "flat_share", "Flat responses",
-               "The share of units and rows whose derivative is below 0.01. Of ReLUs a half is usual: they are off."),
+               "The share of units and rows whose derivative is below 0.01. ReLUs that are off count, so about half is usual for them."),
         _means(report),
         _spreads(report),
     ]  # fmt: skip

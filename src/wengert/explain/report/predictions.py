@@ -28,6 +28,7 @@ from wengert.explain.report.contents import Confidences, Confusion, Plane, Predi
 __all__ = ["predictions"]
 
 _MOST_CLASSES = 12
+_FEW_ERRORS = 8  # have no shape
 _HEIGHTS = re.compile(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"')
 _MOST_CONFUSIONS = 6
 _MOST_SAMPLES = 48
@@ -48,10 +49,9 @@ def predictions(report: Report) -> str:
         cards += _regression(report.predictions, report.data.target)
         lead = "Each point is a held-out row."
     if report.confusion is not None:
-        cards += _classification(report.confusion)
+        matrix, *tables = _classification(report.confusion)
+        cards += [matrix, _calibration(report.confidences) if report.confidences is not None else "", *tables]
         lead = _confusion_words(np.asarray(report.confusion.counts), report.confusion.labels)
-    if report.confidences is not None:
-        cards.append(_calibration(report.confidences))
     columns = _two_columns([each for each in cards if each])
     pictures = _pictures(report.samples) if report.samples else ""
     return section("predictions", "Predictions", lead, columns, pictures) if columns or pictures else ""
@@ -90,8 +90,14 @@ def _regression(made: Predictions, target: str) -> list[str]:
             "The line is the median, the band holds the middle half. Where it leaves nought predictions are biased there; "
             "where it widens they are less sure.",
         ),
-        card("Are the errors normal?", quantile_chart("quantiles", "Normal Q–Q plot", errors), _NORMAL),
+        _normality(errors),
     ]
+
+
+def _normality(errors: NDArray[np.float64]) -> str:
+    if np.count_nonzero(np.isfinite(errors)) < _FEW_ERRORS:
+        return ""
+    return card("Are the errors normal?", quantile_chart("quantiles", "Normal Q–Q plot", errors), _NORMAL)
 
 
 def _errors(errors: NDArray[np.float64], target: str) -> str:
@@ -189,7 +195,7 @@ def _calibration(made: Confidences) -> str:
     words = f"Expected calibration error {percent(found.error)} (ten equal bins). "
     if abs(gap) >= 0.0005:
         words += f"On average it is {percent(abs(gap))} {kind} confident than right. "
-    words += "Points below the dashed line promise more than they keep; bars are 95% intervals."
+    words += "Points below the dashed line promise more than they keep; upright lines are 95% intervals."
     return card("Confidence and accuracy", chart, words)
 
 

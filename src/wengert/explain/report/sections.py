@@ -10,7 +10,7 @@ import numpy as np
 from wengert.explain.charts import bar_chart, histogram
 from wengert.explain.charts.elements import WIDTH, escape, tag
 from wengert.explain.charts.numbers import count, duration, number
-from wengert.explain.page import card, details, scrolling, section, table
+from wengert.explain.page import card, details, section, table
 from wengert.explain.report.contents import Column, Report
 from wengert.explain.report.curves import column, curve, curve_keys, curve_title, loss_words
 from wengert.explain.report.metrics import against, metric_name, metric_value, plain_name, verdict
@@ -100,11 +100,15 @@ def training(report: Report) -> str:
 
 
 def _curves(report: Report, key: str, place: int, *, wide: bool) -> str:
-    width = 2 * WIDTH + 56 if wide else WIDTH
-    chart = curve(f"curve{place}", report.history, report.numbered, key, report.best_epoch, width)
-    title = curve_title(report.history, key)
+    def chart(name: str, width: int) -> str:
+        return curve(name, report.history, report.numbered, key, report.best_epoch, width)
+
+    content = chart(f"curve{place}", WIDTH)
+    if wide:  # across both columns, and as the others are where there is but one
+        across = chart(f"curve{place}-wide", 2 * WIDTH + 56)
+        content = tag("div", across, class_="across") + tag("div", content, class_="within")
     words = loss_words(report.history, report.numbered, report.best_epoch) if key == "loss" else ""
-    return card(title, scrolling(title, chart) if wide else chart, words, wide=wide)
+    return card(curve_title(report.history, key), content, words, wide=wide)
 
 
 def _epoch_table(report: Report) -> str:
