@@ -31,9 +31,11 @@ __all__ = ["confidences", "gradients", "importance", "plane", "saliency", "weigh
 
 Array = NDArray[Any]
 #: rows that go through the network to measure importance, all columns and repeats together
-MOST_PASSES = 250_000
+MOST_PASSES = 100_000
 LEAST_ROWS = 100
 REPEATS = 5
+#: where the columns are pixels, which are many and alike
+PICTURE_PASSES, PICTURE_REPEATS = 60_000, 3
 MOST_GRADIENTS = 1000
 #: points of the plane along each axis
 FINE = 72
@@ -53,14 +55,15 @@ def importance(outcome: Outcome, held_out: Table) -> list[Importance]:
     """Permutation importance of each column of the table."""
     encoding = outcome.encoding
     columns = _features(encoding)
-    allowed = max(LEAST_ROWS, MOST_PASSES // (len(columns) * REPEATS))
+    passes, repeats = (PICTURE_PASSES, PICTURE_REPEATS) if held_out.image_shape else (MOST_PASSES, REPEATS)
+    allowed = max(LEAST_ROWS, passes // (len(columns) * repeats))
     table = held_out.take(_spread(len(held_out), allowed))
     if len(table) < 2:
         return []  # one row has nothing to be shuffled with
     key = random.key(outcome.settings.seed)
     return permutation_importance(
         lambda x: predict(outcome.result.model, x), _measures(encoding, table), encoding.inputs(table), columns,
-        repeats=REPEATS, key=key,
+        repeats=repeats, key=key,
     )  # fmt: skip
 
 
@@ -83,10 +86,8 @@ def _measures(encoding: Encoding, table: Table) -> dict[str, Any]:
     targets = encoding.targets(table)
     if encoding.task == "classification":
         chosen = targets.astype(np.int64)
-        return {
-            "log_loss": lambda z: class_metrics(chosen, log_softmax(z))["log_loss"],
-            "accuracy": lambda z: class_metrics(chosen, log_softmax(z))["accuracy"],
-        }
+        loss: dict[str, Any] = {"log_loss": lambda z: class_metrics(chosen, log_softmax(z))["log_loss"]}
+        return loss if table.image_shape else {**loss, "accuracy": lambda z: float(np.mean(np.argmax(z, axis=1) == chosen))}
     actual = encoding.decode(targets)
     return {
         "rmse": lambda z: number_metrics(actual, encoding.decode(z))["rmse"],

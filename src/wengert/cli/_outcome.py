@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wengert import nn
 from wengert.cli._network import Settings
 from wengert.data import Encoding, Table
+from wengert.explain.doctor import Finding
 from wengert.training import Result
 
 __all__ = ["Outcome"]
@@ -23,7 +24,8 @@ Array = NDArray[Any]
 class Outcome:
     """A finished run; ``outputs`` are the network's, for the held-out rows.
 
-    ``activations`` are what was sampled of its hidden layers, by name, a value for each epoch.
+    ``activations`` are what was sampled of its hidden layers, by name, a value for each epoch. ``findings``
+    are the doctor's.
     """
 
     table: Table
@@ -39,6 +41,7 @@ class Outcome:
     baseline: dict[str, dict[str, float]]
     command: str
     activations: Mapping[str, list[float]] = field(default_factory=dict[str, list[float]])
+    findings: Sequence[Finding] = ()
 
     def summary(self, out: Path) -> dict[str, Any]:
         """The result as ``--json`` prints it."""

@@ -40,6 +40,7 @@ def report_of(outcome: Outcome) -> Report:
         predictions=None if classify else _predictions(encoding, held_out, outcome.outputs),
         confusion=_confusion(encoding, held_out, outcome.outputs) if classify else None,
         samples=_samples(encoding, held_out, outcome.outputs) if classify and held_out.image_shape else (),
+        findings=outcome.findings,
         confidences=insight.confidences(encoding, held_out, outcome.outputs) if classify else None,
         plane=insight.plane(outcome),
         importance=insight.importance(outcome, held_out),

@@ -21,6 +21,7 @@ from wengert.cli._report import report_of
 from wengert.cli._text import comparison
 from wengert.data import Encoding, Table, find_task, load, split_rows
 from wengert.errors import DataError, UnsupportedError
+from wengert.explain.doctor import Doctor, Finding
 from wengert.explain.report import ActivationWatch, write_report
 from wengert.training import predict, save_model
 
@@ -77,7 +78,8 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
     baseline = baselines(encoding, inputs, targets, held_out, tested, settings)
     progress = "none" if options.quiet else "auto"
     watch = ActivationWatch(inputs)
-    result, seconds = train_network(encoding, inputs, targets, settings, progress, [watch])
+    doctor = Doctor(features=encoding.features)
+    result, seconds = train_network(encoding, inputs, targets, settings, progress, [watch, doctor])
     outputs = predict(result.model, tested)
     metrics = measure(encoding, held_out, outputs)
     command = shlex.join(["wengert", *options.typed])
@@ -95,7 +97,15 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
         baseline,
         command,
         watch.columns,
+        _findings(doctor, table),
     )
+
+
+def _findings(doctor: Doctor, table: Table) -> list[Finding]:
+    """The doctor's findings but for what the encoding has decided."""
+    found = doctor.diagnosis.findings
+    # pixels share one scale on purpose: those at the rim, hardly ever touched, are not blown up
+    return [each for each in found if each.illness != "unscaled_inputs" or not table.image_shape]
 
 
 def _write(outcome: Outcome, out: Path) -> None:
