@@ -113,7 +113,7 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     """
     z2 = _LIKELY**2
     middle, spread = share + z2 / (2 * n), _LIKELY * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return (middle - spread) / (1 + z2 / n), (middle + spread) / (1 + z2 / n)
+    return max((middle - spread) / (1 + z2 / n), 0.0), min((middle + spread) / (1 + z2 / n), 1.0)
 
 
 def _amounts(frame: Frame, found: Reliability, height: int) -> str:
