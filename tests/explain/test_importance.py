@@ -57,7 +57,14 @@ def test_importance_agrees_with_scikit_learn(rng):
 def test_features_of_one_column_move_together():
     # the sum over a one-hot column is 1 in every row, whichever way its rows are shuffled
     hot = np.eye(3)[np.arange(30) % 3]
-    (found,) = permutation_importance(lambda z: z.sum(axis=1), {"mean": np.mean, }, hot, {"level": [0, 1, 2]})
+    (found,) = permutation_importance(
+        lambda z: z.sum(axis=1),
+        {
+            "mean": np.mean,
+        },
+        hot,
+        {"level": [0, 1, 2]},
+    )
     assert found.changes.tolist() == [0.0]
     assert np.all(found.shuffled == 1.0)
 

@@ -34,7 +34,9 @@ def titles(text):
 
 
 def test_a_strip_tells_each_epoch():
-    text = strip_chart("s", "Norm", [1, 2], [Series("in", [0.5, 1.0]), Series("out", [math.nan, 2.0])], Shades(0.0, 2.0))
+    text = strip_chart(
+        "s", "Norm", [1, 2], [Series("in", [0.5, 1.0]), Series("out", [math.nan, 2.0])], Shades(0.0, 2.0)
+    )
     assert titles(text) == ["epoch 1\nin: 0.5\nout: NaN", "epoch 2\nin: 1\nout: 2"]
 
 

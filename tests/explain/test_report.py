@@ -199,8 +199,13 @@ def test_user_text_is_escaped_everywhere():
         data=DataSummary(3, [Column(evil, evil, 1, evil)], evil, target_counts={evil: 3}, dropped=[evil]),
         layers=[Layer(evil, evil, 2, evil)],
         history={
-            "loss": [1.0], evil: [2.0], f"gradient_norm/{evil}": [1.0], f"weight_norm/{evil}": [1.0],
-            f"update_norm/{evil}": [1.0], f"idle_units/{evil}": [1.0], f"activation_mean/{evil}": [1.0],
+            "loss": [1.0],
+            evil: [2.0],
+            f"gradient_norm/{evil}": [1.0],
+            f"weight_norm/{evil}": [1.0],
+            f"update_norm/{evil}": [1.0],
+            f"idle_units/{evil}": [1.0],
+            f"activation_mean/{evil}": [1.0],
         },
         metrics={evil: 1.0},
         baselines={evil: {evil: 2.0}},
@@ -374,7 +379,13 @@ def test_findings_come_first_with_their_remedies():
     page = Page(render(classification(findings=found)))
     sections = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
     assert sections[0] == "findings"
-    for said in ("1 thing to look at", "Dead relus", "serious", "hidden 2: 61 % of units are dead", "optim.adam(0.003)"):
+    for said in (
+        "1 thing to look at",
+        "Dead relus",
+        "serious",
+        "hidden 2: 61 % of units are dead",
+        "optim.adam(0.003)",
+    ):
         assert said in page.text
     assert "none" in Page(render(classification(findings=[]))).text
     assert "findings" not in Page(render(classification())).ids

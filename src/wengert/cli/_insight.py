@@ -87,7 +87,11 @@ def _measures(encoding: Encoding, table: Table) -> dict[str, Any]:
     if encoding.task == "classification":
         chosen = targets.astype(np.int64)
         loss: dict[str, Any] = {"log_loss": lambda z: class_metrics(chosen, log_softmax(z))["log_loss"]}
-        return loss if table.image_shape else {**loss, "accuracy": lambda z: float(np.mean(np.argmax(z, axis=1) == chosen))}
+        return (
+            loss
+            if table.image_shape
+            else {**loss, "accuracy": lambda z: float(np.mean(np.argmax(z, axis=1) == chosen))}
+        )
     actual = encoding.decode(targets)
     return {
         "rmse": lambda z: number_metrics(actual, encoding.decode(z))["rmse"],

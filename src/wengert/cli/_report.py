@@ -47,12 +47,17 @@ def report_of(outcome: Outcome) -> Report:
         gradients=None if held_out.image_shape else insight.gradients(outcome, held_out),
         saliency=insight.saliency(outcome, held_out),
         weights=insight.weights(outcome),
-        image_shape=held_out.image_shape[:2] if held_out.image_shape else None,
+        image_shape=_grid(held_out),
         settings=_settings(outcome),
         seconds=outcome.seconds,
         command=outcome.command,
         notes=["Training was interrupted; this is the best it had reached."] if result.interrupted else [],
     )
+
+
+def _grid(table: Table) -> tuple[int, int] | None:
+    """Height and width of the pictures that a table holds."""
+    return None if table.image_shape is None else (table.image_shape[0], table.image_shape[1])
 
 
 def _settings(outcome: Outcome) -> dict[str, object]:

@@ -82,7 +82,7 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of the smallest validation loss (of the smallest loss, if nothing was held out); 0 if there is none.
+        """The epoch of the smallest validation loss (of the smallest loss, where nothing was held out); 0 without one.
 
         Example:
             >>> from wengert.training import History

@@ -23,7 +23,7 @@ def above(values: Array, level: float, xs: Array, ys: Array) -> str:
     """The area where ``values`` (ny, nx) are at least ``level``, as an SVG path; ``xs`` and ``ys`` are places."""
     inside = values >= level
     corners = inside[:-1, :-1] * 1 + inside[:-1, 1:] + inside[1:, :-1] + inside[1:, 1:]
-    parts = [_runs(row == 4, xs, ys[i], ys[i + 1]) for i, row in enumerate(corners)]
+    parts = [_runs(row == 4, xs, float(ys[i]), float(ys[i + 1])) for i, row in enumerate(corners)]
     for i, k in np.argwhere((corners > 0) & (corners < 4)).tolist():
         points = [point for point, _ in _walk(values, level, xs, ys, (i, k))]
         parts.append("M" + "L".join(f"{place(x)} {place(y)}" for x, y in points) + "z")
@@ -45,10 +45,8 @@ def contour(values: Array, level: float, xs: Array, ys: Array) -> str:
 def _runs(whole: NDArray[np.bool_], xs: Array, top: float, bottom: float) -> str:
     """Whole cells of one row, neighbours together."""
     steps = np.flatnonzero(np.diff(np.concatenate([[0], whole.astype(int), [0]])))
-    return "".join(
-        f"M{place(xs[a])} {place(top)}H{place(xs[b])}V{place(bottom)}H{place(xs[a])}z"
-        for a, b in zip(steps[::2], steps[1::2], strict=True)
-    )
+    ends = [place(float(xs[k])) for k in steps.tolist()]
+    return "".join(f"M{a} {place(top)}H{b}V{place(bottom)}H{a}z" for a, b in zip(ends[::2], ends[1::2], strict=True))
 
 
 def _walk(values: Array, level: float, xs: Array, ys: Array, cell: tuple[int, int]) -> Iterator[tuple[_Point, bool]]:

@@ -71,7 +71,9 @@ def region_chart(
     cloud = _labelled(frame, np.asarray(points, float), np.asarray(actual), np.asarray(held_out, bool), labels, shares,
                       (np.asarray(xs, float), np.asarray(ys, float)))  # fmt: skip
     won = np.bincount(shares.argmax(axis=-1).ravel(), minlength=len(labels)) / shares[..., 0].size
-    words = "; ".join(f"{clip(n, 32)} is the likeliest on {w:.0%} of the plane" for n, w in zip(labels, won, strict=True))
+    words = "; ".join(
+        f"{clip(n, 32)} is the likeliest on {w:.0%} of the plane" for n, w in zip(labels, won, strict=True)
+    )
     return picture(name, title, words + ".", WIDTH, _HEIGHT, frame.axes() + "".join(areas) + cloud + keys)
 
 
@@ -108,7 +110,9 @@ def surface_chart(
     frame = _frame(np.asarray(xs, float), np.asarray(ys, float), axes, 54)
     at = _grid(frame, xs, ys)
     bands = "".join(
-        tag("path", None, d=above(surface, level, *at), fill=_band(k, len(levels))) for k, level in enumerate(levels) if k
+        tag("path", None, d=above(surface, level, *at), fill=_band(k, len(levels)))
+        for k, level in enumerate(levels)
+        if k
     )
     lines = "".join(contour(surface, level, *at) for level in levels)
     ground = tag("rect", None, x=frame.x.start, y=frame.y.stop, width=frame.x.stop - frame.x.start,
@@ -179,7 +183,7 @@ def _region(shares: Array, k: int, at: tuple[Array, Array]) -> str:
     if shares.shape[-1] < 2:
         return ""
     lead = shares[..., k] - np.delete(shares, k, axis=-1).max(axis=-1)
-    layers = [above(lead, level if level else 1e-9, *at) for level in _SURE]
+    layers = [above(lead, level or 1e-9, *at) for level in _SURE]
     tints = "".join(tag("path", None, d=d) for d in layers if d)
     line = contour(lead, 1e-9, *at)
     edge = tag("path", None, d=line, stroke=color("ink"), stroke_opacity=0.55, fill="none", stroke_width=1.2,
@@ -246,4 +250,6 @@ def _shaded(frame: Frame, points: Array, actual: Array, held_out: NDArray[np.boo
                 parts.append(dots(places, radius + 0.9, stroke=color("ink"), stroke_opacity=opacity))
                 parts.append(dots(places, radius, stroke=_band(k, len(levels))))
     left_out = int(np.count_nonzero(~_inside(frame, points)))
-    return "".join(parts) + (label(WIDTH - 14, _HEIGHT - 4, f"{count(left_out, 'point')} outside", "end") if left_out else "")
+    return "".join(parts) + (
+        label(WIDTH - 14, _HEIGHT - 4, f"{count(left_out, 'point')} outside", "end") if left_out else ""
+    )

@@ -93,9 +93,11 @@ def _points(frame: Frame, found: Reliability) -> str:
     parts: list[str] = []
     held = np.flatnonzero(found.counts).tolist()
     middles = [(frame.x(found.confidence[k]), frame.y(found.accuracy[k])) for k in held]
-    for k, (x, y) in zip(held, middles, strict=True):
+    for k, (x, _) in zip(held, middles, strict=True):
         low, high = wilson(float(found.accuracy[k]), int(found.counts[k]))
-        parts.append(path([(x, frame.y(low)), (x, frame.y(high))], stroke=color("line0"), stroke_opacity=0.5, stroke_width=2))
+        parts.append(
+            path([(x, frame.y(low)), (x, frame.y(high))], stroke=color("line0"), stroke_opacity=0.5, stroke_width=2)
+        )
     for k, (x, y) in zip(held, middles, strict=True):
         words = f"confidence {percent(found.confidence[k])}, accuracy {percent(found.accuracy[k])}, "
         radius = 3.0 + 4.0 * math.sqrt(found.counts[k] / found.counts.max())

@@ -66,9 +66,14 @@ def _quartiles(frame: Frame, xs: Array, ys: Array) -> str:
     parts = np.array_split(np.argsort(xs, kind="stable"), groups)
     middles = [float(np.median(xs[p])) for p in parts]
     low, median, high = ([float(np.quantile(ys[p], q)) for p in parts] for q in (0.25, 0.5, 0.75))
-    band = [(frame.x(a), frame.y(b)) for a, b in [*zip(middles, low, strict=True), *zip(middles[::-1], high[::-1], strict=True)]]
+    band = [
+        (frame.x(a), frame.y(b))
+        for a, b in [*zip(middles, low, strict=True), *zip(middles[::-1], high[::-1], strict=True)]
+    ]
     outline = "M" + "L".join(f"{place(a)} {place(b)}" for a, b in band) + "z"
-    line = path([(frame.x(a), frame.y(b)) for a, b in zip(middles, median, strict=True)], stroke=color("line1"), stroke_width=2)
+    line = path(
+        [(frame.x(a), frame.y(b)) for a, b in zip(middles, median, strict=True)], stroke=color("line1"), stroke_width=2
+    )
     return tag("path", None, d=outline, fill=color("line1"), fill_opacity=0.18) + line
 
 
@@ -87,7 +92,11 @@ def quantile_chart(name: str, title: str, residuals: ArrayLike, *, height: int =
     found = np.sort(found[np.isfinite(found)])
     spread = float(found.std()) if len(found) else 0.0
     ordered = (found - found.mean()) / spread if spread > 0 else np.zeros(len(found))
-    rows = np.linspace(0, len(found) - 1, min(len(found), _MOST_QUANTILES)).astype(int) if len(found) else np.array([], int)
+    rows = (
+        np.linspace(0, len(found) - 1, min(len(found), _MOST_QUANTILES)).astype(int)
+        if len(found)
+        else np.array([], int)
+    )
     expected = np.array([NormalDist().inv_cdf((k + 0.5) / len(found)) for k in rows])
     reach = max(3.0, math.ceil(max(np.abs(expected).max(initial=0), np.abs(ordered).max(initial=0))))
     y = Scale.fit([-reach, reach], height - 46, 30, room=0, marks=6)
@@ -96,5 +105,10 @@ def quantile_chart(name: str, title: str, residuals: ArrayLike, *, height: int =
     edge = min(reach, x.high)
     line = path([(x(-edge), y(-edge)), (x(edge), y(edge))], stroke=color("soft"), stroke_dasharray="3 4")
     places = np.column_stack([places_on(x, expected), places_on(y, ordered[rows])])
-    words = f"{count(len(found), 'residual')}, the extremes {number(ordered[0], 3)} and {number(ordered[-1], 3)} deviations." if len(found) else "no finite residuals."
+    words = (
+        f"{count(len(found), 'residual')}, the extremes {number(ordered[0], 3)} and {number(ordered[-1], 3)} "
+        "deviations."
+        if len(found)
+        else "no finite residuals."
+    )
     return picture(name, title, words, WIDTH, height, frame.axes(x_grid=True) + line + cloud(places))

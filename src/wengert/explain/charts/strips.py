@@ -150,8 +150,8 @@ def _cells(rows: list[list[float]], shades: Shades, at: tuple[float, float, floa
     for i, values in enumerate(rows):
         for k, value in enumerate(values):
             if (level := shades.level(value)) is not None:
-                box = f"M{left + k * cell:.2f} {place(top + i * row + 1)}h{cell - gap:.2f}v{place(row - 2)}h-{cell - gap:.2f}z"
-                paths[level].append(box)
+                corner, wide = f"{left + k * cell:.2f} {place(top + i * row + 1)}", f"{cell - gap:.2f}"
+                paths[level].append(f"M{corner}h{wide}v{place(row - 2)}h-{wide}z")
     ground = tag("rect", None, x=left, y=top, width=cell * len(rows[0]) if rows else 0, height=row * len(rows),
                  fill=mix(0.5, hue="rule"))  # fmt: skip
     return ground + "".join(
@@ -162,7 +162,8 @@ def _cells(rows: list[list[float]], shades: Shades, at: tuple[float, float, floa
 def _names(names: Sequence[str], left: float, top: float, row: float) -> str:
     step = math.ceil(len(names) / _MOST_NAMED)
     return "".join(
-        label(left - 8, top + (i + 0.5) * row + 4, names[i], "end", fill=color("ink")) for i in range(0, len(names), step)
+        label(left - 8, top + (i + 0.5) * row + 4, names[i], "end", fill=color("ink"))
+        for i in range(0, len(names), step)
     )
 
 
@@ -172,9 +173,8 @@ def _axis(xs: Sequence[float], bins: Sequence[slice], at: _Place, x_name: str) -
         return ""
     middles = [left + (k + 0.5) * cell for k in range(len(bins))]
     marks = Scale.fit([xs[0], xs[-1]], 0, 1, whole=True, room=0, marks=6).marks
-    starts = [xs[b.start] for b in bins]
-    shown = {max(k for k, s in enumerate(starts) if s <= m) for m in marks if m >= starts[0]} or {0}
-    texts = [label(middles[k], bottom + 16, number(starts[k]), "middle") for k in sorted(shown)]
+    shown = {m: k for m in marks for k, b in enumerate(bins) if xs[b.start] <= m <= xs[b.stop - 1]} or {xs[0]: 0}
+    texts = [label(middles[k], bottom + 16, number(m), "middle") for m, k in shown.items()]
     return "".join(texts) + label((left + WIDTH) / 2, bottom + 33, x_name, "middle")
 
 

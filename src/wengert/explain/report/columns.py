@@ -44,10 +44,11 @@ def _importance(report: Report) -> str:
         return _importance_picture(report.importance[0], report.image_shape)
     first = report.importance[0]
     harm = _harm(first)
-    order = np.argsort(-harm, kind="stable").tolist()
+    order: list[int] = np.argsort(-harm, kind="stable").tolist()
     chart = interval_chart(
         "importance", "Permutation importance", [first.columns[k] for k in order], harm[order].tolist(),
-        first.errors[order].tolist(), x_name=f"{_direction(first)} of {in_sentence(first.measure)} when shuffled", most=_MOST,
+        first.errors[order].tolist(), most=_MOST,
+        x_name=f"{_direction(first)} of {in_sentence(first.measure)} when shuffled",
     )  # fmt: skip
     return card("Permutation importance", chart + _folded(report.importance, order), _importance_words(first))
 
@@ -66,7 +67,8 @@ def _importance_words(found: Importance) -> str:
     return (
         f"How much worse the {in_sentence(found.measure)}, {metric_value(found.measure, found.base)}, becomes on "
         f"{count(found.rows, 'held-out row')} when one column's values are shuffled among them: mean of "
-        f"{count(repeats, 'shuffle')}, whiskers of one standard error. Columns that tell the same share their importance."
+        f"{count(repeats, 'shuffle')}, whiskers of one standard error. Columns that tell the same share "
+        "their importance."
     )
 
 
@@ -83,7 +85,9 @@ def _folded(found: Sequence[Importance], order: Sequence[int]) -> str:
 
 def _cells(found: Importance, k: int) -> tuple[str, str]:
     error = float(found.errors[k])
-    return metric_value(found.measure, found.base + float(found.changes[k])), number(error, 2) if np.isfinite(error) else "–"
+    return metric_value(found.measure, found.base + float(found.changes[k])), number(error, 2) if np.isfinite(
+        error
+    ) else "–"
 
 
 def _importance_picture(found: Importance, shape: tuple[int, int]) -> str:
@@ -91,11 +95,11 @@ def _importance_picture(found: Importance, shape: tuple[int, int]) -> str:
     words = f"permutation importance of {count(harm.size, 'pixel')}"
     image = tag("img", None, src=signed_png_url(harm), alt=words, class_="large")
     top = int(harm.argmax())
+    worst = f"{number(float(harm.max()), 3)} ± {number(float(found.errors[int(_harm(found).argmax())]), 2)}"
     caption = (
         f"Blue pixels are needed: shuffled among {count(found.rows, 'held-out row')} they raise the "
-        f"{in_sentence(found.measure)}, {number(found.base)}, most of all row {top // shape[1]}, column {top % shape[1]}, "
-        f"by {number(float(harm.max()), 3)} ± {number(float(found.errors.max()), 2)}. Each is shuffled alone, so its "
-        "neighbours still tell much of it."
+        f"{in_sentence(found.measure)}, {number(found.base)}; most of all, by {worst}, row {top // shape[1]}, column "
+        f"{top % shape[1]}. Each is shuffled alone, so its neighbours still tell much of it."
     )
     return card("Permutation importance", image, caption)
 
@@ -104,13 +108,14 @@ def _importance_picture(found: Importance, shape: tuple[int, int]) -> str:
 
 
 def _gradients(found: InputGradients) -> str:
-    sizes, directions = (np.asarray(v, float) for v in (found.sizes, found.directions))
-    if not len(sizes):
+    sizes: list[float] = np.asarray(found.sizes, float).tolist()
+    directions: list[float] = np.asarray(found.directions, float).tolist()
+    if not sizes:
         return ""
-    order = np.argsort(-sizes, kind="stable").tolist()
+    order = sorted(range(len(sizes)), key=lambda k: -sizes[k])
     told = [f"on the whole {'up' if directions[k] > 0 else 'down'}: {number(directions[k], 3)}" for k in order]
     chart = interval_chart(
-        "gradients", "Input gradients", [found.columns[k] for k in order], sizes[order].tolist(),
+        "gradients", "Input gradients", [found.columns[k] for k in order], [sizes[k] for k in order],
         x_name=f"mean |∂ {found.unit} / ∂ column|, for one standard deviation", most=_MOST, told=told, hue="line2",
     )  # fmt: skip
     title = f"All {count(len(order), 'column')} in numbers"
@@ -134,7 +139,7 @@ def _saliency(classes: Sequence[Saliency]) -> str:
     items = "".join(tag("li", _pair(each, limit)) for each in classes[:20])
     caption = (
         "For each class the mean held-out picture, and beside it the mean gradient of the class's score by the pixels: "
-        "ink on a blue pixel speaks for the class, ink on an orange one against it."
+        "brightness on a blue pixel speaks for the class, on an orange one against it."
     )
     return card("Which pixels speak for a class", tag("ul", items, class_="pictures pairs"), caption, wide=False)
 
@@ -158,7 +163,8 @@ def _weights(report: Report) -> str:
         rest = tag("ul", "".join(items[_MOST_WEIGHTS : 8 * _MOST_WEIGHTS]), class_="pictures small")
         content += details(f"{count(min(len(items), 8 * _MOST_WEIGHTS) - _MOST_WEIGHTS)} more", rest)
     caption = (
-        "One picture a unit, the strongest first: it responds to brightness where its weights are blue, and to darkness "
+        "One picture a unit, the strongest first: it responds to brightness where its weights are blue, and to "
+        "darkness "
         "where they are orange. All have one scale."
     )
     return card("Weights of the first layer", content, caption, wide=True)

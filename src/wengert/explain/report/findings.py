@@ -22,6 +22,8 @@ def findings(report: Report) -> str:
 
 
 def _finding(found: FindingLike) -> str:
-    head = tag("b", escape(found.title[:1].upper() + found.title[1:])) + tag("span", escape(found.severity), class_="severity")
+    head = tag("b", escape(found.title[:1].upper() + found.title[1:])) + tag(
+        "span", escape(found.severity), class_="severity"
+    )
     remedy = tag("pre", escape(found.remedy)) if found.remedy else ""
     return tag("li", head + tag("p", escape(found.sentence)) + remedy, class_=f"finding {escape(found.severity)}")

@@ -25,7 +25,8 @@ def flow(report: Report) -> str:
         _share(report, "idle_units", "Units that respond to no row",
                "Dead ReLUs, saturated sigmoids and tanhs: their derivative is below 0.01 for each sampled row."),
         _share(report, "flat_share", "Flat responses",
-               "The share of units and rows whose derivative is below 0.01. ReLUs that are off count, so about half is usual for them."),
+               "The share of units and rows whose derivative is below 0.01. "
+               "ReLUs that are off count, so about half is usual for them."),
         _means(report),
         _spreads(report),
     ]  # fmt: skip
@@ -33,7 +34,9 @@ def flow(report: Report) -> str:
     if not any(cards) and not any(curves):
         return ""
     folded = details("Gradient and weight norms as curves", _side_by_side(curves)) if any(curves) else ""
-    return section("flow", "Layers over time", _lead(report), *cards, tag("div", folded, class_="wide") if folded else "")
+    return section(
+        "flow", "Layers over time", _lead(report), *cards, tag("div", folded, class_="wide") if folded else ""
+    )
 
 
 def _side_by_side(cards: Sequence[str]) -> str:
@@ -66,7 +69,9 @@ def _held(values: Sequence[float]) -> list[float]:
 def _strip(report: Report, key: str, title: str, layers: dict[str, list[float]], shades: Shades, caption: str,
            show: _FIGURES) -> str:  # fmt: skip
     series = [Series(layer, values) for layer, values in layers.items()]
-    chart = strip_chart(key, f"{title} by layer and epoch", report.numbered, series, shades, mark=report.best_epoch, show=show)
+    chart = strip_chart(
+        key, f"{title} by layer and epoch", report.numbered, series, shades, mark=report.best_epoch, show=show
+    )
     return card(title, chart, caption)
 
 
@@ -83,7 +88,9 @@ def _gradients(report: Report) -> str:
     if not layers or not report.numbered:
         return ""
     caption = "A row that is much fainter than the others belongs to a layer that hardly learns."
-    return _strip(report, "gradient-strip", "Gradient norm", layers, Shades.fit(_values(layers), log=True), caption, _short)
+    return _strip(
+        report, "gradient-strip", "Gradient norm", layers, Shades.fit(_values(layers), log=True), caption, _short
+    )
 
 
 def _updates(report: Report) -> str:
@@ -107,7 +114,9 @@ def _share(report: Report, kind: str, title: str, caption: str) -> str:
     if not _values(layers):
         return ""
     hue = "line1" if kind == "idle_units" else "line0"  # flat responses are nothing bad in themselves
-    return _strip(report, kind.replace("_", "-"), title, layers, Shades(0.0, 1.0, hues=("line0", hue)), caption, percent)
+    return _strip(
+        report, kind.replace("_", "-"), title, layers, Shades(0.0, 1.0, hues=("line0", hue)), caption, percent
+    )
 
 
 def _means(report: Report) -> str:
@@ -116,7 +125,9 @@ def _means(report: Report) -> str:
         return ""
     values = _values(layers)
     shades = Shades.fit(values, middle=0.0) if min(values) < 0 else Shades(0.0, max(values) or 1.0)
-    caption = "Over sampled rows and units" + (": blue above 0, orange below." if min(values) < 0 else "; of ReLUs it is positive.")
+    caption = "Over sampled rows and units" + (
+        ": blue above 0, orange below." if min(values) < 0 else "; of ReLUs it is positive."
+    )
     return _strip(report, "mean-strip", "Mean of activations", layers, shades, caption, _short)
 
 

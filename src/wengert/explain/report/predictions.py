@@ -33,7 +33,8 @@ _HEIGHTS = re.compile(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"')
 _MOST_CONFUSIONS = 6
 _MOST_SAMPLES = 48
 _NORMAL = (
-    "Errors less their mean, by their standard deviation, in order. On the dashed line they are as normal ones; ends that "
+    "Errors less their mean, by their standard deviation, in order. On the dashed line they are as normal ones; "
+    "ends that "
     "bend away are rare errors larger than a normal has."
 )
 _PRECISION_AND_RECALL = (
@@ -86,8 +87,11 @@ def _regression(made: Predictions, target: str) -> list[str]:
         _error_table(errors),
         card(
             "Errors by prediction",
-            residual_chart("residuals", "Errors by prediction", predicted, errors, f"predicted {target}", "predicted − actual"),
-            "The line is the median, the band holds the middle half. Where it leaves nought predictions are biased there; "
+            residual_chart(
+                "residuals", "Errors by prediction", predicted, errors, f"predicted {target}", "predicted − actual"
+            ),
+            "The line is the median, the band holds the middle half. Where it leaves nought predictions are "
+            "biased there; "
             "where it widens they are less sure.",
         ),
         _normality(errors),
@@ -208,14 +212,16 @@ def _plane(plane: Plane, target: str) -> str:
         chart = region_chart("plane", f"Regions of {target}", plane.xs, plane.ys, plane.outputs, plane.points,
                              np.asarray(plane.actual, int).tolist(), held_out, plane.labels, plane.names)  # fmt: skip
         words = (
-            "The class that is likeliest at each point, the deeper the colour the surer (leads of 0, 50, 80 and 95 points of "
+            "The class that is likeliest at each point, the deeper the colour the surer (leads of 0, 50, 80 and 95 "
+            "points of "
             "probability). Small dots were learned from, large ones held out; ringed ones are mistakes."
         )
         return card("Decision regions", chart, words)
     chart = surface_chart("plane", f"Predicted {target}", plane.xs, plane.ys, plane.outputs, plane.points,
                           plane.actual, held_out, plane.names)  # fmt: skip
     words = (
-        f"Predicted {target} by colour. Dots are rows, the large ones held out, in the colour of their actual value: one that "
+        f"Predicted {target} by colour. Dots are rows, the large ones held out, in the colour of their actual "
+        "value: one that "
         "stands out from its ground was predicted wrongly."
     )
     return card(f"Predicted {target} over the plane", chart, words)
@@ -227,7 +233,7 @@ def _plane(plane: Plane, target: str) -> str:
 def _pictures(samples: Sequence[Sample]) -> str:
     items = "".join(tag("li", _picture(sample)) for sample in samples[:_MOST_SAMPLES])
     wrong = sum(s.actual != s.predicted for s in samples[:_MOST_SAMPLES])
-    caption = f"{count(wrong)} of these are mistakes." if wrong else ""
+    caption = f"{count(wrong)} of these {'is a mistake' if wrong == 1 else 'are mistakes'}." if wrong else ""
     return card("Held-out samples", tag("ul", items, class_="pictures"), caption, wide=True)
 
 

@@ -87,6 +87,7 @@ def _comparison(report: Report) -> str:
 
 # ---- training ---------------------------------------------------------------------------------
 
+
 def training(report: Report) -> str:
     """Loss, measures and learning rate by epoch."""
     epochs = report.numbered
