@@ -55,8 +55,8 @@ class Doctor:
     ) -> None:
         if every < 1 or rows < 1 or not (share is None or 0 < share <= 1):
             raise ModelError(
-                f"Doctor(every={every}, rows={rows}, share={share}): every and rows are 1 at least, share lies in (0, 1] "
-                "or is None"
+                f"Doctor(every={every}, rows={rows}, share={share}): every and rows are at least 1, share is in "
+                "(0, 1] or None"
             )
         self.every, self.rows, self.share, self.features = every, rows, share, tuple(features)
         self.glances: list[Glance] = []

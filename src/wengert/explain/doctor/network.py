@@ -60,11 +60,13 @@ def _symmetric(seen: Seen) -> Iterator[Finding]:
         weights = [p for p in look.parameters if p.value.ndim > 1 and p.value.shape[-1] > 1]
         if weights and all(_same_columns(p.value) and _same_columns(p.gradient) for p in weights):
             value = float(weights[0].value.flat[0])
-            what = "all weights are 0" if not any(p.value.any() for p in weights) else f"each is like {number(value, 3)}"
+            what = (
+                "all weights are 0" if not any(p.value.any() for p in weights) else f"each is like {number(value, 3)}"
+            )
             yield Finding(
                 "symmetric_weights", "severe",
-                f"{look.name}: the weights of all {look.units} units are the same ({what}), and so are their gradients: "
-                "they learn the same for ever, as one unit would",
+                f"{look.name}: the weights of all {look.units} units are the same ({what}), and so are their "
+                "gradients: they learn the same for ever, as one unit would",
                 f'nn.Dense.init(key, inputs, {look.units}, "{_good_initial(look)}")  # biases may be 0',
                 layer=look.layer, numbers={"units": float(look.units), "value": value},
             )  # fmt: skip
@@ -195,9 +197,10 @@ def _dead(case: Case, glances: Sequence[Glance]) -> Iterator[Finding]:
         yield Finding(
             "dying_relus" if dying else "dead_relus", "severe" if look.dead > 0.9 else "serious",
             f"{look.name}: {percent(look.dead)} of ReLUs have not fired{when} on any of {len(case.sample[0])} rows"
-            + (f", of which {percent(before)} at the start" if dying and before is not None else "")
+            + (f" ({percent(before)} at the start)" if dying and before is not None else "")
             + f"; likely {cause}",
-            (f"learning rate {smaller}, or " if smaller else "") + 'init="he_normal" with biases 0, activation="leaky_relu"',
+            (f"learning rate {smaller}, or " if smaller else "")
+            + 'init="he_normal" with biases 0, activation="leaky_relu"',
             layer=look.layer, step=since if dying else None,
             numbers={"dead": look.dead, **({} if before is None else {"before": before})},
         )  # fmt: skip
