@@ -31,7 +31,8 @@ def columns(report: Report) -> str:
     ]
     if not any(cards):
         return ""
-    return section("columns", "What it looks at", "", *cards)
+    lead = "What its predictions hang on, measured on held-out rows."
+    return section("columns", "What it looks at", lead, *cards)
 
 
 # ---- importance --------------------------------------------------------------------------------
