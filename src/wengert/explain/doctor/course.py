@@ -108,8 +108,9 @@ def _poor_fit(case: Case, loss: Line) -> Iterator[Finding]:
     if stuck and high:
         yield Finding(
             "loss_plateau", "serious",
-            f"from epoch {len(loss) // 2 + 1} to {len(loss)} the loss fell by {number(100 * fell, 2)} % only, to "
-            f"{number(float(loss[-1]), 3)}, where constant outputs have {number(baseline or 0.0, 3)}",
+            f"from epoch {len(loss) // 2 + 1} to {len(loss)} the loss "
+            + (f"fell by {number(100 * fell, 2)} % only, to" if fell > 0 else "did not fall from")
+            + f" {number(float(loss[-1]), 3)}, where constant outputs have {number(baseline or 0.0, 3)}",
             "look at the findings on gradients and initial values first; else a learning rate 3 to 10 times as high",
             numbers={"fell": fell, "loss": float(loss[-1]), "baseline": baseline or 0.0},
         )  # fmt: skip

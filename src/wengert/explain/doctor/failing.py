@@ -92,7 +92,10 @@ def _origin(case: Case, failure: Failure, x: Array, y: Array) -> Origin:
     def training_loss(model: Any, x: Any, y: Any) -> Any:
         return case.loss(forward(model, x, failure.key), y)
 
-    e = explain(training_loss, argnums=0)(failure.model, x, y)
+    try:
+        e = explain(training_loss, argnums=0)(failure.model, x, y)
+    except Exception as error:  # noqa: BLE001 - it is the user's code, and it has failed before
+        return Origin(f"the model or the loss, which raises {type(error).__name__},", "", "", "", "")
     origin = _forward_origin(e) or _backward_origin(e)
     return origin or _update_origin(case, failure, e)
 

@@ -84,7 +84,11 @@ def _initial_scale(case: Case, seen: Seen) -> Iterator[Finding]:
     base = first.scale if first is not None and not first.matrix else float(np.sqrt(np.mean(inputs**2)))
     if not base or not np.isfinite(base):
         return
-    scales = [look.scale / base for look in seen.hidden]
+    scales: list[float] = []
+    for look in seen.hidden:
+        scales.append(look.scale / base)
+        if look.activation in ("sigmoid", "tanh"):
+            base = min(base, 1.0)  # what they give is no larger than that
     for look, scale in zip(seen.hidden, scales, strict=True):
         if thresholds.SCALE_LOW <= scale <= thresholds.SCALE_HIGH or not any(p.value.any() for p in look.parameters):
             continue

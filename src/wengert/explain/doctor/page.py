@@ -67,15 +67,7 @@ def _finding(finding: Finding) -> str:
 
 def _layers(looks: tuple[Look, ...]) -> str:
     names = [look.name for look in looks]
-    rows = [
-        [
-            escape(look.name), escape(look.activation or "–"), count(look.units), number(look.scale, 3),
-            number(look.flow, 3), number(look.gradient / look.weight, 2) if look.weight else "–",
-            percent(look.dead) if look.activation == "relu" else "–",
-            percent(look.flat) if look.activation in ("sigmoid", "tanh") else "–",
-        ]
-        for look in looks
-    ]  # fmt: skip
+    rows = [_row(look) for look in looks]
     heads = ("layer", "activation", "units", "scale", "‖δ‖", "‖∇W‖/‖W‖", "dead", "flat")
     words = (
         "scale: root mean square of the pre-activations s; δ = ∂L/∂s; dead: ReLUs that are 0 on every row; "
@@ -90,6 +82,19 @@ def _layers(looks: tuple[Look, ...]) -> str:
         *(_activations(k, look) for k, look in enumerate(looks[:_MOST_HISTOGRAMS])),
     ]
     return section("layers", "Layers", "On rows of the data, from the inputs to the output.", *cards)
+
+
+def _row(look: Look) -> list[str]:
+    return [
+        tag("span", escape(look.name), style="white-space:nowrap"),
+        escape(look.activation or "–"),
+        count(look.units),
+        number(look.scale, 3),
+        number(look.flow, 3),
+        number(look.gradient / look.weight, 2) if look.weight else "–",
+        percent(look.dead) if look.activation == "relu" else "–",
+        percent(look.flat) if look.activation in ("sigmoid", "tanh") else "–",
+    ]
 
 
 def _by_layer(name: str, title: str, symbol: str, values: list[float], names: list[str]) -> str:
