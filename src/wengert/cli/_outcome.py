@@ -25,7 +25,7 @@ class Outcome:
     """A finished run; ``outputs`` are the network's, for the held-out rows.
 
     ``activations`` are what was sampled of its hidden layers, by name, a value for each epoch. ``findings``
-    are the doctor's.
+    are the doctor's, None where no epoch was completed.
     """
 
     table: Table
@@ -41,7 +41,7 @@ class Outcome:
     baseline: dict[str, dict[str, float]]
     command: str
     activations: Mapping[str, list[float]] = field(default_factory=dict[str, list[float]])
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Finding] | None = None
 
     def summary(self, out: Path) -> dict[str, Any]:
         """The result as ``--json`` prints it."""

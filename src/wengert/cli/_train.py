@@ -97,7 +97,7 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
         baseline,
         command,
         watch.columns,
-        _findings(doctor, table),
+        _findings(doctor, table) if len(result.history) else None,
     )
 
 
