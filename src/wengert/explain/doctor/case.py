@@ -16,7 +16,8 @@ from wengert import nn, pytree, random
 from wengert.errors import WengertError
 from wengert.explain.doctor.looks import Look, looks_of
 from wengert.explain.doctor.reference import Reference, error_of, reference
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explaining import explain
+from wengert.explain.explanation import Explanation
 from wengert.explain.graph import Step
 from wengert.optim import Optimizer
 
@@ -92,7 +93,8 @@ def see(model: Any, x: Array, y: Array, loss: Loss) -> Seen:
         return loss(outputs, y)
 
     with np.errstate(all="ignore"):
-        e = explain(training_loss, argnums=0)(undropped(model), x, y)
+        e = explain(training_loss, argnums=0, turns=0)(undropped(model), x, y)
+    e.check()
     looks = looks_of(e, "model")
     value = getattr(met[0], "v", met[0])
     step = _step_of(e, value)

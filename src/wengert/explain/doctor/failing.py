@@ -15,7 +15,8 @@ from wengert.explain.charts.numbers import number
 from wengert.explain.doctor.case import Case, forward
 from wengert.explain.doctor.finding import Finding
 from wengert.explain.doctor.looks import looks_of
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explaining import explain
+from wengert.explain.explanation import Explanation
 from wengert.explain.graph import Step
 from wengert.optim import apply_updates
 from wengert.training import Failure
@@ -93,7 +94,8 @@ def _origin(case: Case, failure: Failure, x: Array, y: Array) -> Origin:
         return case.loss(forward(model, x, failure.key), y)
 
     try:
-        e = explain(training_loss, argnums=0)(failure.model, x, y)
+        e = explain(training_loss, argnums=0, turns=0)(failure.model, x, y)
+        e.check()
     except Exception as error:  # noqa: BLE001 - it is the user's code, and it has failed before
         return Origin(f"the model or the loss, which raises {type(error).__name__},", "", "", "", "")
     origin = _forward_origin(e) or _backward_origin(e)
