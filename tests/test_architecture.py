@@ -75,7 +75,7 @@ LAZY_FACADES: set[tuple[str, str]] = {
     # it loads SciPy, and is loaded with the first of SciPy's ufuncs that a traced value meets
     ("wengert.frontend.tables", "wengert.frontend.special"),
     # its weight is paid only by those who draw
-    ("wengert.training.history", "wengert.explain"),
+    ("wengert.training.history", "wengert.explain.report"),
     # LLVM's weight is paid by those who compile, and the interpreter needs none of it
     ("wengert.transforms.loading", "wengert.compile"),
     # most of the room, which what comes from the disk does not need

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +16,13 @@ from wengert.cli._files import read_json
 from wengert.cli._optimizers import OPTIMIZERS, optimizer
 from wengert.data import Encoding, split_rows
 from wengert.errors import DataError, ModelError, WengertError
-from wengert.training import Result, fit, load_model
+from wengert.training import Epoch, Result, fit, load_model
 
 __all__ = ["Settings", "TrainedRun", "TrainingError", "build", "load_run", "train_network"]
 
 Array = NDArray[Any]
 Progress = Literal["auto", "none"]
+Callback = Callable[[Epoch], Any]
 VALIDATION = 0.1
 #: epochs without a better validation loss before training ends
 PATIENCE = 20
@@ -68,7 +70,12 @@ def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
 
 
 def train_network(
-    encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Progress = "auto"
+    encoding: Encoding,
+    inputs: Array,
+    targets: Array,
+    settings: Settings,
+    progress: Progress = "auto",
+    callbacks: Iterable[Callback] = (),
 ) -> tuple[Result, float]:
     """Train on these rows, a tenth of them set aside to stop at the best epoch.
 
@@ -93,6 +100,7 @@ def train_network(
             patience=PATIENCE,
             metrics={"accuracy": nn.losses.accuracy} if classify else {},
             progress=progress,
+            callbacks=callbacks,
         )
     except ModelError as error:
         raise TrainingError(

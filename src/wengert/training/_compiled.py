@@ -183,7 +183,8 @@ class Runner:
     def stretch(self, state: State, part: Part, at: int) -> Stretch:
         """As many steps as fit into a short while."""
         size = part.rows.shape[1]
-        end = min(at + self.pace.get(size, 1), len(part.rows))
+        last = len(part.rows) - 1  # a stretch of its own: the update that it makes is measured
+        end = at + 1 if at == last else min(at + self.pace.get(size, 1), last)
         # what came from Python may be one array twice, or an array that the model holds too
         ours = state.optimizer is self.own and not self.watched
         inner = state.optimizer if ours else pytree.map(_copy, state.optimizer)
@@ -193,9 +194,8 @@ class Runner:
         self.own = inner
         if outputs is not None:
             outputs = outputs[at:end].reshape(-1, *outputs.shape[2:])
-        return Stretch(
-            State(model, inner, state.steps + end - at), part.rows[at:end], losses[at:end], outputs, gradients
-        )
+        after = State(model, inner, state.steps + end - at)
+        return Stretch(state.model, after, part.rows[at:end], losses[at:end], outputs, gradients)
 
     def call(self, model: Any, inner: Any, part: Part, begin: int, end: int) -> Any:
         """The native function on steps of a part; none at all only compiles it."""
