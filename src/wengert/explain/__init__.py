@@ -19,8 +19,9 @@ from wengert.explain.explanation import Explanation, explain
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.paths import Path, Paths
+from wengert.explain.summaries import Row, Summary, summary
 
-__all__ = ["Edge", "Explanation", "LayerHealth", "Path", "Paths", "Step", "explain"]
+__all__ = ["Edge", "Explanation", "LayerHealth", "Path", "Paths", "Row", "Step", "Summary", "explain", "summary"]
 
 
 class _Room(ModuleType):
