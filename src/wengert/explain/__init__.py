@@ -15,13 +15,17 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wengert.explain.comparing import Comparison, compare_derivatives
 from wengert.explain.explanation import Explanation, explain
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.paths import Path, Paths
 from wengert.explain.summaries import Row, Summary, summary
 
-__all__ = ["Edge", "Explanation", "LayerHealth", "Path", "Paths", "Row", "Step", "Summary", "explain", "summary"]
+__all__ = [
+    "Comparison", "Edge", "Explanation", "LayerHealth", "Path", "Paths", "Row", "Step", "Summary",
+    "compare_derivatives", "explain", "summary",
+]  # fmt: skip
 
 
 class _Room(ModuleType):

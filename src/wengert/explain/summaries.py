@@ -169,8 +169,7 @@ def summary(model: Callable[..., Any], data: Any, learned: int | Sequence[int] |
     Example:
         >>> import wengert
         >>> from wengert import nn, random
-        >>> model = nn.Sequential([nn.Dense.init(random.key(0), 784, 100), nn.relu, nn.Dense.init(random.key(1), 100, 10)])
-        >>> print(wengert.summary(model, (128, 784)).text(width=100))
+        >>> print(wengert.summary(nn.mlp(random.key(0), [784, 100, 10]), (128, 784)).text(width=100))
         Sequential on (128, 784): 79,510 parameters, 10.2 M multiply-adds, 115 kB kept for the backward pass
         <BLANKLINE>
           layer                         output      parameters  multiply-adds    kept  share
