@@ -255,7 +255,10 @@ def _rules(s: Any) -> dict[str, Callable[..., Any]]:
 
 def _extreme(name: str) -> Callable[..., Any]:
     def reduced(x: Any, *, axes: tuple[int, ...], keepdims: bool = False) -> Any:
-        return np.frompyfunc(getattr(load_sympy(), name), 2, 1).reduce(x, axis=axes, keepdims=keepdims)
+        larger = np.frompyfunc(getattr(load_sympy(), name), 2, 1)
+        for axis in axes:
+            x = larger.reduce(x, axis=axis, keepdims=True)
+        return x if keepdims else np.squeeze(x, axis=axes)
 
     return reduced
 
