@@ -16,25 +16,45 @@ from types import ModuleType
 from typing import Any
 
 from wengert.explain.comparing import Comparison, compare_derivatives
+from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation, explain
+from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
+from wengert.explain.moments import BackwardMoment, ForwardMoment
+from wengert.explain.nonfinite import NonFinite
 from wengert.explain.paths import Path, Paths
+from wengert.explain.scopes import Scope
 from wengert.explain.summaries import Row, Summary, summary
 
 __all__ = [
-    "Comparison", "Edge", "Explanation", "LayerHealth", "Path", "Paths", "Row", "Step", "Summary",
-    "compare_derivatives", "explain", "summary",
-]  # fmt: skip
+    "BackwardMoment",
+    "Comparison",
+    "Edge",
+    "Explanation",
+    "Failure",
+    "ForwardMoment",
+    "LayerHealth",
+    "NonFinite",
+    "Path",
+    "Paths",
+    "Row",
+    "Scope",
+    "Step",
+    "Summary",
+    "compare_derivatives",
+    "explain",
+    "summary",
+]
 
 
 class _Room(ModuleType):
     """A module that is called like the function it is named after."""
 
     def __call__(
-        self, f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None
+        self, f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None, **options: Any
     ) -> Callable[..., Explanation]:
-        return explain(f, argnums)
+        return explain(f, argnums, **options)
 
 
 # Python puts the module at `wengert.explain` when a submodule is imported: it must do what the function does.
