@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +18,11 @@ from wengert.data import Encoding, split_rows
 from wengert.errors import DataError, ModelError, WengertError
 from wengert.training import Result, fit, load_model
 
-__all__ = ["Settings", "TrainedRun", "TrainingError", "build", "load_run", "train_network"]
+__all__ = ["HELD_OUT", "Settings", "TrainedRun", "TrainingError", "build", "load_run", "loss_of", "train_network"]
 
 Array = NDArray[Any]
 Progress = Literal["auto", "none"]
+HELD_OUT = 0.2
 VALIDATION = 0.1
 #: epochs without a better validation loss before training ends
 PATIENCE = 20
@@ -67,6 +69,11 @@ def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
     return nn.mlp(random.key(settings.seed), sizes, settings.activation, dropout=settings.dropout)
 
 
+def loss_of(task: str | None) -> Callable[[Any, Any], Any]:
+    """What is made small: the cross-entropy of classes, the mean squared error of numbers."""
+    return nn.losses.softmax_cross_entropy if task == "classification" else nn.losses.mse
+
+
 def train_network(
     encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Progress = "auto"
 ) -> tuple[Result, float]:
@@ -84,7 +91,7 @@ def train_network(
             build(encoding, settings),
             inputs[learning],
             targets[learning],
-            loss=nn.losses.softmax_cross_entropy if classify else nn.losses.mse,
+            loss=loss_of(encoding.task),
             optimizer=optimizer(settings.optimizer, settings.learning_rate, steps),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
@@ -109,6 +116,7 @@ class TrainedRun:
     encoding: Encoding
     model: nn.Sequential
     task: Literal["regression", "classification"]
+    settings: Settings
 
 
 def to_config(encoding: Encoding, settings: Settings) -> dict[str, Any]:
@@ -135,4 +143,4 @@ def load_run(directory: Path) -> TrainedRun:
     if encoding.task is None:
         raise DataError(f'"{path}" has no target; train again')
     model = load_model(directory / "model.safetensors", build(encoding, settings))
-    return TrainedRun(encoding, model, encoding.task)
+    return TrainedRun(encoding, model, encoding.task, settings)

@@ -17,7 +17,7 @@ from typing import Any
 
 from wengert.explain.comparing import Comparison, compare_derivatives
 from wengert.explain.explaining import explain
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth

@@ -13,9 +13,9 @@ from wengert import pytree
 from wengert.core.program import Var
 from wengert.core.trace import Constant, Tracer, current
 from wengert.errors import UnsupportedError, at_line
-from wengert.explain.failing import Failure, failure_of
 from wengert.explain.invocation import Invocation
 from wengert.explain.layer_calls import LAST_PART, Call, Observer
+from wengert.explain.misfits import Misfit, misfit_of
 from wengert.explain.operations import Kept, Work, kept_by, work_of
 from wengert.explain.summary_text import as_html, as_text
 from wengert.explain.watching import Watch, watch
@@ -86,7 +86,7 @@ class Summary:
     data: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-    failure: Failure | None = None
+    failure: Misfit | None = None
 
     def total(self, key: str) -> int:
         """The sum of a column; the work of a loop's turns is counted where the loop stands."""
@@ -218,7 +218,7 @@ def _summarised(call: Invocation, seen: Watch, observer: Observer) -> Summary:
         ))  # fmt: skip
         met.add(c.path)
     counted = sum((w for c, w in zip(observer.calls, works, strict=True) if not c.looped), Work())
-    failure = None if seen.error is None else failure_of(seen.error)
+    failure = None if seen.error is None else misfit_of(seen.error)
     return Summary(call.name, call.data, tuple(rows), (*call.notes, *_notes(counted, seen.reason)), failure)
 
 

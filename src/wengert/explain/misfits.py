@@ -12,7 +12,7 @@ from wengert import errors
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file, place_line
 
-__all__ = ["Failure", "failure_of"]
+__all__ = ["Misfit", "misfit_of"]
 
 Shape = tuple[int, ...]
 _OURS = frozenset(name for name in errors.__all__ if name.endswith("Error"))  # their messages say all by themselves
@@ -20,7 +20,7 @@ _SIGNATURE = "def __call__(self, x, *, key=None, training=False):"  # how layers
 
 
 @dataclass(frozen=True)
-class Failure:
+class Misfit:
     """What was raised: its ``message``, the user's ``line``, the ``shapes`` of what stands in it, a ``remedy``."""
 
     kind: str
@@ -40,7 +40,7 @@ class Failure:
         return "\n".join(lines)
 
 
-def failure_of(error: Exception) -> Failure:
+def misfit_of(error: Exception) -> Misfit:
     """What is known of an error from its traceback.
 
     Example:
@@ -49,17 +49,17 @@ def failure_of(error: Exception) -> Failure:
         >>> try:
         ...     x @ weight
         ... except ValueError as error:
-        ...     failure = failure_of(error)
+        ...     failure = misfit_of(error)
         >>> dict(failure.shapes), failure.remedy
         ({'x': (32, 10), 'weight': (5, 10)}, 'x @ weight.T')
     """
     frame, kind, message = _user_frame(error.__traceback__), type(error).__name__, str(error)
     if frame is None:
-        return Failure(kind, message, remedy=_SIGNATURE if "__call__() got an unexpected keyword" in message else "")
+        return Misfit(kind, message, remedy=_SIGNATURE if "__call__() got an unexpected keyword" in message else "")
     filename, number = frame.tb_frame.f_code.co_filename, frame.tb_lineno
     expression = _expression(frame)
     shapes = _shapes(expression, frame.tb_frame) if expression else {}
-    return Failure(
+    return Misfit(
         kind, message, place_line((filename, number)), tuple(shapes.items()),
         _remedy(expression, shapes) if expression else "",
     )  # fmt: skip
