@@ -32,6 +32,7 @@ _WHERE = (
     dict.fromkeys(_TRANSFORMS, "wengert.transforms")
     | dict.fromkeys(_ERRORS, "wengert.errors")
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
+    | dict.fromkeys(("draw",), "wengert.explain.drawing")
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

@@ -15,13 +15,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explanation import Explanation, explain
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
 
-__all__ = ["Edge", "Explanation", "LayerHealth", "Path", "Paths", "Scope", "Step", "explain"]
+__all__ = ["Drawing", "Edge", "Explanation", "LayerHealth", "Path", "Paths", "Scope", "Step", "draw", "explain"]
 
 
 class _Room(ModuleType):
