@@ -33,6 +33,7 @@ _WHERE = (
     | dict.fromkeys(_ERRORS, "wengert.errors")
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
     | dict.fromkeys(("compare_derivatives", "summary"), "wengert.explain")
+    | dict.fromkeys(("draw",), "wengert.explain.drawing")
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

@@ -16,8 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from wengert.explain.comparing import Comparison, compare_derivatives
+from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain
-from wengert.explain.explanation import Explanation
+from wengert.explain.explanation import Explanation, explain
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
@@ -27,25 +28,7 @@ from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
 from wengert.explain.summaries import Row, Summary, summary
 
-__all__ = [
-    "BackwardMoment",
-    "Comparison",
-    "Edge",
-    "Explanation",
-    "Failure",
-    "ForwardMoment",
-    "LayerHealth",
-    "NonFinite",
-    "Path",
-    "Paths",
-    "Row",
-    "Scope",
-    "Step",
-    "Summary",
-    "compare_derivatives",
-    "explain",
-    "summary",
-]
+__all__ = ["BackwardMoment", "Comparison", "Drawing", "Edge", "Explanation", "Failure", "ForwardMoment", "LayerHealth", "NonFinite", "Path", "Paths", "Row", "Scope", "Step", "Summary", "compare_derivatives", "draw", "explain", "summary"]
 
 
 class _Room(ModuleType):
