@@ -19,7 +19,7 @@ _TRANSFORMS = (
     "value_and_grad", "vjp", "vmap",
 )  # fmt: skip
 _ERRORS = (
-    "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
+    "ConcretizationError", "DataError", "DerivativeError", "DivergenceError", "EscapeError", "FlatDerivativeWarning",
     "GradientCheckError", "InterpretedWarning", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning",
     "ShapeError", "UnsupportedError", "WengertError",
 )  # fmt: skip
@@ -34,6 +34,7 @@ _WHERE = (
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
     | dict.fromkeys(("compare_derivatives", "summary"), "wengert.explain")
     | dict.fromkeys(("draw",), "wengert.explain.drawing")
+    | {"diagnose": "wengert.explain"}
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

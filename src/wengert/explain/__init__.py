@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from wengert.explain.comparing import Comparison, compare_derivatives
+from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation, explain
@@ -28,7 +29,7 @@ from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
 from wengert.explain.summaries import Row, Summary, summary
 
-__all__ = ["BackwardMoment", "Comparison", "Drawing", "Edge", "Explanation", "Failure", "ForwardMoment", "LayerHealth", "NonFinite", "Path", "Paths", "Row", "Scope", "Step", "Summary", "compare_derivatives", "draw", "explain", "summary"]
+__all__ = ["BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding", "ForwardMoment", "LayerHealth", "NonFinite", "Path", "Paths", "Row", "Scope", "Step", "Summary", "compare_derivatives", "diagnose", "draw", "explain", "summary"]
 
 
 class _Room(ModuleType):
