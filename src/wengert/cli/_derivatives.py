@@ -43,14 +43,19 @@ def explain(options: Namespace) -> int:
     function, point = function_at(options.function, options.at, may_fail=True)
     with _errors_of(function):
         e = explanation_of(function, differentiable(point))(*point)
-        if options.json:
-            print_json(e.to_dict())
-        contents: dict[str, Content] = {"html": e.html, "svg": e.svg, "latex": lambda: e.latex() + "\n"}
-        if not (write_outputs(options, contents, "html") or options.json):
-            print(e)
-    if e.failure is None:
+    if options.json:
+        print_json(e.to_dict())
+    contents: dict[str, Content] = {
+        "html": lambda: e.html(),
+        "svg": lambda: e.svg(),
+        "latex": lambda: e.latex(standalone=True) + "\n",
+    }
+    if not (write_outputs(options, contents, "html") or options.json):
+        print(e)
+    if e.error is None:
         return OK
-    print(f"wengert: {options.function} {e.failure}", file=sys.stderr)
+    what = f"{type(e.error).__name__}: {e.error}".splitlines()[0]
+    print(f"wengert: {options.function} raised {what}; what is shown ends there", file=sys.stderr)
     return FAILED
 
 

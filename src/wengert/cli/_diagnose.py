@@ -27,8 +27,8 @@ def diagnose(options: Namespace) -> int:
     check_outputs(options, options.table)
     directory = Path(options.run)
     run, table = load_run(directory), load(options.table)
-    target = run.encoding.target
-    if target is None or target not in table.columns:
+    target = _target(run)
+    if target not in table.columns:
         raise DataError(
             f'"{table.name}" has no column "{target}", which the network predicts; a diagnosis takes rows with answers'
         )
@@ -45,6 +45,11 @@ def diagnose(options: Namespace) -> int:
     return OK
 
 
+def _target(run: TrainedRun) -> str:
+    assert run.encoding.target is not None  # a run without one is not loaded
+    return run.encoding.target.name
+
+
 def _rows(run: TrainedRun, table: Table, directory: Path) -> tuple[Pair, Pair | None]:
     """Of the table that the run learned from, the rows that it learned and those held out; of another one all."""
 
@@ -53,6 +58,6 @@ def _rows(run: TrainedRun, table: Table, directory: Path) -> tuple[Pair, Pair | 
 
     if read_json(directory / "config.json").get("table") != table.name:
         return pair(table), None
-    strata = table[str(run.encoding.target)] if run.task == "classification" else None
+    strata = table[_target(run)] if run.task == "classification" else None
     learned, held_out = split_rows(len(table), HELD_OUT, run.settings.seed, strata)
     return pair(table.take(learned)), pair(table.take(held_out))

@@ -19,7 +19,7 @@ from wengert.explain.comparing import Comparison, compare_derivatives
 from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
@@ -29,7 +29,31 @@ from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
 from wengert.explain.summaries import Row, Summary, summary
 
-__all__ = ["BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding", "ForwardMoment", "LayerHealth", "NonFinite", "Path", "Paths", "Row", "Scope", "Step", "Summary", "compare_derivatives", "diagnose", "draw", "explain", "summary"]
+__all__ = [
+    "BackwardMoment",
+    "Comparison",
+    "Diagnosis",
+    "Doctor",
+    "Drawing",
+    "Edge",
+    "Explanation",
+    "Failure",
+    "Finding",
+    "ForwardMoment",
+    "LayerHealth",
+    "NonFinite",
+    "Path",
+    "Paths",
+    "Row",
+    "Scope",
+    "Step",
+    "Summary",
+    "compare_derivatives",
+    "diagnose",
+    "draw",
+    "explain",
+    "summary",
+]
 
 
 class _Room(ModuleType):

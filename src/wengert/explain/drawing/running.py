@@ -13,7 +13,7 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.explain.charts.numbers import count
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link
 from wengert.explain.drawing.networks import block_of
-from wengert.explain.explanation import explain
+from wengert.explain.explaining import explain
 from wengert.explain.graph import Step
 from wengert.explain.scopes import Scope
 
