@@ -35,6 +35,13 @@ class Entry:
     scopes: tuple[Scope, ...] = ()
 
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the derivative is zero with respect to all that is followed."""
+        assert self.primitive is not None
+        return self.primitive.flat or not self.primitive.kept(tuple([i >= 0 for i in self.sources]))
+
+
 # One output of an operation that has several: an entry of its own, which hands its gradient over.
 PART = Primitive(
     name="output",
@@ -130,8 +137,7 @@ class Recording(Trace):
 
     def follows(self, n: int) -> bool:
         """Whether a derivative may reach an entry."""
-        primitive = self.entries[n].primitive
-        return n < len(self.inputs) if primitive is None else not primitive.flat
+        return n < len(self.inputs) if self.entries[n].primitive is None else not self.entries[n].is_flat
 
     def value_of(self, x: Any) -> Any:
         """A result as a plain value, which nobody will overwrite."""
@@ -192,7 +198,7 @@ class Recording(Trace):
         """What the function gets of entry ``n``: a tracer, or where no derivative passes the plain value."""
         primitive = self.entries[n].primitive
         assert primitive is not None
-        if dtype_of(out).kind in "fc" and not primitive.flat:
+        if dtype_of(out).kind in "fc" and not self.entries[n].is_flat:
             return self.tracer(out, n)
         if primitive.name != "stop_gradient":
             self.flat = self.flat or (primitive, self.entries[n].place)
