@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure, failure_of
 from wengert.explain.graph import Step, is_differentiable
 from wengert.explain.listing import Listing, listing
+from wengert.explain.nudge import with_inputs
 from wengert.explain.outputs import Outputs, outputs_of
 from wengert.explain.record import Limits, Recording
 from wengert.transforms.gradients import warn_flat
@@ -118,8 +120,10 @@ def explain(
         constants = {key: enter_constants(trace, x) for key, x in kwargs.items()}
         out, error = observed(trace, f, traced, constants)
         if error is not None:
-            return broken(f, trace, error)
-        return whole(f, trace, outputs_of(trace, f, out, output, weights), tangents, args)
+            found = broken(f, trace, error)
+        else:
+            found = whole(f, trace, outputs_of(trace, f, out, output, weights), tangents, args)
+        return replace(found, again=lambda values: explained(*with_inputs(args, names, values), **kwargs))
 
     return explained
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from wengert.errors import DerivativeError, ModelError
 from wengert.explain import layers, paths, text
 from wengert.explain.as_json import as_dict
+from wengert.explain.derivations import Derivations
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
@@ -22,7 +23,7 @@ __all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Derivations):
     """What :func:`wengert.explain` found: Wengert's list, and the graph of its derivatives.
 
     ``inputs`` are the numbers and arrays that were differentiated, by name; ``steps`` the operations in
@@ -32,6 +33,7 @@ class Explanation:
 
     Where there are no gradients, ``missing`` says why. ``failure`` is where the function raised an exception, if it
     did. ``forward_mode`` says whether the steps have tangents.
+    ``again`` explains the same call with other values of inputs, by name.
 
     Example:
         >>> import wengert
@@ -52,6 +54,7 @@ class Explanation:
     missing: str = ""
     failure: Failure | None = None
     forward_mode: bool = False
+    again: Callable[[dict[str, Any]], Explanation] | None = field(default=None, repr=False)
 
     @property
     def error(self) -> Exception | None:

@@ -18,6 +18,10 @@ from wengert.transforms.inputs import finish
 __all__ = ["Edge", "Step", "finished", "is_differentiable", "plus", "size_of"]
 
 
+# The writers of formulas, which live in a module of their own.
+FORMULAS: dict[str, Any] = {}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One step of Wengert's list: an input, or an operation on earlier steps and constants.
@@ -68,6 +72,13 @@ class Step:
     def values(self) -> tuple[Any, ...]:
         """The plain values of the operands."""
         return tuple(x.value if isinstance(x, Step) else x for x in self.operands)
+
+    def formula(self, whole: bool = False) -> Any:
+        """What the step computes, a :class:`~wengert.explain.formulas.Formula` with the user's names.
+
+        ``whole`` puts in the steps that have no name of their own.
+        """
+        return FORMULAS["step"](self, whole)
 
     def __repr__(self) -> str:
         return f"<step {self.name}: {self.primitive.name if self.primitive else 'input'}>"
@@ -155,6 +166,10 @@ class Edge:
             shape = (*shape_of(step.value), *shape_of(source))
         out = np.array(rows).reshape(shape)
         return out if shape else out[()]
+
+    def formula(self) -> Any:
+        """The local derivative, or how the upstream gradient is pulled back, as a formula."""
+        return FORMULAS["edge"](self)
 
     def __repr__(self) -> str:
         return f"<edge {self.source.name} → {self.target.name}>"
