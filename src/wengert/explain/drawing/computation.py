@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,6 +30,8 @@ def computation(
     steps = (*e.inputs.values(), *e.steps)
     index = {step: k for k, step in enumerate(steps)}
     names = shown_names(steps)
+    if e.output.primitive is not None and not e.output.variable and function_name(e) not in names.values():
+        names[e.output] = function_name(e)
     order, paths = arranged(steps, index)
     folded = fold(order, paths, most)
     writer = _Writer(e, steps, names, gradients)
@@ -37,12 +40,19 @@ def computation(
     links = _links(e, steps, index, owner, gradients=gradients, derivatives=derivatives)
     kind = "derivatives" if derivatives else "computation"
     note = hidden_note(folded.hidden, len(steps), "step", folded.shown)
-    return Diagram(f"The {kind} of {e.name}({', '.join(_heads(e))})", blocks, links, folded.frames, note, direction)
+    return Diagram(
+        f"The {kind} of {function_name(e)}({', '.join(_heads(e))})", blocks, links, folded.frames, note, direction
+    )
+
+
+def function_name(e: Explanation) -> str:
+    """The function's name, f for one that has none."""
+    return e.name if e.name.isidentifier() else "f"
 
 
 def _heads(e: Explanation) -> list[str]:
-    """The inputs' names; of many the first."""
-    names = list(e.inputs)
+    """The arguments' names; of many the first."""
+    names = list(dict.fromkeys(re.split(r"[.\[]", name)[0] for name in e.inputs))
     return names if len(names) <= 6 else [*names[:5], "…"]
 
 
@@ -50,8 +60,8 @@ def hidden_note(hidden: int, total: int, noun: str, shown: Sequence[Shown]) -> s
     """The sentence about what is out of sight."""
     if not hidden:
         return ""
-    closed = sum(bool(s.title) for s in shown)
-    return f"{count(hidden)} of {count(total, noun)} are folded into {count(closed, 'box', 'boxes')}; most={total} shows all"
+    boxes = count(sum(bool(s.title) for s in shown), "box", "boxes")
+    return f"{count(hidden)} of {count(total, noun)} are folded into {boxes}; most={total} shows all"
 
 
 def shown_names(steps: Sequence[Step]) -> dict[Step, str]:
@@ -83,7 +93,8 @@ def arranged(steps: Sequence[Step], index: dict[Step, int]) -> tuple[list[int], 
 def _tag(scope: Any) -> Tag:
     file = os.path.basename(scope.place[0])
     if scope.kind == "loop":
-        return Tag(scope, f"{scope.label or scope.name}: turn {scope.turn}", (scope.place, scope.call), scope.turn)
+        title = f"turn {scope.turn}: {scope.label or scope.name}"
+        return Tag(scope, title, (scope.place, scope.call), scope.turn)
     shown = f"{scope.name}()" if scope.kind == "function" else str(scope)
     return Tag((scope, file), shown)
 
@@ -100,8 +111,7 @@ class _Writer:
 
     def __init__(self, e: Explanation, steps: Sequence[Step], names: dict[Step, str], gradients: bool) -> None:
         self.e, self.steps, self.names, self.gradients = e, steps, names, gradients
-        self.output = names.get(e.output, "f")
-        self.function = e.name if e.name.isidentifier() else "f"
+        self.function = function_name(e)
 
     def block(self, shown: Shown) -> Block:
         """The block of one step, or of a folded unit."""
@@ -115,7 +125,9 @@ class _Writer:
         kind = "input" if last.primitive is None else "output" if last is self.e.output else "operation"
         lines = [Line(self.formula(last), "head"), Line(short(last.value))]
         if self.gradients and is_differentiable(last.value):
-            lines.append(Line(f"∂{self.function}/∂{self.names[last]} = {short(last.gradient)}", "gradient"))
+            lines.append(
+                Line(f"∂{self.function}/∂{self.names[last]} = {short(last.gradient, typed=False)}", "gradient")
+            )
         return Block(shown.items, tuple(lines), kind, shown.group, self.tip(last))
 
     def formula(self, step: Step) -> str:
@@ -131,10 +143,10 @@ class _Writer:
         return f"{said}\n{text.place(step.line)}" if step.line else said
 
 
-def short(value: Any) -> str:
-    """A value on a block."""
+def short(value: Any, typed: bool = True) -> str:
+    """A value on a block; of a large array its range, with its type or without."""
     if isinstance(value, tuple) or is_array(value) or not isinstance(value, float | int | np.floating | np.integer):
-        return text.number(value).replace("-", "−")
+        return (text.number if typed else text.extent)(value).replace("-", "−")
     return readable(float(value))
 
 
@@ -157,7 +169,9 @@ def _links(
             edge = edges.get((step, position))
             label = _label(edge, gradients=gradients, derivatives=derivatives) if edge else ""
             role = "gradient" if gradients else "value"
-            found.append(Link(*ends, label, role, _edge_tip(edge) if edge else "no derivative passes here", edge is None))
+            found.append(
+                Link(*ends, label, role, _edge_tip(edge) if edge else "no derivative passes here", edge is None)
+            )
     return found + [Link(*ends, tip=count(n, "value")) for ends, n in bundled.items()]
 
 
@@ -172,7 +186,8 @@ def _label(edge: Edge, *, gradients: bool, derivatives: bool) -> str:
     value = readable(_single(local))
     if not gradients:
         return value
-    return f"{readable(_single(edge.upstream))} × {value} = {readable(_single(edge.contribution))}"
+    factor = f"({value})" if value.startswith("−") else value
+    return f"{readable(_single(edge.upstream))} × {factor} = {readable(_single(edge.contribution))}"
 
 
 def _single(value: Any) -> float:

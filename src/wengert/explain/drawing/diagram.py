@@ -32,8 +32,8 @@ LOOKS: Mapping[Kind, tuple[Paint, Paint, bool]] = {
 INKS: Mapping[Role, Paint] = {
     "head": Paint("ink"), "value": Paint("ink"), "gradient": Paint("line1"), "note": Paint("soft"),
 }  # fmt: skip
-_ROW = 17.0
-_SIDE, _TOP = 10.0, 7.0
+ROW = 17.0
+SIDE, TOP = 10.0, 7.0  # between the side of a block and its words
 _MOST = 40
 
 
@@ -60,6 +60,7 @@ class Block:
     group: Key = ()
     tip: str = ""
     recurrent: bool = False
+    least: float = 32.0
 
     @property
     def shown(self) -> tuple[Line, ...]:
@@ -70,12 +71,12 @@ class Block:
     def width(self) -> float:
         """Pixels from side to side."""
         widest = max((width_of(line.text, line.size, line.role == "head") for line in self.shown), default=0)
-        return max(widest + 2 * _SIDE, 32.0)
+        return max(widest + 2 * SIDE, self.least)
 
     @property
     def height(self) -> float:
         """Pixels from top to bottom."""
-        return _ROW * max(len(self.lines), 1) + 2 * _TOP - 3
+        return ROW * max(len(self.lines), 1) + 2 * TOP - 3
 
 
 @dataclass(frozen=True, slots=True)

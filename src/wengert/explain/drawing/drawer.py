@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from wengert.core.program import Program
@@ -10,6 +11,7 @@ from wengert.explain.charts.numbers import count
 from wengert.explain.drawing.computation import computation
 from wengert.explain.drawing.drawing import Drawing
 from wengert.explain.drawing.networks import is_model, network
+from wengert.explain.drawing.placing import suitable
 from wengert.explain.drawing.programs import passes_of, program_diagrams
 from wengert.explain.drawing.running import running
 from wengert.explain.explaining import explain
@@ -35,7 +37,7 @@ def draw(
     gradients: bool = False,
     derivatives: bool = False,
     argnums: int | tuple[int, ...] | None = None,
-    most: int = 60,
+    most: int = 40,
     direction: Literal["right", "down"] | None = None,
 ) -> Drawing:
     """A picture of a function's computation, a model, or a Program: SVG, HTML, PNG or DOT.
@@ -58,7 +60,8 @@ def draw(
         direction: "right" or "down"; by default what suits.
 
     Returns:
-        A :class:`~wengert.explain.drawing.Drawing`: ``.svg()``, ``.html()``, ``.png()``, ``.to_dot()``, ``.save(path)``.
+        A :class:`~wengert.explain.drawing.Drawing`: ``.svg()``, ``.html()``, ``.png()``, ``.to_dot()``,
+        ``.save(path)``.
 
     Raises:
         UnsupportedError: if it cannot be drawn; the message lists what can.
@@ -77,7 +80,7 @@ def draw(
     if not 1 <= most <= MOST:
         raise UnsupportedError(
             f"draw(…, most={most}): a picture has from 1 to {MOST} blocks{at_line()}\n"
-            "  write: most=60, and the rest is folded"
+            "  write: most=40, and the rest is folded"
         )
     return _drawing(what, args, gradients, derivatives, argnums, most, direction)
 
@@ -116,10 +119,9 @@ def _drawing(
 def _of_explanation(
     e: Explanation, gradients: bool, derivatives: bool, most: int, direction: Literal["right", "down"] | None
 ) -> Drawing:
-    diagram = computation(
-        e, gradients=gradients, derivatives=derivatives, most=most, direction=direction or "right"
-    )
-    return Drawing([("", diagram)], diagram.title)
+    diagram = computation(e, gradients=gradients, derivatives=derivatives, most=most)
+    chosen = replace(diagram, direction=direction or suitable(diagram))
+    return Drawing([("", chosen)], chosen.title)
 
 
 def _refuse_gradients(shown: bool, kind: str) -> None:

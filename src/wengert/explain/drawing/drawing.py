@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from wengert.errors import DataError
 from wengert.explain import page
@@ -52,8 +52,8 @@ class Drawing:
     @cached_property
     def _scene(self) -> tuple[list[Mark], float, float]:
         """All marks, with the borders around them, width and height."""
-        drawn = [(heading, *_marks_of(diagram)) for heading, diagram in self.parts]
-        marks, width, height = stacked([(h, *_noted(d.note, *rest)) for (h, *rest), (_, d) in zip(drawn, self.parts, strict=True)])
+        drawn = [(heading, *_noted(diagram.note, *_marks_of(diagram))) for heading, diagram in self.parts]
+        marks, width, height = stacked(drawn)
         marks, width, height = _noted(self.note, marks, width, height)
         return [shifted(mark, EDGE, EDGE) for mark in marks], width + 2 * EDGE, height + 2 * EDGE
 
@@ -64,7 +64,7 @@ class Drawing:
     def html(self) -> str:
         """A whole page, light or dark, that needs nothing else and scrolls where it is narrow."""
         header = tag("p", escape(self._description), class_="kind") + tag("h1", escape(self.title))
-        shown = page.scrolling(self.title, tag("div", self.svg(), style="width:max-content"))
+        shown = page.scrolling(self.title, tag("div", self.svg(), style="width:max-content;margin:0 auto"))
         picture = tag("section", tag("div", shown, class_="card"), id="drawing")
         return page.document(self.title, header, [("drawing", "Drawing", picture)], "drawn by wengert")
 
@@ -146,4 +146,3 @@ def _theme() -> str:
 def scene_of(drawing: Drawing) -> tuple[list[Mark], float, float]:
     """Every shape of a drawing with its place, and the whole size: for measuring."""
     return drawing._scene  # pyright: ignore[reportPrivateUsage]
-

@@ -100,7 +100,7 @@ def _units(order: Sequence[int], paths: Sequence[Sequence[Tag]], depth: int) -> 
 
 
 def _shorten_loops(unit: Unit) -> None:
-    """Turns in the middle of a loop become one unit, which is opened last."""
+    """Turns in the middle of a loop become one unit, which stays closed: one turn is like the next."""
     items: list[Unit | int] = []
 
     def series(item: Unit | int) -> Hashable:
@@ -124,24 +124,28 @@ def _shorten_loops(unit: Unit) -> None:
 def _ends(items: list[Unit | int], kept: int) -> list[Unit | int]:
     """The first and the last of many items, and one unit of those between."""
     middle = items[kept:-kept]
-    return [*items[:kept], Unit(f"{counted(len(Unit('', middle).leaves()))} between", middle, late=True), *items[-kept:]]
+    return [
+        *items[:kept],
+        Unit(f"{counted(len(Unit('', middle).leaves()))} between", middle, late=True),
+        *items[-kept:],
+    ]
 
 
 def _open(root: Unit, most: int) -> None:
     """Open units, outer ones and earlier ones first, while there is room."""
     ticket = count()
-    heap: list[tuple[bool, int, int, Unit]] = []
+    heap: list[tuple[int, int, Unit]] = []
 
     def enter(unit: Unit, depth: int) -> None:
         for item in unit.items:
-            if isinstance(item, Unit):
-                heapq.heappush(heap, (item.late, depth, next(ticket), item))
+            if isinstance(item, Unit) and not item.late:
+                heapq.heappush(heap, (depth, next(ticket), item))
 
     enter(root, 0)
     shown = len(root.items)
     while heap:
-        _, depth, _, unit = heapq.heappop(heap)
-        if shown - 1 + len(unit.items) > most and len(unit.items) > 2 * _PIECE + 1 and not unit.late:
+        depth, _, unit = heapq.heappop(heap)
+        if shown - 1 + len(unit.items) > most and len(unit.items) > 2 * _PIECE + 1:
             unit.items = _ends(unit.items, _PIECE)
         if shown - 1 + len(unit.items) <= most:
             shown += len(unit.items) - 1

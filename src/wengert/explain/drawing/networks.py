@@ -16,12 +16,13 @@ from wengert.explain.charts.numbers import count
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link, Units
 from wengert.explain.owners import describe
 
-__all__ = ["block_of", "is_model", "network"]
+__all__ = ["LONG", "block_of", "even", "is_model", "network"]
 
 Direction = Literal["right", "down"]
 MOST_UNITS = 12
-_LONG = 7  # layers beside one another; more stand below one another
+LONG = 7  # layers beside one another; more stand below one another
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_UNJOINED = "how the parts are joined is not in the parameters: draw(model, x) runs the model and shows it"
 _RECURRENT = (nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell)
 
 
@@ -96,7 +97,8 @@ def unit_diagram(title: str, stages: Sequence[Stage]) -> Diagram:
         last = k == len(stages)
         letter = "y" if last else "h" if len(stages) == 2 else "hgfedcba"[(k - 1) % 8]
         head = "output" if last else "hidden" if len(stages) == 2 else f"hidden {k}"
-        columns.append((_numbered(letter, stage.weight.shape[1]), "\n".join([head, *([", ".join(stage.after)] * bool(stage.after))])))
+        heading = f"{head}\n{', '.join(stage.after)}" if stage.after else head
+        columns.append((_numbered(letter, stage.weight.shape[1]), heading))
     weights = tuple(np.asarray(stage.weight, float) for stage in stages)
     units = Units(tuple(columns), weights, tuple(stage.bias for stage in stages))
     blocks = [
@@ -125,9 +127,15 @@ def block_diagram(title: str, model: Any, direction: Direction | None) -> Diagra
     frames: dict[tuple[Hashable, ...], str] = {}
     links: list[Link] = []
     unjoined = _blocks(model, "", (), blocks, frames, links) is None
-    note = "how the parts are joined is not in the parameters: draw(model, x) runs the model and shows it" if unjoined else ""
-    chosen = direction or ("right" if len(blocks) <= _LONG and not unjoined else "down")
-    return Diagram(title, blocks, links, frames, note, chosen)
+    note = _UNJOINED if unjoined else ""
+    chosen = direction or ("right" if len(blocks) <= LONG and not unjoined else "down")
+    return Diagram(title, even(blocks), links, frames, note, chosen)
+
+
+def even(blocks: Sequence[Block]) -> list[Block]:
+    """The same blocks, all as wide as the widest."""
+    widest = max((block.width for block in blocks), default=0.0)
+    return [replace(block, least=widest) for block in blocks]
 
 
 def _blocks(
@@ -175,7 +183,7 @@ def block_of(layer: Any, path: str = "", group: tuple[Hashable, ...] = (), shape
     head, _, inside = layer_text(layer).partition("(")
     lines = [Line(head, "head")]
     lines += [Line(inside.removesuffix(")"))] if inside.removesuffix(")") else []
-    parameters = int(sum(np.size(x) for x in pytree.leaves(layer))) if isinstance(layer, np.ndarray) else nn.count_parameters(layer)
+    parameters = nn.count_parameters(layer)
     lines += [Line(count(parameters, "parameter"), "note")] if parameters else []
     lines += [Line(shape, "note")] if shape else []
     kind = "layer" if parameters else "operation"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from wengert.explain.charts.elements import clip
-from wengert.explain.drawing.diagram import _ROW, _SIDE, _TOP, INKS, LOOKS, Block, Diagram, Link
+from wengert.explain.drawing.diagram import INKS, LOOKS, ROW, SIDE, TOP, Block, Diagram, Link
 from wengert.explain.drawing.marks import SOFT, Curve, Mark, Paint, Panel, Words, width_of
 from wengert.explain.layout import Arc, Box, Node, Placed, layout
 
-__all__ = ["EDGE", "fitting", "placed_marks", "stacked"]
+__all__ = ["EDGE", "fitting", "placed_marks", "stacked", "suitable"]
 
 EDGE = 14.0  # the empty border of a picture
 _LABEL = 11.0
 _HEADING = 30.0
+_WIDEST = 1500.0
 
 
 def placed_marks(diagram: Diagram) -> tuple[list[Mark], float, float]:
@@ -21,9 +23,13 @@ def placed_marks(diagram: Diagram) -> tuple[list[Mark], float, float]:
     arcs = [Arc(link.source, link.target, label_size(link)) for link in diagram.links]
     nodes = [Node(b.key, b.width, b.height, b.group) for b in diagram.blocks]
     placed = layout(nodes, arcs, diagram.direction, layer_gap=34.0 if diagram.direction == "right" else 28.0)
-    marks = [frame(placed.groups[g], diagram.frames[g], len(g)) for g in placed.groups]
-    marks += [Mark((Curve(tuple(way), dashed=link.dashed),), link.tip) for way, link in zip(placed.edges, diagram.links, strict=True)]
+    marks = [frame(box, diagram.frames[g], len(g)) for g, box in placed.groups.items()]
+    marks += [
+        Mark((Curve(tuple(way), dashed=link.dashed),), link.tip)
+        for way, link in zip(placed.edges, diagram.links, strict=True)
+    ]
     marks += [mark for block in diagram.blocks for mark in block_marks(block, placed.nodes[block.key])]
+    marks += [title for g in placed.groups for title in frame_title(placed.groups[g], diagram.frames[g])]
     return marks + label_marks(diagram, placed), placed.width, placed.height
 
 
@@ -43,11 +49,14 @@ def label_marks(diagram: Diagram, placed: Placed) -> list[Mark]:
 
 
 def frame(box: Box, title: str, depth: int) -> Mark:
-    """The box around a group, and as much of its title as fits."""
-    shown = fitting(title, box.w - 12, _LABEL)
-    fill = Paint("ink", 0.02 + 0.02 * min(depth, 4))
-    shapes = (Panel(box, fill, Paint("rule"), radius=8), Words(box.x + 7, box.y + 13, shown, SOFT, _LABEL))
-    return Mark(shapes, title)
+    """The box around a group."""
+    return Mark((Panel(box, Paint("ink", 0.02 + 0.02 * min(depth, 4)), Paint("rule"), radius=8),), title)
+
+
+def frame_title(box: Box, title: str) -> list[Mark]:
+    """As much of a group's title as fits, readable upon lines."""
+    shown = fitting(title, box.w - 14, _LABEL)
+    return [Mark((Words(box.x + 7, box.y + 13, shown, SOFT, _LABEL, haloed=True),), title)] if shown else []
 
 
 def fitting(text: str, width: float, size: float) -> str:
@@ -67,7 +76,7 @@ def block_marks(block: Block, box: Box) -> list[Mark]:
         shapes.append(Panel(Box(box.x + 4, box.y + 4, box.w, box.h), fill, stroke))
     shapes.append(Panel(box, fill, stroke, radius=radius, dashed=dashed))
     for k, line in enumerate(block.shown):
-        y = box.y + _TOP + 9 + k * _ROW
+        y = box.y + TOP + 11 + k * ROW
         shapes.append(
             Words(box.center[0], y, line.text, INKS[line.role], line.size, "middle", bold=line.role == "head")
         )
@@ -76,7 +85,7 @@ def block_marks(block: Block, box: Box) -> list[Mark]:
 
 
 def _loop(box: Box) -> Curve:
-    right, left, y = box.right - _SIDE, box.right - 4 * _SIDE, box.y
+    right, left, y = box.right - SIDE, box.right - 4 * SIDE, box.y
     return Curve(((right, y), (right, y - 16), (left, y - 16), (left, y)), Paint("line0"))
 
 
@@ -113,3 +122,8 @@ def _shifted(shape: Panel | Curve | Words, x: float, y: float) -> Panel | Curve 
 
 def _moved(box: Box, x: float, y: float) -> Box:
     return Box(box.x + x, box.y + y, box.w, box.h)
+
+
+def suitable(diagram: Diagram) -> Literal["right", "down"]:
+    """To the right, or down where that would be too wide to be read on a screen."""
+    return "right" if placed_marks(diagram)[1] <= _WIDEST else "down"

@@ -10,6 +10,7 @@ from typing import Any
 from wengert.errors import UnsupportedError
 from wengert.explain.charts.elements import color
 from wengert.explain.drawing.marks import Curve, Mark, Paint, Panel, Words
+from wengert.explain.layout import Box
 
 __all__ = ["png_of"]
 
@@ -43,28 +44,28 @@ def png_of(marks: Sequence[Mark], width: float, height: float, dpi: float) -> by
 class _Matplotlib:
     """The modules that are used."""
 
-    def __init__(self, figure: Any, backend: Any, patches: Any, path: Any, text: Any) -> None:
-        self.figure, self.backend, self.patches, self.path, self.text = figure, backend, patches, path, text
+    def __init__(self, figure: Any, backend: Any, patches: Any, path: Any, text: Any, effects: Any) -> None:
+        self.figure, self.backend, self.patches = figure, backend, patches
+        self.path, self.text, self.effects = path, text, effects
 
 
 def _matplotlib() -> _Matplotlib:
     try:
-        from matplotlib import figure, patches, path, text
+        from matplotlib import figure, patches, path, patheffects, text
         from matplotlib.backends import backend_agg
     except ImportError:
         raise UnsupportedError("PNG is drawn by matplotlib: pip install 'wengert[plots]', or write an .svg") from None
-    return _Matplotlib(figure, backend_agg, patches, path, text)
+    return _Matplotlib(figure, backend_agg, patches, path, text, patheffects)
 
 
 def artists(mpl: _Matplotlib, shape: Panel | Curve | Words, data: Any) -> list[Any]:
     """What matplotlib calls a shape; a point is a 72nd of an inch, a pixel of ours a 96th."""
     match shape:
         case Panel(box, fill, stroke, width, radius, dashed):
-            style = mpl.patches.BoxStyle("Round", pad=0, rounding_size=min(radius, box.w / 2, box.h / 2))
             return [
-                mpl.patches.FancyBboxPatch(
-                    (box.x, box.y), box.w, box.h, style, facecolor=hex_of(fill), edgecolor=hex_of(stroke),
-                    linewidth=0.75 * width, linestyle=(0, (5, 3)) if dashed else "solid", mutation_aspect=1,
+                mpl.patches.PathPatch(
+                    rounded(mpl, box, min(radius, box.w / 2, box.h / 2)), facecolor=hex_of(fill),
+                    edgecolor=hex_of(stroke), linewidth=0.75 * width, linestyle=(0, (5, 3)) if dashed else "solid",
                 )
             ]  # fmt: skip
         case Curve(points, stroke, width, arrow, dashed):
@@ -74,15 +75,30 @@ def artists(mpl: _Matplotlib, shape: Panel | Curve | Words, data: Any) -> list[A
                 linestyle=(0, (5, 3)) if dashed else "solid",
             )  # fmt: skip
             return [line, mpl.patches.Polygon(shape.head(), color=hex_of(stroke), linewidth=0)] if arrow else [line]
-        case Words(x, y, text, paint, size, anchor, bold):
+        case Words(x, y, text, paint, size, anchor, bold, haloed):
             side = {"start": "left", "middle": "center", "end": "right"}[anchor]
             # parse_math: a dollar sign is a dollar sign
-            return [
-                mpl.text.Text(
-                    x, y, text, color=hex_of(paint), fontsize=0.75 * size, ha=side, va="baseline", transform=data,
-                    fontweight="bold" if bold else "normal", parse_math=False,
-                )
-            ]  # fmt: skip
+            words = mpl.text.Text(
+                x, y, text, color=hex_of(paint), fontsize=0.75 * size, ha=side, va="baseline", transform=data,
+                fontweight="bold" if bold else "normal", parse_math=False,
+            )  # fmt: skip
+            if haloed:
+                words.set_path_effects([mpl.effects.withStroke(linewidth=2.25, foreground=hex_of(Paint("paper")))])
+            return [words]
+
+
+def rounded(mpl: _Matplotlib, box: Box, r: float) -> Any:
+    """The path of a rectangle with quarters of circles as corners."""
+    k = 0.4477 * r  # a quarter of a circle as a cubic, to 3 parts in 10 000
+    a, b, c, d = box.x, box.y, box.right, box.bottom
+    corners = [
+        ((c - r, b), (c - k, b), (c, b + k), (c, b + r)), ((c, d - r), (c, d - k), (c - k, d), (c - r, d)),
+        ((a + r, d), (a + k, d), (a, d - k), (a, d - r)), ((a, b + r), (a, b + k), (a + k, b), (a + r, b)),
+    ]  # fmt: skip
+    kind = mpl.path.Path
+    points = [(a + r, b), *(point for corner in corners for point in corner), (a + r, b)]
+    codes = [kind.MOVETO, *[kind.LINETO, kind.CURVE4, kind.CURVE4, kind.CURVE4] * 4, kind.CLOSEPOLY]
+    return kind(points, codes)
 
 
 def hex_of(paint: Paint) -> str:

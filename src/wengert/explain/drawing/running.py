@@ -12,7 +12,7 @@ from wengert import pytree
 from wengert.core.types import dtype_of, shape_of
 from wengert.explain.charts.numbers import count
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link
-from wengert.explain.drawing.networks import block_of
+from wengert.explain.drawing.networks import LONG, block_of, even
 from wengert.explain.explaining import explain
 from wengert.explain.graph import Step
 from wengert.explain.scopes import Scope
@@ -29,30 +29,35 @@ def running(model: Any, args: Sequence[Any], direction: Literal["right", "down"]
     real = [k for k, x in enumerate(args, 1) if dtype_of(np.asarray(x)).kind == "f"]
     e = explain(total, argnums=(0, *real))(model, *args)
     data = [step for step in e.inputs.values() if step.name.startswith("args")]
+    # what has no scope is the sum that was taken for explain's sake
     steps = [step for step in e.steps if step.scopes]
-    nodes = dict(pytree.nodes_with_paths(model))
-    outer = {scope for step in steps for k, scope in enumerate(layers_of(step)) if k < len(layers_of(step)) - 1}
+    outer = {scope for step in steps for scope in layers_of(step)[:-1]}
     owner: dict[Step, Hashable] = {step: step.name for step in data}
-    blocks = [Block(s.name, (Line("x" if len(data) == 1 else s.name, "head"), Line(size(s), "note")), "input") for s in data]
-    frames: dict[tuple[Hashable, ...], str] = {}
     inside: dict[Hashable, list[Step]] = {}
     for step in steps:
-        layers = layers_of(step)
-        leaf = layers[-1] if layers and layers[-1] not in outer else None
-        owner[step] = leaf or step
+        innermost = layers_of(step)[-1:]
+        owner[step] = innermost[0] if innermost and innermost[0] not in outer else step
         inside.setdefault(owner[step], []).append(step)
-    for key, members in inside.items():
-        last = members[-1]
-        group = tuple(scope for scope in layers_of(last)[1:] if scope is not key and scope in outer)
-        for k, scope in enumerate(group):
-            frames[group[: k + 1]] = str(scope)
-        blocks.append(_block(key, last, group, nodes))
+    nodes = dict(pytree.nodes_with_paths(model))
+    blocks = [_data(step, "x" if len(data) == 1 else step.name) for step in data]
+    blocks += [_block(key, members[-1], _around(key, members[-1], outer), nodes) for key, members in inside.items()]
+    frames = {b.group[: k + 1]: str(scope) for b in blocks for k, scope in enumerate(b.group)}
     links = dict.fromkeys(
         Link(owner[x], owner[step])
         for step in steps for x in step.operands if isinstance(x, Step) and x in owner and owner[x] != owner[step]
     )  # fmt: skip
     title = f"{type(model).__name__} on {', '.join(size(s) for s in data) or count(len(args), 'argument')}"
-    return Diagram(title, blocks, list(links), frames, direction=direction or ("right" if len(blocks) <= 7 else "down"))
+    chosen = direction or ("right" if len(blocks) <= LONG else "down")
+    return Diagram(title, even(blocks), list(links), frames, direction=chosen)
+
+
+def _around(key: Hashable, step: Step, outer: set[Scope]) -> tuple[Hashable, ...]:
+    """The frames around a block: all layers that hold it but the model itself."""
+    return tuple(scope for scope in layers_of(step)[1:] if scope is not key and scope in outer)
+
+
+def _data(step: Step, name: str) -> Block:
+    return Block(step.name, (Line(name, "head"), Line(size(step), "note")), "input")
 
 
 def layers_of(step: Step) -> list[Scope]:

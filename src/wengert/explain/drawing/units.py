@@ -8,14 +8,14 @@ import numpy as np
 
 from wengert.explain.charts.numbers import number
 from wengert.explain.drawing.diagram import Units
-from wengert.explain.drawing.marks import SOFT, Curve, Mark, Paint, Panel, Words, width_of
+from wengert.explain.drawing.marks import PAPER, SOFT, Curve, Mark, Paint, Panel, Words, width_of
 from wengert.explain.layout import Box
 
 __all__ = ["unit_marks"]
 
 _RADIUS = 17.0
-_PITCH = 58.0
-_APART = 150.0
+_PITCH = 66.0
+_APART = 190.0
 _HEAD = 46.0  # above the columns: their headings
 _THIN, _THICK = 0.8, 5.0
 _PLACES = (0.3, 0.42, 0.54, 0.66, 0.2, 0.78)  # along a line, where its weight may be written
@@ -67,7 +67,7 @@ def _line(start: tuple[float, float], stop: tuple[float, float], w: float, large
 
 
 def _circles(units: Units, c: int, centers: Sequence[tuple[float, float]]) -> list[Mark]:
-    bias = units.biases[c - 1] if c else None
+    bias = units.biases[c - 1] if c and any(b is not None and np.any(b) for b in units.biases) else None
     marks: list[Mark] = []
     for k, ((x, y), key) in enumerate(zip(centers, units.columns[c][0], strict=True)):
         box = Box(x - _RADIUS, y - _RADIUS, 2 * _RADIUS, 2 * _RADIUS)
@@ -76,7 +76,8 @@ def _circles(units: Units, c: int, centers: Sequence[tuple[float, float]]) -> li
         shapes.append(Words(x, y + 4, key, anchor="middle"))
         tip = key
         if bias is not None:
-            shapes.append(Words(x, y + _RADIUS + 12, f"{bias[k]:+.2g}".replace("-", "−"), SOFT, 10, "middle", haloed=True))
+            text = f"{bias[k]:+.2g}".replace("-", "−")
+            shapes.append(Words(x, y + _RADIUS + 12, text, SOFT, 10, "middle", haloed=True))
             tip = f"{key}, bias {number(float(bias[k]))}"
         marks.append(Mark(tuple(shapes), tip))
     return marks
@@ -96,10 +97,14 @@ def _weights(ends: Sequence[tuple[tuple[float, float], tuple[float, float], floa
     marks: list[Mark] = []
     for (a, b), (c, d), w in ends:
         text = f"{w:.2g}".replace("-", "−")
-        options = [Words(a + t * (c - a), b + t * (d - b) + 4, text, SOFT, 10, "middle", haloed=True) for t in _PLACES]
+        options = [Words(a + t * (c - a), b + t * (d - b) + 4, text, SOFT, 10, "middle") for t in _PLACES]
         free = next((o for o in options if not any(o.box().overlaps(box) for box in taken)), None)
         if free is None:
             return []
         taken.append(free.box())
-        marks.append(Mark((free,)))
+        marks.append(Mark((Panel(_around(free.box()), stroke=PAPER, radius=3), free)))
     return marks
+
+
+def _around(box: Box) -> Box:
+    return Box(box.x, box.y + 1, box.w, box.h)

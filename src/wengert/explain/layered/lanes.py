@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 __all__ = ["Items", "furnish"]
 
@@ -40,7 +41,7 @@ class Items:
 
     def way(self, *items: int) -> None:
         """Note that a line leads through the items."""
-        for pair in zip(items, items[1:], strict=False):
+        for pair in pairwise(items):
             self.arcs[pair] = None
 
 
@@ -50,7 +51,9 @@ def furnish(
     sizes: Sequence[tuple[float, float, float] | None],
     paths: Sequence[tuple[int, ...]],
 ) -> dict[int, tuple[int, int]]:
-    """Add labels (``sizes``: reach on both sides of the line, and depth), lanes and placeholders; gives each group's first and last layer.
+    """Add labels, lanes and placeholders of groups; gives each group's first and last layer.
+
+    ``sizes`` holds for each arc how far its label reaches on both sides of the line, and its depth, or None.
 
     Arcs that leave one node share a lane, from which each turns off in the layer before its end: a value that is read
     everywhere is one line with branches.

@@ -233,5 +233,3 @@ def _rising(values: list[float]) -> list[float]:
             total, size = total + more, size + width
         pools.append((total, size))
     return [total / size for total, size in pools for _ in range(size)]
-
-
