@@ -67,6 +67,23 @@ def test_an_explanation_as_json_has_the_lectures_numbers(file, capsys):
     ]  # fmt: skip
 
 
+def test_an_explanation_as_page_picture_and_latex(file, tmp_path, visit):
+    places = [str(tmp_path / name) for name in ("e.html", "e.svg", "e.tex")]
+    words = [word for pair in zip(("--html", "--svg", "--latex"), places, strict=True) for word in pair]
+    assert main(["explain", f"{file}:f", *POINT, *words]) == 0
+    assert (tmp_path / "e.svg").read_text().startswith("<svg")
+    assert r"\begin{document}" in (tmp_path / "e.tex").read_text()
+    assert r"q &= x + y = -2 + 5 = 3 \\" in (tmp_path / "e.tex").read_text()
+    page = visit(tmp_path / "e.html")
+    page.keep("command-explain")
+    assert "f(x, y, z) = −12" in page.locator("h1").inner_text()
+
+
+def test_a_page_of_what_failed_ends_there(file, tmp_path, visit):
+    assert main(["explain", f"{file}:broken", "--at", "0.5", "--html", str(tmp_path / "b.html")]) == 1
+    assert "tanh" in visit(tmp_path / "b.html").locator("main").inner_text()
+
+
 def test_a_function_that_raises_is_shown_up_to_there(file, capsys):
     assert main(["explain", f"{file}:broken", "--at", "0.5", "--json"]) == 1
     out, err = capsys.readouterr()

@@ -16,6 +16,7 @@ from wengert.cli._writing import Content, check_outputs, print_json, wanted, wri
 from wengert.errors import DataError, WengertError, at_line
 from wengert.explain import draw as picture_of
 from wengert.explain import explain as explanation_of
+from wengert.explain import graph_page
 from wengert.transforms import check_grads
 
 __all__ = ["check", "draw", "explain"]
@@ -46,8 +47,8 @@ def explain(options: Namespace) -> int:
     if options.json:
         print_json(e.to_dict())
     contents: dict[str, Content] = {
-        "html": lambda: e.html(),
-        "svg": lambda: e.svg(),
+        "html": lambda: graph_page.html(e),
+        "svg": lambda: graph_page.svg(e),
         "latex": lambda: e.latex(standalone=True) + "\n",
     }
     if not (write_outputs(options, contents, "html") or options.json):

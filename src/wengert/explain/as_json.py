@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.show import param_text
-from wengert.core.types import aval_of, is_array
+from wengert.core.types import aval_of
 from wengert.explain import text
 from wengert.explain.graph import Edge, Step
 
@@ -83,12 +83,12 @@ def value_of(x: Any) -> Any:
     """
     if isinstance(x, tuple):
         return [value_of(part) for part in x]  # pyright: ignore[reportUnknownVariableType]
-    if not hasattr(x, "dtype") and not isinstance(x, bool | int | float | complex):
+    if not isinstance(x, np.ndarray | np.generic | bool | int | float | complex):
         return {"type": type(x).__name__, "text": param_text(x)}
     head = {"type": str(aval_of(x)), "shape": list(np.shape(x))}
-    if not is_array(x) or x.size <= WHOLE:
-        return {**head, "value": _numbers(x.tolist() if hasattr(x, "tolist") else x)}
-    return {**head, **_summary(x)}
+    if isinstance(x, np.ndarray) and x.size > WHOLE:
+        return {**head, **_summary(x)}
+    return {**head, "value": _numbers(x.tolist() if isinstance(x, np.ndarray | np.generic) else x)}
 
 
 def _numbers(x: Any) -> Any:
