@@ -251,6 +251,36 @@ def test_integers_and_lists_are_taken():
     assert wengert.compare_derivatives(lambda x: np.sum(x * x), [1, 2]).gradient.tolist() == [2.0, 4.0]
 
 
+def test_a_function_that_writes_to_its_argument_is_compared_and_x_is_kept():
+    def f(x):
+        x[0] = 3 * x[1]
+        return np.sum(x**2)
+
+    x = np.array([1.0, 2.0])
+    c = wengert.compare_derivatives(f, x)
+    assert x.tolist() == c.x.tolist() == [1.0, 2.0]
+    assert c.gradient.tolist() == [0.0, 40.0]
+    assert c.reference == "central differences in 60 digits"
+
+
+def test_a_long_loop_makes_no_expression():
+    def f(x):
+        for _ in range(3000):
+            x = x * 1.0001
+        return x
+
+    c = wengert.compare_derivatives(f, 1.0)
+    assert "3,000 operations" in c["symbolic (SymPy)"].refusal
+    assert c.growth is None
+    assert "no symbolic derivative" in c.svg("growth")
+    assert c["reverse mode"].error < 1e-12
+
+
+def test_a_value_that_is_not_finite_is_told():
+    c = wengert.compare_derivatives(np.log, -1.0)
+    assert "no finite value at x: it is nan" in str(c)
+
+
 # ---- forms
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.program import Var
-from wengert.core.trace import Constant, Tracer, current
+from wengert.core.trace import current
 from wengert.errors import UnsupportedError, at_line
 from wengert.explain.invocation import Invocation
 from wengert.explain.layer_calls import LAST_PART, Call, Observer
@@ -224,20 +224,15 @@ def _summarised(call: Invocation, seen: Watch, observer: Observer) -> Summary:
 
 def _learned_variables(call: Invocation, seen: Watch) -> set[Var]:
     """The variables of parameters; where there are none, of all inputs."""
-    learned = [x for k, x in enumerate(seen.inputs[1:]) if k in call.learned]
-    return variables_of([x for tree in learned for x in _learned_leaves(tree)]) or variables_of(
-        pytree.leaves(list(seen.inputs))
-    )
+    inputs, found = seen.inputs[1:], set[Var]()  # the first argument are the keywords
+    for k in call.learned:
+        remembered = pytree.state_mask(call.args[k])
+        found |= {var for var, held in zip(inputs[k], remembered, strict=True) if var is not None and not held}
+    return _differentiable(found) or _differentiable({var for each in inputs for var in each if var is not None})
 
 
-def _learned_leaves(tree: Any) -> list[Any]:
-    return [x for x, held in zip(pytree.leaves(tree), pytree.state_mask(tree), strict=True) if not held]
-
-
-def variables_of(leaves: Iterable[Any]) -> set[Var]:
-    """The variables of traced numbers that have derivatives."""
-    traced = [x for x in leaves if isinstance(x, Tracer) and type(x) is not Constant]
-    return {x.i for x in traced if x.dtype.kind in "fc"}
+def _differentiable(variables: set[Var]) -> set[Var]:
+    return {var for var in variables if var.aval.dtype.kind in "fc"}
 
 
 def _kept_by_call(kept: Kept, equations: Sequence[Any], owner: dict[Any, Call]) -> Counter[Call]:

@@ -144,19 +144,15 @@ class Watching(Trace):
 class Watch:
     """What was seen: the trace with its ``equations``, the variables of the inputs, the result or what was raised.
 
+    ``inputs`` holds for each argument a variable for each of its leaves, or None for one that is not watched.
     ``reason`` says why the function was run on numbers; it is empty where staging was enough.
     """
 
     trace: Staging | Watching
-    inputs: tuple[Any, ...]
+    inputs: tuple[tuple[Var | None, ...], ...]
     out: Any = None
     error: Exception | None = None
     reason: str = ""
-
-    @property
-    def variables(self) -> set[Var]:
-        """The variables of the inputs."""
-        return {x.i for x in pytree.leaves(self.inputs) if isinstance(x, Tracer) and type(x) is not Constant}
 
 
 def enters(x: Any) -> bool:
@@ -190,11 +186,13 @@ def watch(f: Callable[..., Any], args: tuple[Any, ...]) -> Watch:
 def watch_by(trace: Staging | Watching, f: Callable[..., Any], args: tuple[Any, ...], reason: str = "") -> Watch:
     """The same by one of the two traces."""
     entered = pytree.map(lambda x: trace.enter(x) if enters(x) else x, args)
+    # now: the function may write to its arguments
+    inputs = tuple(tuple(x.i if isinstance(x, Tracer) else None for x in pytree.leaves(arg)) for arg in entered)
     try:
         with np.errstate(all="ignore"):
             out = run(trace, f, [trace, *entered], {})
     except Exception as error:  # noqa: BLE001 - whatever the function raises is part of the picture
-        return Watch(trace, entered, error=error, reason=reason)
+        return Watch(trace, inputs, error=error, reason=reason)
     finally:
         trace.open = False
-    return Watch(trace, entered, out, reason=reason)
+    return Watch(trace, inputs, out, reason=reason)

@@ -25,7 +25,7 @@ from wengert.explain.comparing.numerical import (
     sweep,
     taken,
 )
-from wengert.explain.comparing.symbolic import Growth, Symbolic, derivative_of, growth_of, precise_gradient
+from wengert.explain.comparing.symbolic import Growth, Symbolic, derivative_of, growth_of, precise_gradient, shown
 from wengert.explain.operations import Work, work_of
 from wengert.explain.watching import watch
 from wengert.transforms import grad, jacfwd, jvp
@@ -76,8 +76,11 @@ def compare_derivatives(f: Callable[[Any], Any], x: Any) -> Comparison:
     if current() is not None:
         raise UnsupportedError(f"compare_derivatives({name_of(f)}) is asked inside another transform{at_line()}\n"
                                "  write: it outside")  # fmt: skip
-    x = _as_input(x)
-    work = _Study.begun(f, x)
+    with np.errstate(all="ignore"):
+        return _compared(_Study.begun(f, _as_input(x)))
+
+
+def _compared(work: _Study) -> Comparison:
     truth, reference = work.truth()
     curves = tuple(sweep(work.objective, way, truth) for way in ("forward differences", "central differences"))
     complex_curve, refusal = work.complex_curve(truth)
@@ -89,7 +92,7 @@ def compare_derivatives(f: Callable[[Any], Any], x: Any) -> Comparison:
         symbolic,
     )  # fmt: skip
     return Comparison(
-        name_of(f), x, work.value, truth, reference, methods, curves, growth, expression, tuple(work.notes())
+        name_of(work.f), work.x, work.value, truth, reference, methods, curves, growth, expression, tuple(work.notes())
     )
 
 
@@ -127,7 +130,11 @@ class _Study:
     @staticmethod
     def begun(f: Callable[[Any], Any], x: Any) -> _Study:
         """Run the function once, and watch it."""
-        value = f(x.copy() if isinstance(x, np.ndarray) else x)
+
+        def call() -> Any:
+            return f(x.copy() if isinstance(x, np.ndarray) else x)  # f may write to it
+
+        value = call()
         if not (np.ndim(value) == 0 and isinstance(value, float | int | np.floating | np.integer | np.ndarray)):
             shape = f"an array of shape {np.shape(value)}" if np.ndim(value) else f"a {type(value).__name__}"
             raise DerivativeError(
@@ -144,7 +151,7 @@ class _Study:
         except UnsupportedError as error:
             formula, refusal = None, str(error)
         objective = Objective(f, x, all_places(x, _MOST_PLACES))
-        return _Study(f, x, float(value), objective, work_of(seen.trace.equations), _seconds(lambda: f(x)),
+        return _Study(f, x, float(value), objective, work_of(seen.trace.equations), _seconds(call),
                      formula, refusal, bool(seen.reason))  # fmt: skip
 
     @property
@@ -155,6 +162,8 @@ class _Study:
     def notes(self) -> list[str]:
         """What readers must know."""
         found: list[str] = []
+        if not math.isfinite(self.value):
+            found.append(f"f has no finite value at x: it is {self.value}.")
         if len(self.objective.places) < self.size:
             found.append(f"The derivatives by {len(self.objective.places)} of the {self.size:,} numbers are compared.")
         if self.branches:
@@ -264,7 +273,7 @@ class _Study:
             return Method("symbolic (SymPy)", refusal=str(error)), growth, ""
         except Exception as error:  # noqa: BLE001 - SymPy raises of all kinds
             return Method("symbolic (SymPy)", refusal=f"SymPy fails: {type(error).__name__}: {error}"), growth, ""
-        text = str(found.expressions[0]) if self.size == 1 else ""
+        text = shown(found.expressions[0]) if self.size == 1 else ""
         method = self._costed(
             "symbolic (SymPy)", error, Work(others=found.operations), _seconds(lambda: found.evaluate(self.x)),
             _words(found),

@@ -59,15 +59,21 @@ class Formula:
     input: Var
     output: Atom
 
+    @property
+    def operations(self) -> int:
+        """How many operations on single numbers it is."""
+        return work_of(self.equations).total
+
     @staticmethod
     def of(seen: Watch) -> Formula:
         """The formula of a function of one number or array."""
-        equations, (x,), out = tuple(seen.trace.equations), seen.inputs, seen.out
+        equations, ((x,),), out = tuple(seen.trace.equations), seen.inputs, seen.out
         size = work_of(equations).total
         if size > _MOST_OPERATIONS:
             raise UnsupportedError(f"f takes {size:,} operations, and an expression of so many is not made")
         traced = isinstance(out, Tracer) and type(out) is not Constant
-        return Formula(equations, tuple(seen.trace.constants), x.i, out.i if traced else Literal(out))
+        assert x is not None
+        return Formula(equations, tuple(seen.trace.constants), x, out.i if traced else Literal(out))
 
     def __call__(self, values: Any) -> Any:
         """The result for these numbers or symbols."""

@@ -147,7 +147,7 @@ def _with_theory(curve: Curve, o: Objective, truth: Array) -> Curve:
         return curve
     try:
         higher = max(abs(_derivative(o, place, order)) for place in o.places)
-        value = abs(float(o.f(o.x)))
+        value = abs(float(o.at(o.places[0], 0.0)))
     except Exception:  # noqa: BLE001 - no theory for functions that are not differentiable so often
         return curve
     size = float(np.max(np.abs(truth), initial=0.0)) or 1.0

@@ -17,7 +17,7 @@ from wengert.explain.operations import work_of
 from wengert.explain.watching import watch
 from wengert.transforms import grad
 
-__all__ = ["Growth", "Symbolic", "derivative_of", "growth_of", "precise_gradient"]
+__all__ = ["Growth", "Symbolic", "derivative_of", "growth_of", "precise_gradient", "shown"]
 
 Array = NDArray[np.float64]
 _MOST_INPUTS = 32
@@ -25,7 +25,8 @@ _MOST_NODES = 200_000
 _MOST_SHARED = 4_000  # nodes; finding what is shared takes SymPy longer than differentiating
 _MOST_GROWN = 15_000  # nodes, after which growth is plain enough
 _MOST_TIMES = 10
-_MOST_PRECISE = 100_000  # operations in 60 digits
+_MOST_STEPS = 2_000  # operations carried out on expressions
+_MOST_PRECISE = 50_000  # operations carried out in 60 digits
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def derivative_of(formula: Formula, x: Any) -> Symbolic:
         UnsupportedError: where SymPy cannot do it, or not in any reasonable size.
     """
     symbols, flat = symbols_like(x)
+    if formula.operations > _MOST_STEPS:
+        raise UnsupportedError(f"f takes {formula.operations:,} operations, and an expression of so many is not made")
     began = time.perf_counter()
     value = formula(symbols)
     size = node_count(value)
@@ -96,6 +99,12 @@ def _differentiated(expression: Any, symbol: Any) -> Any:
     if out.has(sympy.Derivative, sympy.Subs):
         raise UnsupportedError("SymPy leaves a derivative in it undone")
     return out
+
+
+def shown(expression: Any) -> str:
+    """An expression as text, its numbers in few digits."""
+    sympy = load_sympy()
+    return str(expression.xreplace({number: sympy.Float(number, 6) for number in expression.atoms(sympy.Float)}))
 
 
 def operations_in(expressions: Sequence[Any]) -> int:
@@ -124,7 +133,7 @@ def _evaluator(symbols: list[Any], expressions: Sequence[Any], nodes: int) -> Ca
 def precise_gradient(formula: Formula, x: Any, places: Sequence[int]) -> Array:
     """Central differences in 60 digits: exact to about 10⁻³⁵, and no rule of differentiation is used."""
     sympy = load_sympy()
-    if 2 * len(places) * work_of(formula.equations).total > _MOST_PRECISE:
+    if 2 * len(places) * formula.operations > _MOST_PRECISE:
         raise UnsupportedError("so many operations are not carried out in 60 digits")
     h = sympy.Float("1e-18", DIGITS)
 
@@ -144,7 +153,7 @@ def precise_gradient(formula: Formula, x: Any, places: Sequence[int]) -> Array:
 def growth_of(formula: Formula, f: Callable[[Any], Any], x: Any) -> Growth | None:
     """How a derivative's expression grows: with applications of a function to itself, or with steps of a long one."""
     rows = _by_application(formula, f, x) if not isinstance(x, np.ndarray) else _by_step(formula, x)
-    if len(rows) < 2:
+    if len(rows) < 2:  # too little to be called growth
         return None
     of = "times f is applied" if not isinstance(x, np.ndarray) else "steps of f"
     return Growth(of, *(tuple(column) for column in zip(*rows, strict=True)))
@@ -157,7 +166,7 @@ def _by_application(formula: Formula, f: Callable[[Any], Any], x: Any) -> list[S
     symbol, _ = symbols_like(x)
     rows: list[Sizes] = []
     value = symbol
-    for k in range(1, _MOST_TIMES + 1):
+    for k in range(1, min(_MOST_TIMES, _MOST_STEPS // (formula.operations or 1)) + 1):
         value = formula(value)
         if node_count(value) > _MOST_GROWN:
             break
@@ -177,6 +186,8 @@ def _applied(f: Callable[[Any], Any], times: int) -> Callable[[Any], Any]:
 
 
 def _by_step(formula: Formula, x: Any) -> list[Sizes]:
+    if formula.operations > _MOST_STEPS:
+        return []
     symbols, flat = symbols_like(x)
     wanted = _spread(len(formula.equations))
     rows: list[Sizes] = []
