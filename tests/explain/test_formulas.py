@@ -214,6 +214,24 @@ def test_softmax_and_cross_entropy_by_hand_are_recognised() -> None:
     assert e.output.formula().note.startswith("cross-entropy of softmax: CE(softmax(s), t)")
 
 
+def test_the_librarys_own_cross_entropy_is_recognised() -> None:
+    def loss(s: Any, labels: Any) -> Any:
+        return nn.softmax_cross_entropy(s, labels)
+
+    e = wengert.explain(loss, argnums=0)(np.array([[1.0, 2.0, 0.5], [0.1, 0.2, 0.3]]), np.array([0, 2]))
+    assert e.output.formula().note.startswith("cross-entropy of softmax: CE(softmax(s), t)")
+
+
+def test_long_formulas_stay_readable() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(20):
+            x = x * x + 1
+        return x
+
+    e = wengert.explain(f)(0.1)
+    assert max(len(str(step.formula(whole=True))) for step in e.steps) < 200
+
+
 def test_what_only_looks_like_softmax_is_not() -> None:
     e = wengert.explain(lambda s: np.sum(np.exp(s) / np.sum(np.exp(2 * s))))(np.ones(3))
     assert not any(step.formula().note for step in e.steps)
@@ -224,6 +242,15 @@ def test_sums_name_their_indices() -> None:
     assert str(e["v2"].formula(whole=True)) == "v2 = Σ_ij W_ij²"
     assert str(e["v4"].formula(whole=True)) == "v4 = Σ_i max_j W_ij"
     assert e["v2"].formula(whole=True).latex_right == r"\sum_{ij} W_{ij}^{2}"
+
+
+def test_products_say_which_shapes_meet() -> None:
+    e = wengert.explain(lambda A, B: np.sum(A @ B))(np.ones((4, 3)), np.ones((3, 2)))
+    formula = e["v1"].formula()
+    assert (str(formula), formula.shapes) == ("v1 = A @ B", "(4, 3) @ (3, 2) → (4, 2)")
+    back = e.edges[0].formula()
+    assert (str(back), back.shapes) == ("A ← upstream @ Bᵀ", "(4, 2) → (4, 3)")
+    assert back.latex == r"\bar{A} \mathrel{+}= \bar{v}_{1} \, B^{\top}"
 
 
 def test_a_variable_that_is_written_again_is_told_apart() -> None:

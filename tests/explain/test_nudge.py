@@ -186,6 +186,17 @@ def test_changes_too_unlike_have_scales_of_their_own() -> None:
     assert "each line has its own scale" in svg
 
 
+def test_l1_lines_are_those_of_the_users_variables() -> None:
+    nudged = wengert.explain(cost)(0.6, 0.9, 1.0, 0.0).nudge("w", 0.05)
+    a = float(nudged["a"].before)
+    svg = nudged.svg()
+    assert re.findall(r'font-size="14" fill="[^"]*">(\w+)<', svg) == ["w", "z", "a", "C"]
+    assert "× 1 = ∂z/∂w" in svg
+    assert f"× {a * (1 - a):.3g} = ∂a/∂z" in svg
+    assert f"× {2 * a:.3g} = ∂C/∂a" in svg
+    assert "v1" in nudged.svg(unnamed=True)
+
+
 def test_a_factor_is_a_derivative_only_where_one_line_follows_from_the_other() -> None:
     svg = wengert.explain(lambda w: (2 * w) * w)(1.0).nudge("w", 0.1).svg()
     assert "∂v1/∂w" in svg

@@ -21,39 +21,22 @@ from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
+from wengert.explain.formulas import Formula
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.moments import BackwardMoment, ForwardMoment
 from wengert.explain.nonfinite import NonFinite
+from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
-from wengert.explain.summaries import Row, Summary, summary
+from wengert.explain.summaries import LayerRow, ModelSummary, summary
+from wengert.explain.values import Summary, summarise
 
 __all__ = [
-    "BackwardMoment",
-    "Comparison",
-    "Diagnosis",
-    "Doctor",
-    "Drawing",
-    "Edge",
-    "Explanation",
-    "Failure",
-    "Finding",
-    "ForwardMoment",
-    "LayerHealth",
-    "NonFinite",
-    "Path",
-    "Paths",
-    "Row",
-    "Scope",
-    "Step",
-    "Summary",
-    "compare_derivatives",
-    "diagnose",
-    "draw",
-    "explain",
-    "summary",
-]
+    "BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding",
+    "Formula", "ForwardMoment", "LayerHealth", "LayerRow", "ModelSummary", "Moved", "NonFinite", "Nudged", "Path",
+    "Paths", "Scope", "Step", "Summary", "compare_derivatives", "diagnose", "draw", "explain", "summarise", "summary",
+]  # fmt: skip
 
 
 class _Room(ModuleType):

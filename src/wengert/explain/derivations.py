@@ -20,10 +20,14 @@ class Derivations:
     edges: tuple[Edge, ...]
     output: Step
     missing: str
-    error: Exception | None
     again: Callable[[dict[str, Any]], Any] | None
 
     def __getitem__(self, name: str) -> Step:
+        raise NotImplementedError
+
+    @property
+    def error(self) -> Exception | None:
+        """The exception that the function raised, or None."""
         raise NotImplementedError
 
     def latex(self, standalone: bool = False, most: int | None = 40) -> str:

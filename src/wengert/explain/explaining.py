@@ -181,7 +181,7 @@ def refuse(f: Callable[..., Any], names: list[str], args: tuple[Any, ...]) -> No
 
 def whole(f: Callable[..., Any], trace: Recording, found: Outputs, tangents: Any, args: tuple[Any, ...]) -> Explanation:
     """The explanation of a function that has returned."""
-    if trace.flat is not None and not any(map(trace.follows, found.entries.values())):
+    if trace.flat is not None and found.seeds and not any(map(trace.follows, found.entries.values())):
         warn_flat(f, "explain", trace.flat)
     directions = None if tangents is None else directions_of(f, trace, tangents, args)
     listed = listing(trace, found.seeds, directions)

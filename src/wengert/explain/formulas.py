@@ -28,7 +28,7 @@ from wengert.transforms.stage import make_program
 
 __all__ = ["Formula", "local_formula", "name_of", "step_formula", "term_of"]
 
-_LONGEST = 40  # operations and leaves of a derivative that is still read
+_LONGEST = 40  # operations and leaves of a formula that is still read
 _DEEPEST = 12  # steps without a name of their own that stand in one another
 Naming = Callable[[Step], str]
 
@@ -38,7 +38,8 @@ class Formula:
     r"""An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
 
     ``sign`` is ``=``, or ``←`` where the right side is one contribution to the left one. ``python`` is the right side
-    as an expression with NumPy's names, "" where it is none; ``note`` says what the formula leaves out.
+    as an expression with NumPy's names, "" where it is none; ``note`` says what the formula leaves out,
+    ``shapes`` which shapes meet in a product of arrays, and on the way back which shape becomes which.
 
     Example:
         >>> import wengert
@@ -55,6 +56,7 @@ class Formula:
     sign: str = "="
     python: str = ""
     note: str = ""
+    shapes: str = ""
 
     @property
     def latex(self) -> str:
@@ -72,6 +74,14 @@ def name_of(step: Step) -> str:
 
 
 # ---- steps
+
+
+def _shapes(step: Step) -> str:
+    """The shapes in a product, as (4, 3) @ (3, 2) → (4, 2)."""
+    if step.primitive is None or step.primitive.family != "bilinear":
+        return ""
+    sign = " @ " if step.primitive.name == "matmul" else ", "
+    return f"{sign.join(str(shape_of(x)) for x in step.values)} → {shape_of(step.value)}"
 
 
 def apart(step: Step) -> Naming:
@@ -96,18 +106,31 @@ def step_formula(step: Step, whole: bool = False, naming: Naming | None = None) 
     if step.primitive is None:
         shown = operand_term(step.value, naming, 0)
         return Formula(name, PLAIN.write(shown), LATEX.symbol(name), LATEX.write(shown))
-    out = term_of(step, naming, _DEEPEST if whole else 0)
+    out = _whole(step, naming) if whole else term_of(step, naming)
     python = PYTHON.write(out) if not _has_arrays(out) else ""
     pattern = recognised(step)
     note = pattern.text(*map(naming, pattern.operands)) if pattern else ""
-    return Formula(name, PLAIN.write(out), LATEX.symbol(name), LATEX.write(out), python=python, note=note)
+    return Formula(
+        name, PLAIN.write(out), LATEX.symbol(name), LATEX.write(out), python=python, note=note, shapes=_shapes(step)
+    )
+
+
+def _whole(step: Step, naming: Naming) -> Term:
+    """The term with what has no name put in, as deep as it stays readable."""
+    out = term_of(step, naming)
+    for depth in range(1, _DEEPEST + 1):
+        deeper = term_of(step, naming, depth)
+        if deeper.size > _LONGEST:
+            break
+        out = deeper
+    return out
 
 
 def term_of(step: Step, naming: Naming = name_of, depth: int = 0) -> Term:
     """The operation of a step as a term of its operands, and of theirs where these have no name, ``depth`` deep."""
     assert step.primitive is not None
     pattern = recognised(step) if depth else None
-    if pattern:
+    if pattern and pattern.term:
         return pattern.term(*(operand_term(x, naming, depth - 1) for x in pattern.operands))
     return applied(step, [operand_term(x, naming, depth) for x in step.operands])
 
@@ -177,7 +200,7 @@ def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     names = [PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands]
     texs = [LATEX.write(operand_term(x, naming, 0)) for x in edge.target.operands]
     plain, tex = pullback(edge, (names, target), (texs, LATEX.symbol(target)))
-    return Formula(source, plain, barred(LATEX.symbol(source)), tex, "←", note=_stretch(edge))
+    return Formula(source, plain, barred(LATEX.symbol(source)), tex, "←", note=_stretch(edge), shapes=_turned(edge))
 
 
 def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula:
@@ -203,6 +226,13 @@ def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula
 
 def _place(k: int) -> str:
     return "₁₂₃₄₅₆₇₈₉"[k] if k < 9 else str(k + 1)
+
+
+def _turned(edge: Edge) -> str:
+    """The shapes on the way back: the upstream gradient's, and the contribution's."""
+    if isinstance(edge.target.value, tuple) or isinstance(edge.source.value, tuple):
+        return ""
+    return f"{shape_of(edge.target.value)} → {shape_of(edge.source.value)}"
 
 
 def _stretch(edge: Edge) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["derivation"]
 
+T = TypeVar("T")
 _LISTED = 6  # elements of an array that are written out
 _DIGITS = 4
 _WIDEST = 64  # letters of a line that is not broken
@@ -44,12 +45,12 @@ def derivation(e: Derivations, standalone: bool = False, most: int | None = 40) 
     Of more than ``most`` equations in a pass the first and last are shown, and how many are between.
     """
     naming = unique_names(e)
-    forward = [forward_equation(step, naming) for step in (*e.inputs.values(), *e.steps)]
-    backward = backward_equations(e, naming)
+    forward = _folded((*e.inputs.values(), *e.steps), lambda step: forward_equation(step, naming), most)
+    backward = _folded(collected(e), lambda found: backward_equation(*found, naming), most)
     title = rf"\section*{{\texttt{{{_text(e.name)}}}}}" + "\n" if standalone else ""
-    body = _heading("Forward") + _aligned(_folded(forward, most))
+    body = _heading("Forward") + _aligned(forward)
     if backward:
-        body += "\n\n" + _heading("Backward") + _aligned(_folded(backward, most))
+        body += "\n\n" + _heading("Backward") + _aligned(backward)
     if e.error is not None:
         body += "\n\n" + rf"\noindent\textbf{{Stopped}} \texttt{{{_text(type(e.error).__name__)}}}"
     return _HEAD + title + body + _TAIL if standalone else body
@@ -67,11 +68,13 @@ def _aligned(lines: Sequence[str]) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
-def _folded(lines: list[str], most: int | None) -> list[str]:
-    if most is None or len(lines) <= most:
-        return lines
-    head, tail = lines[: most - most // 2], lines[len(lines) - most // 2 :]
-    return [*head, rf"&\;\;\vdots \quad \text{{{len(lines) - most} more}}", *tail]
+def _folded(items: Sequence[T], write: Callable[[T], str], most: int | None) -> list[str]:
+    """The equations of ``items``; of many the first and last ones alone are written."""
+    if most is None or len(items) <= most:
+        return [write(item) for item in items]
+    head, tail = items[: most - most // 2], items[len(items) - most // 2 :]
+    gap = rf"&\;\;\vdots \quad \text{{{len(items) - most} more}}"
+    return [*map(write, head), gap, *map(write, tail)]
 
 
 def unique_names(e: Derivations) -> Naming:
@@ -161,21 +164,19 @@ def _set(dtype: np.dtype[Any]) -> str:
     return {"c": r"\mathbb{C}", "b": r"\{0,1\}", "i": r"\mathbb{Z}", "u": r"\mathbb{N}"}.get(dtype.kind, r"\mathbb{R}")
 
 
-def backward_equations(e: Derivations, naming: Naming) -> list[str]:
-    """Each step's gradient, from the output back to the inputs; none where the output has no gradient."""
+def collected(e: Derivations) -> list[tuple[Step, list[Edge]]]:
+    """The steps that have a gradient, from the output back to the inputs, with the edges that it is collected from."""
     if e.missing or e.error is not None:
         return []
     outgoing: defaultdict[Step, list[Edge]] = defaultdict(list)
     for edge in e.edges:
         outgoing[edge.source].append(edge)
-    steps = [s for s in (*e.inputs.values(), *e.steps) if is_differentiable(s.value) and s is not e.output]
-    equations = [_chain(_bar(naming(e.output)), latex_number(1))]
-    inputs = set(e.inputs.values())
-    for step in (*reversed([s for s in steps if s not in inputs]), *(s for s in steps if s in inputs)):
-        reached = [edge for edge in outgoing[step] if edge.target is e.output or outgoing[edge.target]]
-        if reached or step in inputs:
-            equations.append(backward_equation(step, reached, naming))
-    return equations
+    found: list[tuple[Step, list[Edge]]] = [(e.output, [])]
+    for step in (*reversed(e.steps), *e.inputs.values()):
+        edges = [edge for edge in outgoing[step] if edge.target is e.output or outgoing[edge.target]]
+        if step is not e.output and is_differentiable(step.value) and (edges or step.primitive is None):
+            found.append((step, edges))
+    return found
 
 
 def _bar(name: str) -> str:
@@ -186,7 +187,7 @@ def backward_equation(step: Step, edges: Sequence[Edge], naming: Naming) -> str:
     """A gradient as the sum of its contributions, in symbols, in numbers, and its value."""
     bar = _bar(naming(step))
     if not edges:
-        return _chain(bar, "0")
+        return _chain(bar, value_text(step.gradient))
     terms = [contribution(edge, naming) for edge in edges]
     numbers = [in_numbers(edge) for edge in edges]
     products = " + ".join(numbers) if all(numbers) else ""

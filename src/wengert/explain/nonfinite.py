@@ -59,7 +59,8 @@ def nonfinite(steps: Sequence[Step], edges: Sequence[Edge]) -> tuple[NonFinite, 
             break
     for edge in reversed(edges):
         what = trouble(edge.contribution)
-        if what and not trouble(edge.upstream):
+        read = (edge.upstream, edge.target.value, *edge.target.values)
+        if what and not any(map(trouble, read)):
             found.append(NonFinite("gradient", what, edge.target, edge))
             break
     return tuple(found)

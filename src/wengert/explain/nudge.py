@@ -116,12 +116,15 @@ class Nudged:
         rest = [f"  {still} more did not move"] if still else []
         return "\n".join([title, "", table, *rest, *(["", self.flow] if self.flow else [])])
 
-    def svg(self, most: int = 10) -> str:
-        """Number lines under one another, of the nudged input and at most ``most`` steps after it, as SVG."""
-        return number_lines(self, most)
+    def svg(self, most: int = 10, unnamed: bool = False) -> str:
+        """Number lines under one another, of the nudged input and what it moved, at most ``most`` of them, as SVG.
+
+        Where two steps or more are kept in variables, these and the output are shown; with ``unnamed`` the others too.
+        """
+        return number_lines(self, most, unnamed)
 
     def _repr_html_(self) -> str:
-        return self.svg()
+        return f'<div style="max-width:560px">{self.svg()}</div>'
 
     def __str__(self) -> str:
         return self.text()

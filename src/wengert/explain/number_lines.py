@@ -53,9 +53,9 @@ class Line:
         return [v for v in found if math.isfinite(v)]
 
 
-def number_lines(nudged: Nudged, most: int) -> str:
+def number_lines(nudged: Nudged, most: int, unnamed: bool = False) -> str:
     """The picture, as SVG."""
-    lines = chosen(nudged, most)
+    lines = chosen(nudged, most, unnamed)
     spans = [max(map(abs, line.changes), default=0.0) for line in lines]
     moving = [span for span in spans if span > 0]
     common = bool(moving) and max(moving) <= _UNLIKE * min(moving)
@@ -86,14 +86,14 @@ def _palette() -> str:
 # ---- what is drawn
 
 
-def chosen(nudged: Nudged, most: int) -> list[Line]:
+def chosen(nudged: Nudged, most: int, unnamed: bool = False) -> list[Line]:
     """The nudged input, then what it moved: first what has a name of the user's, and the output always."""
     first = next(row for row in nudged.rows if row.step.name == nudged.input)
     moved = [row for row in nudged.rows if row is not first and row.step.primitive and _has_moved(row)]
     last = [row for row in nudged.rows if row.step is nudged.before.output and row is not first]
     named = [row for row in moved if row.step.variable and row not in last]
     room = max(most - 1 - len(last), 0)
-    kept = moved if len(moved) <= room + 1 else named if len(named) >= 2 else moved
+    kept = named if len(named) >= 2 and not unnamed else moved
     kept = [row for row in kept if row not in last]
     if len(kept) > room:
         kept = [kept[round(k * (len(kept) - 1) / max(room - 1, 1))] for k in range(room)]

@@ -22,7 +22,7 @@ class Pattern:
     written: str
     derivative: str
     operands: tuple[Step, ...]
-    term: Callable[..., Term]
+    term: Callable[..., Term] | None
 
     def text(self, *names: str) -> str:
         """What it is, in words with the operands' names.
@@ -153,18 +153,15 @@ def _log_softmax(step: Step) -> tuple[Step, ...]:
     return _steps(_logits(top[0]))
 
 
-_LONGEST = 12  # operations between a softmax and the number that is made of it: products are not followed for ever
-
-
 def _cross_entropy(step: Step) -> tuple[Step, ...]:
     """−Σ t ln softmax(s), or −(ln softmax(s))[k], or their mean."""
     x: Any = step
     negated = False
-    for _ in range(_LONGEST):
-        if not isinstance(x, Step) or x.primitive is None:
-            return ()
-        if _log_softmax(x):
-            return _log_softmax(x) if negated else ()
+    while isinstance(x, Step) and x.primitive is not None:
+        if found := _log_softmax(x):
+            return found if negated else ()
+        if found := _log_sum_less_logit(x):
+            return () if negated else found
         name, operands = x.primitive.name, x.operands
         negated = negated != (name == "negative")
         if name in ("negative", "sum", "getitem", "reshape", "cast"):
@@ -176,6 +173,17 @@ def _cross_entropy(step: Step) -> tuple[Step, ...]:
         else:
             return ()
     return ()
+
+
+def _log_sum_less_logit(step: Step) -> tuple[Step, ...]:
+    """S of ln Σ eˢ − s[k], which is −ln softmax(s)[k]; and of s less its maximum."""
+    top = made_by(step, "subtract")
+    inner = made_by(through_views(top[0]), "log") if top else None
+    total = made_by(through_views(inner[0]), "sum") if inner else None
+    chosen = made_by(through_views(top[1]), "getitem") if top else None
+    if not total or not chosen or exponent(total[0]) is not chosen[0]:
+        return ()
+    return _steps(_logits(chosen[0]))
 
 
 def _softplus(step: Step) -> tuple[Step, ...]:
@@ -211,7 +219,7 @@ def _named(name: str) -> Callable[..., Term]:
 
 
 _Finder = Callable[[Step], tuple[Step, ...]]
-_PATTERNS: tuple[tuple[str, str, str, _Finder, Callable[..., Term]], ...] = (
+_PATTERNS: tuple[tuple[str, str, str, _Finder, Callable[..., Term] | None], ...] = (
     ("sigmoid", "σ({0})", "z(1 − z)", _sigmoid, _named("expit")),
     ("softmax", "softmax({0})", "diag(z) − z zᵀ", _softmax, _named("softmax")),
     (
@@ -220,7 +228,7 @@ _PATTERNS: tuple[tuple[str, str, str, _Finder, Callable[..., Term]], ...] = (
     ),
     (
         "cross-entropy of softmax", "CE(softmax({0}), t)", "softmax({0}) − t, over the number of samples in a mean",
-        _cross_entropy, _named("cross_entropy_of_softmax"),
+        _cross_entropy, None,  # a sum over samples and a mean are told apart in the note alone
     ),
     ("softplus", "ln(1 + e^{0})", "σ({0})", _softplus, lambda s: call("log", call("add", 1, call("exp", s)))),
     ("relu", "max({0}, 0)", "1 where {0} > 0, else 0", _relu, lambda s: call("maximum", s, 0)),

@@ -34,7 +34,6 @@ class Entry:
     place: Place = ("", 0)
     scopes: tuple[Scope, ...] = ()
 
-
     @property
     def is_flat(self) -> bool:
         """Whether the derivative is zero with respect to all that is followed."""

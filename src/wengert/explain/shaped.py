@@ -120,7 +120,8 @@ def index_text(part: Any) -> str:
 
 def latex_index(index: str) -> str:
     """An index in LaTeX, where three dots are a command."""
-    return escaped(index.replace("…", "...")).replace("...", r"\ldots{}")
+    plain = escaped(index.replace("…", "...").replace("·", "@"))
+    return plain.replace("...", r"\ldots{}").replace("@", r"\cdot{}")
 
 
 def _update(write: Notation, x: Term) -> Written:

@@ -21,13 +21,13 @@ from wengert.explain.summary_text import as_html, as_text
 from wengert.explain.watching import Watch, watch
 from wengert.transforms.inputs import is_number, name_of
 
-__all__ = ["Row", "Summary", "summary"]
+__all__ = ["LayerRow", "ModelSummary", "summary"]
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """One call of a layer, without the calls inside it: rows add up to the totals.
 
     ``path`` leads to the layer in the model (``layers[0]``; empty for the model itself), ``depth`` is the number of
@@ -60,7 +60,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Summary:
+class ModelSummary:
     """A model, layer by layer; ``print`` it, or look at ``rows``.
 
     ``learned``, ``remembered``, ``multiply_adds``, ``others`` and ``kept`` are totals. A multiply-add is one
@@ -84,7 +84,7 @@ class Summary:
 
     name: str
     data: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
     notes: tuple[str, ...] = ()
     failure: Misfit | None = None
 
@@ -123,7 +123,7 @@ class Summary:
         """Whether the model ran to its end."""
         return self.failure is None
 
-    def share(self, row: Row) -> float:
+    def share(self, row: LayerRow) -> float:
         """A row's share of the multiply-adds, or where there are none of the parameters."""
         key = "multiply_adds" if self.multiply_adds else "learned"
         return getattr(row, key) / (self.total(key) or 1)
@@ -149,7 +149,7 @@ class Summary:
         return as_html(self)
 
 
-def summary(model: Callable[..., Any], data: Any, learned: int | Sequence[int] | None = None, **kwargs: Any) -> Summary:
+def summary(model: Callable[..., Any], data: Any, learned: int | Sequence[int] | None = None, **kwargs: Any) -> ModelSummary:
     """What ``model`` computes on ``data``, layer by layer: shapes, parameters, multiply-adds, memory.
 
     Layers are the callable dataclasses in the model's tree, wherever they stand: those of :mod:`wengert.nn`, and your
@@ -202,24 +202,24 @@ def summary(model: Callable[..., Any], data: Any, learned: int | Sequence[int] |
 # ---- from what was seen to rows
 
 
-def _summarised(call: Invocation, seen: Watch, observer: Observer) -> Summary:
+def _summarised(call: Invocation, seen: Watch, observer: Observer) -> ModelSummary:
     equations = seen.trace.equations
     owner = {e: c for c in observer.calls if not c.looped for e in c.equations}
     kept = _kept_by_call(kept_by(equations, _learned_variables(call, seen)), equations, owner)
     parameters = _parameters_by_call(call, observer)
     works = [work_of(c.equations) for c in observer.calls]
     met: set[str] = set()
-    rows: list[Row] = []
+    rows: list[LayerRow] = []
     for c, work in zip(observer.calls, works, strict=True):
         learned, remembered = parameters.get(c, (0, 0))
-        rows.append(Row(
+        rows.append(LayerRow(
             c.path.lstrip("."), c.name, c.depth, c.shapes, learned, remembered, work.multiply_adds, work.others,
             kept[c], c.looped, c.path in met,
         ))  # fmt: skip
         met.add(c.path)
     counted = sum((w for c, w in zip(observer.calls, works, strict=True) if not c.looped), Work())
     failure = None if seen.error is None else misfit_of(seen.error)
-    return Summary(call.name, call.data, tuple(rows), (*call.notes, *_notes(counted, seen.reason)), failure)
+    return ModelSummary(call.name, call.data, tuple(rows), (*call.notes, *_notes(counted, seen.reason)), failure)
 
 
 def _learned_variables(call: Invocation, seen: Watch) -> set[Var]:

@@ -10,7 +10,7 @@ from wengert.explain.charts.elements import escape, tag
 from wengert.explain.charts.numbers import percent
 
 if TYPE_CHECKING:
-    from wengert.explain.summaries import Row, Summary
+    from wengert.explain.summaries import LayerRow, ModelSummary
 
 __all__ = ["as_html", "as_text", "short_bytes", "short_count"]
 
@@ -55,7 +55,7 @@ def _short(n: int, units: Sequence[str]) -> str:
     return f"{value:.3g}{units[k]}"
 
 
-def title(s: Summary) -> str:
+def title(s: ModelSummary) -> str:
     """The totals in one line."""
     remembered = f" and {s.remembered:,} remembered numbers" if s.remembered else ""
     on = f" on {', '.join(s.data)}" if s.data else ""
@@ -65,7 +65,7 @@ def title(s: Summary) -> str:
     )
 
 
-def _heads(s: Summary, short: bool = False) -> list[str]:
+def _heads(s: ModelSummary, short: bool = False) -> list[str]:
     remembered = ["remembered"] if s.remembered else []
     names = ["params", *remembered, "mult-adds"] if short else ["parameters", *remembered, "multiply-adds"]
     return ["layer", "output", *names, "kept", "share"]
@@ -76,7 +76,7 @@ def _count(n: int, short: bool) -> str:
     return "" if not n else short_count(n) if short else f"{n:,}"
 
 
-def _numbers(s: Summary, row: Row, short: bool = False) -> list[str]:
+def _numbers(s: ModelSummary, row: LayerRow, short: bool = False) -> list[str]:
     """A row's numbers."""
     learned = "(again)" if row.again and not row.learned else _count(row.learned, short)
     remembered = [_count(row.remembered, short)] if s.remembered else []
@@ -85,13 +85,13 @@ def _numbers(s: Summary, row: Row, short: bool = False) -> list[str]:
     return [learned, *remembered, products, short_bytes(row.kept) if row.kept else "", share]
 
 
-def _totals(s: Summary, short: bool = False) -> list[str]:
+def _totals(s: ModelSummary, short: bool = False) -> list[str]:
     remembered = [_count(s.remembered, short)] if s.remembered else []
     numbers = [_count(s.learned, short), *remembered, _count(s.multiply_adds, short)]
     return ["total", "", *numbers, short_bytes(s.kept) if s.kept else "", ""]
 
 
-def _places(s: Summary) -> Iterator[str]:
+def _places(s: ModelSummary) -> Iterator[str]:
     """The path of each row from the row around it."""
     around: list[str] = []
     for row in s.rows:
@@ -101,7 +101,7 @@ def _places(s: Summary) -> Iterator[str]:
         around.append(row.path)
 
 
-def as_text(s: Summary, width: int | None = None) -> str:
+def as_text(s: ModelSummary, width: int | None = None) -> str:
     """Columns, numbers set right; in a table too wide they are rounded, and then names give way."""
     width = width or shutil.get_terminal_size().columns
     rows = _rows(s, short=False)
@@ -111,7 +111,7 @@ def as_text(s: Summary, width: int | None = None) -> str:
     return "\n".join([*lines, *(["", str(s.failure)] if s.failure else [])])
 
 
-def _rows(s: Summary, short: bool) -> list[list[str]]:
+def _rows(s: ModelSummary, short: bool) -> list[list[str]]:
     rows = [_heads(s, short)]
     for row, place in zip(s.rows, _places(s), strict=True):
         name = f"{'  ' * row.depth}{place + ' ' if place else ''}{row.name}{' (each turn)' if row.looped else ''}"
@@ -124,11 +124,11 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
     return sum(2 + max(map(len, column)) for column in zip(*rows, strict=True))
 
 
-def _unfinished(s: Summary, row: Row) -> str:
+def _unfinished(s: ModelSummary, row: LayerRow) -> str:
     return "✗ failed" if row is s.rows[_failed(s)] else ""
 
 
-def _failed(s: Summary) -> int:
+def _failed(s: ModelSummary) -> int:
     """The layer that failed: the last one that gave nothing."""
     return max(k for k, row in enumerate(s.rows) if row.shapes is None)
 
@@ -152,7 +152,7 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def as_html(s: Summary) -> str:
+def as_html(s: ModelSummary) -> str:
     """A table for notebooks."""
     head = tag("tr", "".join(tag("th", escape(h), scope="col") for h in _heads(s)))
     body = "".join(_html_row(s, row, place) for row, place in zip(s.rows, _places(s), strict=True))
@@ -164,7 +164,7 @@ def as_html(s: Summary) -> str:
     return tag("style", _STYLE) + tag("div", table + notes + failure, style="overflow-x:auto")
 
 
-def _html_row(s: Summary, row: Row, place: str) -> str:
+def _html_row(s: ModelSummary, row: LayerRow, place: str) -> str:
     name = (tag("code", escape(place)) if place else "") + escape(row.name + (" (each turn)" if row.looped else ""))
     cells = [tag("td", name, style=f"padding-left:{1.4 * row.depth:.1f}em")]
     cells.append(tag("td", escape(row.output if row.shapes is not None else _unfinished(s, row))))

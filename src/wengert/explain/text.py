@@ -94,6 +94,8 @@ def operation(step: Step) -> str:
     if name in ("getitem", "update") and len(operands) == 1 + (name == "update") and not step.params.get("chain"):
         place = f"{operands[0]}[{', '.join(map(param_text, step.params['index']))}]"
         return " ← ".join([place, *operands[1:]])
+    if name == "scan":
+        return f"scan({step.params['length']} turns of {step.params['body'].name}, {', '.join(operands)})"
     params = [f"{key}={_param(x)}" for key, x in step.params.items() if x is not None and x is not False]
     return f"{name}({', '.join(operands + params)})"
 
@@ -119,6 +121,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str
     first = min(first, max(width // 2, room - sum(others)))
     while first + sum(others) > room and max(others) > _NARROWEST:
         others[others.index(max(others))] -= 1
+    first = min(first, max(room - sum(others), _NARROWEST))
     return "\n".join(
         "".join("  " + cut(cell, n).ljust(n) for cell, n in zip(row, (first, *others), strict=True)).rstrip()
         for row in cells
