@@ -188,18 +188,19 @@ def test_long_loops_are_shortened_and_say_so():
     assert len(heads(wengert.draw(fifty, 1.0, most=151))) == 151
 
 
-def test_a_hundred_thousand_steps_are_folded():
+def test_ten_thousand_steps_are_folded():
     def long(x):
-        return sum_of([x] * 100_001)
+        return sum_of([x] * 10_001)
 
     def sum_of(xs):
         total = xs[0]
-        total = [total := total + x for x in xs[1:]][-1]
+        for x in xs[1:]:
+            total = total + x
         return total
 
     drawing = wengert.draw(long, 1.0)
     assert len(heads(drawing)) <= 40
-    assert any(re.search(r"of 100,001 steps are folded", t) for t in texts(drawing))
+    assert any(re.search(r"of 10,001 steps are folded", t) for t in texts(drawing))
 
 
 def test_functions_layers_and_turns_are_frames():
@@ -253,7 +254,8 @@ def test_a_model_of_ones_own_is_joined_as_it_runs():
             return x + self.inner(x)
 
     model = nn.Sequential([nn.Dense(np.eye(3)), Residual(nn.Dense(np.eye(3)))])
-    assert "draw(model, x)" in wengert.draw(Residual(nn.Maxout.init(KEY, 3, 3)), direction="down").svg() or True
+    # the parameters alone do not say how layers are joined
+    assert not wengert.draw(Residual(nn.Dense(np.ones((20, 20))))).parts[0][1].links
     drawing = wengert.draw(model, np.ones((2, 3)))
     names = {block.key: block.lines[0].text for block in drawing.parts[0][1].blocks}
     joined = [(names[link.source], names[link.target]) for link in drawing.parts[0][1].links]
@@ -286,9 +288,10 @@ def test_passes_are_drawn_in_order_with_what_is_new():
     low = wengert.lower(lambda x: np.sum((x * 1.0 + 0.5 * x) ** 2))(np.ones(3))
     drawing = wengert.draw(low)
     assert [heading for heading, _ in drawing.parts] == ["as staged: 5 equations", "simplify: 5 → 4 equations"]
-    kinds = [{b.lines[0].text.split(" = ")[1].split()[0]: b.kind for b in d.blocks if " = " in b.lines[0].text} for _, d in drawing.parts]
-    assert kinds[0]["multiply"] == "operation" or kinds[0]["multiply"] == "gone"
-    assert kinds[1]["add"] == "new" and kinds[0]["add"] == "gone"
+    kinds = [{block.lines[0].text: block.kind for block in diagram.blocks} for _, diagram in drawing.parts]
+    # x · 1 goes, and with it the sum that reads it becomes another
+    assert kinds[0]["b = multiply a 1.0"] == "gone" and kinds[0]["d = add b c"] == "gone"
+    assert [name for name, kind in kinds[1].items() if kind == "new"] == ["d = add a c"]
     # a variable has one name in all pictures
     assert "f = sum[axes=(0,), keepdims=False] e" in heads(drawing)[-1:]
 
@@ -307,13 +310,13 @@ def test_svg_is_well_formed_and_the_same_twice(drawing):
 def test_user_text_is_escaped():
     drawing = wengert.draw({"<script>alert(1)</script>": np.ones((3, 20))})
     assert "<script" not in drawing.html().partition("<body>")[2]
-    assert "<script>" in drawing.title or "&lt;script&gt;" in drawing.svg()
+    assert "&lt;script&gt;" in drawing.svg()
 
 
 def test_dot_has_nodes_links_and_clusters():
     dot = DRAWINGS["loss"]().to_dot()
     assert dot.startswith("digraph ") and dot.count("{") == dot.count("}")
-    nodes = re.findall(r"^ *(n\d+) \[", dot, re.M)
+    nodes = re.findall(r"^ *(n\d+) \[", dot, re.MULTILINE)
     assert len(nodes) == len(set(nodes)) == len(DRAWINGS["loss"]().parts[0][1].blocks)
     ends = re.findall(r"(n\d+) -> (n\d+)", dot)
     assert len(ends) == len(DRAWINGS["loss"]().parts[0][1].links) and {n for e in ends for n in e} <= set(nodes)
@@ -354,7 +357,12 @@ def test_png_has_ink_where_the_blocks_are():
 
 def test_files_by_the_end_of_their_names(tmp_path):
     drawing = DRAWINGS["scalar"]()
-    for suffix, begins in {".svg": b"<svg", ".dot": b"digraph", ".html": b"<!DOCTYPE html>", ".png": b"\x89PNG"}.items():
+    for suffix, begins in {
+        ".svg": b"<svg",
+        ".dot": b"digraph",
+        ".html": b"<!DOCTYPE html>",
+        ".png": b"\x89PNG",
+    }.items():
         drawing.save(tmp_path / f"f{suffix}")
         assert (tmp_path / f"f{suffix}").read_bytes().startswith(begins)
     assert b"prefers-color-scheme:dark" in (tmp_path / "f.svg").read_bytes()
@@ -391,7 +399,9 @@ def test_pages_open_at_two_widths_in_both_schemes(visit, scheme, width):
 
 @pytest.mark.parametrize("what", [3.0, "text", None, np.ones(3), [], {}, object()])
 def test_what_cannot_be_drawn_is_refused_with_what_can(what):
-    with pytest.raises(UnsupportedError, match=r"cannot be drawn(?s:.*)draw\(f, \*args\)(?s:.*)draw\(model, x\)(?s:.*)lower"):
+    with pytest.raises(
+        UnsupportedError, match=r"cannot be drawn(?s:.*)draw\(f, \*args\)(?s:.*)draw\(model, x\)(?s:.*)lower"
+    ):
         wengert.draw(what)
 
 
@@ -427,6 +437,6 @@ def test_functions_that_give_no_number_are_refused_by_explain():
 
 
 def test_values_that_are_not_finite_are_drawn():
-    drawing = wengert.draw(lambda x: np.log(x) * 0.0, 0.0, gradients=True)
+    drawing = wengert.draw(lambda x: x * 2.0, np.nan, gradients=True)
     assert "NaN" in " ".join(texts(drawing))
     assert wengert.draw([(np.full((2, 2), np.nan), np.zeros(2))]).svg()
