@@ -35,7 +35,7 @@ def computation(
     order, paths = arranged(steps, index)
     folded = fold(order, paths, most)
     writer = _Writer(e, steps, names, gradients)
-    owner = {k: shown.items for shown in folded.shown for k in shown.items}
+    owner = {k: shown for shown in folded.shown for k in shown.items}
     blocks = [writer.block(shown) for shown in folded.shown]
     links = _links(e, steps, index, owner, gradients=gradients, derivatives=derivatives)
     kind = "derivatives" if derivatives else "computation"
@@ -121,14 +121,14 @@ class _Writer:
             done = sum(step.primitive is not None for step in steps)
             lines = [Line(shown.title, "head"), Line(count(done or len(steps), "step" if done else "input"), "note")]
             lines += [Line(f"{self.names[last]} = {short(last.value)}")] if done else []
-            return Block(shown.items, tuple(lines), "fold", shown.group, f"{shown.title}: {text.place(last.line)}")
+            return Block(shown.key, tuple(lines), "fold", shown.group, f"{shown.title}: {text.place(last.line)}")
         kind = "input" if last.primitive is None else "output" if last is self.e.output else "operation"
         lines = [Line(self.formula(last), "head"), Line(short(last.value))]
         if self.gradients and is_differentiable(last.value):
             lines.append(
                 Line(f"∂{self.function}/∂{self.names[last]} = {short(last.gradient, typed=False)}", "gradient")
             )
-        return Block(shown.items, tuple(lines), kind, shown.group, self.tip(last))
+        return Block(shown.key, tuple(lines), kind, shown.group, self.tip(last))
 
     def formula(self, step: Step) -> str:
         """``q = x + y``, or the name of an input."""
@@ -151,7 +151,7 @@ def short(value: Any, typed: bool = True) -> str:
 
 
 def _links(
-    e: Explanation, steps: Sequence[Step], index: dict[Step, int], owner: dict[int, tuple[int, ...]], *,
+    e: Explanation, steps: Sequence[Step], index: dict[Step, int], owner: dict[int, Shown], *,
     gradients: bool, derivatives: bool,
 ) -> list[Link]:  # fmt: skip
     """From what is read to what reads it; between folded units one for all."""
@@ -160,10 +160,11 @@ def _links(
     bundled: dict[tuple[Any, Any], int] = {}
     for step in steps:
         for position, x in enumerate(step.operands):
-            if not isinstance(x, Step) or owner[index[x]] == owner[index[step]]:
+            if not isinstance(x, Step) or owner[index[x]] is owner[index[step]]:
                 continue
-            ends = owner[index[x]], owner[index[step]]
-            if len(ends[0]) > 1 or len(ends[1]) > 1:
+            start, stop = owner[index[x]], owner[index[step]]
+            ends = start.key, stop.key
+            if start.title or stop.title:
                 bundled[ends] = bundled.get(ends, 0) + 1
                 continue
             edge = edges.get((step, position))

@@ -62,6 +62,11 @@ class Shown:
     group: tuple[int, ...] = ()
     title: str = ""
 
+    @property
+    def key(self) -> int:
+        """The number of its first item."""
+        return self.items[0]
+
 
 @dataclass
 class Folded:

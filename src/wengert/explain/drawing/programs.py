@@ -102,18 +102,18 @@ def diagram(
         if shown.title:
             inside = [equations[k - count_] for k in shown.items if k >= count_]
             lines = (Line(shown.title, "head"), Line(count(len(inside), "equation"), "note"))
-            return Block(shown.items, lines, "fold", shown.group, "\n".join(written(e, names) for e in inside[:40]))
+            return Block(shown.key, lines, "fold", shown.group, "\n".join(written(e, names) for e in inside[:40]))
         k = shown.items[0]
         if k < count_:
             note = f"{sources[k].aval}" + (" constant" if sources[k] in held else "")
-            return Block(shown.items, (Line(names(sources[k]), "head"), Line(note, "note")), "input", shown.group)
+            return Block(shown.key, (Line(names(sources[k]), "head"), Line(note, "note")), "input", shown.group)
         equation = equations[k - count_]
         state = kind(equation) if kind else "operation"
         state = "output" if state == "operation" and results.intersection(equation.outputs) else state
         types = ", ".join(str(v.aval) for v in equation.outputs)
         tip = f"{written(equation, names)}\n{text.place(equation.line)}".strip()
         lines = [Line(written(equation, names), "head"), Line(types, "note")]
-        return Block(shown.items, tuple(lines), state, shown.group, tip)
+        return Block(shown.key, tuple(lines), state, shown.group, tip)
 
     blocks = [block(shown) for shown in folded.shown]
     note = hidden_note(folded.hidden, count_ + len(equations), "equation", folded.shown)
@@ -130,14 +130,14 @@ def written(equation: Equation, names: Names) -> str:
 
 
 def _links(sources: Sequence[Var], equations: Sequence[Equation], shown: Sequence[Shown]) -> list[Link]:
-    owner = {k: s.items for s in shown for k in s.items}
+    owner = {k: s for s in shown for k in s.items}
     made = {var: owner[k] for k, var in enumerate(sources)}
     found: dict[Link, None] = {}
     for k, equation in enumerate(equations, len(sources)):
         for position, atom in enumerate(equation.inputs):
-            if isinstance(atom, Var) and made[atom] != owner[k]:
+            if isinstance(atom, Var) and made[atom] is not owner[k]:
                 # an operand that is read twice by one equation has two lines, folded ones have one
-                tip = f"operand {position}" if len(owner[k]) == 1 == len(made[atom]) else ""
-                found[Link(made[atom], owner[k], tip=tip)] = None
+                tip = "" if owner[k].title or made[atom].title else f"operand {position}"
+                found[Link(made[atom].key, owner[k].key, tip=tip)] = None
         made |= dict.fromkeys(equation.outputs, owner[k])
     return list(found)
