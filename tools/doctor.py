@@ -26,7 +26,10 @@ def judged(run: Planted, seed: int, verbose: bool) -> bool:
     right = run.illness in found if run.illness else not found
     also = ", ".join(name for name in found if name != run.illness)
     mark = "yes" if right else "NO"
-    print(f"{mark:4} {run.split:9} {run.illness or 'healthy':27} {run.name:45} {seed:4} {seconds:5.1f} s  {also}", flush=True)
+    print(
+        f"{mark:5} {run.split:9} {run.illness or 'healthy':27} {run.name:45} {seed:4} {seconds:5.1f} s  {also}",
+        flush=True,
+    )
     if verbose:
         print(diagnosis, "\n")
     return right
@@ -40,9 +43,9 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--verbose", action="store_true")
     chosen = parser.parse_args()
-    runs = [r for r in PLANTED if chosen.split in r.split and (chosen.only in r.name or chosen.only == r.illness)]
+    runs = [r for r in PLANTED if chosen.split in r.split and chosen.only in f"{r.name} {r.illness}"]
     right: dict[tuple[str, str], list[bool]] = {}
-    print("right split     illness                     run                                           seed   time  also found")
+    print(f"{'right':5} {'split':9} {'illness':27} {'run':45} {'seed':4} {'time':>7}  also found")
     for run in runs:
         for k in range(chosen.seeds):
             kind = "healthy" if run.illness == HEALTHY else "ill"

@@ -105,9 +105,7 @@ class _Run:
             if patience is not None and number - self.reached.best_epoch >= patience:
                 return
 
-    def ends_early(
-        self, epochs: int, patience: int | None, callbacks: tuple[Callback, ...], show: Reporter
-    ) -> bool:
+    def ends_early(self, epochs: int, patience: int | None, callbacks: tuple[Callback, ...], show: Reporter) -> bool:
         """Whether Ctrl-C ended the run. Where it diverges, callbacks are told before the error goes on."""
         try:
             self.run(epochs, patience, callbacks, show)

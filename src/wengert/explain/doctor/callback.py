@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from wengert import nn
 from wengert.errors import ModelError
 from wengert.explain.doctor.case import Case, evenly, see
 from wengert.explain.doctor.diagnosing import diagnosis_of
@@ -18,7 +19,17 @@ from wengert.training import Epoch, Failure, History, Setup
 
 __all__ = ["Doctor"]
 
-_FIRST_GUESS = 0.02  # seconds that a glance may take, before one was taken
+# seconds that a glance is taken to need, before one was taken: at least, and for each row and parameter
+_GLANCE, _GLANCE_EACH = 0.01, 3e-9
+
+
+def _clocks() -> tuple[float, float]:
+    """Time that has passed, and that this process was at work: where others are too, training only seems long."""
+    return time.perf_counter(), time.process_time()
+
+
+def _since(begun: tuple[float, float]) -> list[float]:
+    return [now - then for now, then in zip(_clocks(), begun, strict=True)]
 
 
 @final
@@ -55,8 +66,8 @@ class Doctor:
     ) -> None:
         if every < 1 or rows < 1 or not (share is None or 0 < share <= 1):
             raise ModelError(
-                f"Doctor(every={every}, rows={rows}, share={share}): every and rows are 1 at least, share lies in (0, 1] "
-                "or is None"
+                f"Doctor(every={every}, rows={rows}, share={share}): every and rows are at least 1, share is in "
+                "(0, 1] or None"
             )
         self.every, self.rows, self.share, self.features = every, rows, share, tuple(features)
         self.glances: list[Glance] = []
@@ -66,23 +77,24 @@ class Doctor:
         self._history = History()
         self._failure: Failure | None = None
         self._diagnosis: Diagnosis | None = None
-        self._begun = 0.0
-        self._longest = _FIRST_GUESS
+        self._begun = _clocks()
+        self._longest = _GLANCE
 
     def begin(self, setup: Setup) -> None:
         """Training is about to start."""
         self._setup, self._model, self._history = setup, setup.model, History()
         self._failure = self._diagnosis = None
-        self.glances, self.spent, self._longest = [], 0.0, _FIRST_GUESS
-        self._begun = time.perf_counter()
+        self.glances, self.spent = [], 0.0
+        self._longest = _GLANCE + _GLANCE_EACH * self.rows * nn.count_parameters(setup.model)
+        self._begun = _clocks()
 
     def __call__(self, epoch: Epoch) -> None:
         """An epoch is over."""
         self._model, self._history, self._diagnosis = epoch.model, epoch.history, None
         if self._setup is not None and epoch.number % self.every == 0 and self._affordable():
-            begun = time.perf_counter()
+            begun = _clocks()
             self.glances.append(self._glance(self._setup, epoch))
-            took = time.perf_counter() - begun
+            took = max(_since(begun))
             self.spent, self._longest = self.spent + took, took if len(self.glances) == 1 else max(self._longest, took)
 
     def failed(self, failure: Failure) -> None:
@@ -92,7 +104,7 @@ class Doctor:
     def _affordable(self) -> bool:
         if self.share is None:
             return True
-        trained = time.perf_counter() - self._begun - self.spent
+        trained = min(_since(self._begun)) - self.spent
         return self.spent + self._longest <= self.share * trained
 
     def _glance(self, setup: Setup, epoch: Epoch) -> Glance:

@@ -98,7 +98,7 @@ def see(model: Any, x: Array, y: Array, loss: Loss) -> Seen:
     value = getattr(met[0], "v", met[0])
     step = _step_of(e, value)
     gradient = step.gradient if step is not None else np.zeros(np.shape(value))
-    last = _last_of(e, looks, value)
+    last = _last_of(looks, value)
     return Seen(float(e.value), looks, np.asarray(value), np.asarray(gradient), last, e)
 
 
@@ -106,13 +106,11 @@ def _step_of(e: Explanation, value: Any) -> Step | None:
     return next((step for step in e.steps if step.value is value), None)
 
 
-def _last_of(e: Explanation, looks: Sequence[Look], outputs: Any) -> Array:
+def _last_of(looks: Sequence[Look], outputs: Any) -> Array:
     """The pre-activations of the last layer; the outputs themselves where no layer is seen."""
-    steps = e.pre_activations() if looks else {}
-    path = f"model.{looks[-1].layer}" if looks else ""
-    step = steps.get(path)
-    same = step is not None and np.shape(step.value) == np.shape(outputs)
-    return np.asarray(step.value if step is not None and same else outputs)
+    if not looks or np.shape(looks[-1].sums) != np.shape(outputs):
+        return np.asarray(outputs)
+    return looks[-1].sums
 
 
 @final

@@ -26,9 +26,10 @@ def course_findings(case: Case) -> Iterator[Finding]:
     held_out = np.asarray(case.columns.get("validation_loss", ()), float)
     if len(loss) < 2:
         return
-    rising = list(_rising(loss))
+    positive = bool((loss > 0).all() and (held_out > 0).all())  # ratios of others say nothing
+    rising = list(_rising(loss)) if positive else []
     yield from rising
-    if len(held_out) == len(loss) >= 5:
+    if len(held_out) == len(loss) >= 5 and positive:
         yield from _overfitted(loss, held_out)
     if not rising:
         yield from _poor_fit(case, loss)
@@ -63,7 +64,7 @@ def _overfitted(loss: Line, held_out: Line) -> Iterator[Finding]:
         yield Finding(
             "overfitting", "serious",
             f"the validation loss was least after epoch {best + 1}, {number(float(held_out[best]), 3)}, and rose to "
-            f"{number(end, 3)} while the training loss went on to fall, to {number(train, 3)}: what is learned since is "
+            f"{number(end, 3)} while the training loss fell on, to {number(train, 3)}: what is learned since is "
             "the training rows by heart",
             f"patience={max(3, len(loss) // 10)} in training.fit; fewer units, nn.Dropout(0.3), "
             "optim.adamw(weight_decay=0.01), or more rows",
@@ -90,7 +91,7 @@ def _poor_fit(case: Case, loss: Line) -> Iterator[Finding]:
     reference, error = case.reference, case.error
     baseline = _baseline(case)
     half = loss[len(loss) // 2]
-    fell = 1 - float(loss[-1]) / float(half) if half > 0 else 0.0
+    fell = (float(half) - float(loss[-1])) / max(abs(float(half)), 1e-300)
     stuck = fell < thresholds.PLATEAU and len(loss) >= thresholds.PLATEAU_EPOCHS
     high = baseline is not None and loss[-1] > thresholds.PLATEAU_ABOVE * baseline
     if reference is None or error is None:
@@ -101,14 +102,15 @@ def _poor_fit(case: Case, loss: Line) -> Iterator[Finding]:
         return
     numbers = {"left": left, "neighbours": by_neighbours, "fell": fell}
     told = (
-        f"the model leaves {percent(left)} of a constant's errors on its own training rows, the five nearest neighbours "
-        f"{percent(by_neighbours)} on rows they have not seen"
+        f"the model leaves {percent(left)} of a constant's errors on its own training rows, the five nearest "
+        f"neighbours {percent(by_neighbours)} on rows they have not seen"
     )
     if stuck and high:
         yield Finding(
             "loss_plateau", "serious",
-            f"from epoch {len(loss) // 2 + 1} to {len(loss)} the loss fell by {number(100 * fell, 2)} % only, to "
-            f"{number(float(loss[-1]), 3)}, where constant outputs have {number(baseline or 0.0, 3)}",
+            f"from epoch {len(loss) // 2 + 1} to {len(loss)} the loss "
+            + (f"fell by {number(100 * fell, 2)} % only, to" if fell > 0 else "did not fall from")
+            + f" {number(float(loss[-1]), 3)}, where constant outputs have {number(baseline or 0.0, 3)}",
             "look at the findings on gradients and initial values first; else a learning rate 3 to 10 times as high",
             numbers={"fell": fell, "loss": float(loss[-1]), "baseline": baseline or 0.0},
         )  # fmt: skip

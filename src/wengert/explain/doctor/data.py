@@ -32,7 +32,7 @@ def not_finite(x: Array, y: Array, names: Sequence[str]) -> Iterator[Finding]:
             continue
         bad = strange.reshape(len(array), -1)
         rows, columns = bad.any(axis=1), np.flatnonzero(strange.any(axis=tuple(range(strange.ndim - 1))))
-        told = [names[k] if k < len(names) else f"feature {k}" for k in columns] if what == "inputs" else []
+        told = [names[int(k)] if k < len(names) else f"feature {k}" for k in columns] if what == "inputs" else []
         where = f" of {_some(told)}" if told and array.ndim > 1 else ""
         variable = "x" if what == "inputs" else "y"
         yield Finding(
@@ -299,7 +299,7 @@ def _unrelated(x: Array, y: Array, classes: bool) -> Iterator[Finding]:
     flat, y = flat[rows], y[rows]
     near, rng = nearest(flat), np.random.default_rng(0)
     labels = int(labels_of(y).max()) + 1 if classes else 0
-    if classes and len(np.unique(labels_of(y))) < 2 or not classes and np.ptp(y) == 0:
+    if (classes and len(np.unique(labels_of(y))) < 2) or (not classes and np.ptp(y) == 0):
         return
     amounts = labels_of(y).astype(float) if classes else y.reshape(-1).astype(float)
     spread = flat.std(axis=0)

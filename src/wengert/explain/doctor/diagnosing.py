@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def diagnose(
     data: tuple[Any, Any],
     loss: Callable[[Any, Any], Any],
     *,
-    optimizer: Optimizer | None = None,
+    optimizer: Any = None,
     learning_rate: float | None = None,
     history: History | Mapping[str, Sequence[float]] | None = None,
     validation: tuple[Any, Any] | None = None,
@@ -50,9 +51,10 @@ def diagnose(
 
     Looked at are: inputs and targets (numbers that are not finite, scale, constant and duplicate features, labels'
     balance, leakage of the target, targets unrelated to inputs); the loss beside the outputs; initial values; gradients
-    by layer and through time; ReLUs that do not fire, saturated sigmoids and tanhs; dropout; the optimiser's steps, tried
-    on a few rows; and from the history over- and underfitting, plateaus and explosions. Thresholds stand with their
-    sources in ``wengert.explain.doctor.thresholds``. What cannot be looked at is listed in ``left_out`` with the reason.
+    by layer and through time; ReLUs that do not fire, saturated sigmoids and tanhs; dropout; the optimiser's steps,
+    tried on a few rows; and from the history over- and underfitting, plateaus and explosions. Thresholds stand
+    with their sources in ``wengert.explain.doctor.thresholds``. What cannot be looked at is in ``left_out``, with the
+    reason.
 
     Raises:
         DataError: if inputs or targets are empty, no numbers, or of different lengths.
@@ -64,11 +66,12 @@ def diagnose(
         >>> from wengert import nn, random
         >>> x = np.array([1.0, 300.0]) * random.normal(random.key(0), (200, 2))
         >>> y = (x[:, 0] > 0).astype(int)
-        >>> d = wengert.diagnose(nn.mlp(random.key(1), [2, 8, 2]), (x, y), nn.softmax_cross_entropy, features=["a", "b"])
+        >>> model = nn.mlp(random.key(1), [2, 8, 2])
+        >>> d = wengert.diagnose(model, (x, y), nn.softmax_cross_entropy, features=["a", "b"])
         >>> d.illnesses
         ('unscaled_inputs',)
         >>> print(d["unscaled_inputs"])
-        unscaled inputs: b has a root mean square of 295: weights of the usual size fit inputs of mean 0 and
+        unscaled inputs: b has a root mean square of 321: weights of the usual size fit inputs of mean 0 and
           deviation 1
           try: mean, std = x.mean(axis=0), x.std(axis=0) + 1e-8; x = (x - mean) / std
     """
@@ -87,7 +90,9 @@ def diagnose(
 
 def _pair(data: Any, name: str) -> tuple[Any, Any]:
     if not isinstance(data, tuple | list) or len(data) != 2:
-        raise DataError(f"{name} is a pair (inputs, targets), and not {type(data).__name__}: diagnose(model, (x, y), loss)")
+        raise DataError(
+            f"{name} is a pair (inputs, targets), and not {type(data).__name__}: diagnose(model, (x, y), loss)"
+        )
     x, y = (np.asarray(array) for array in data)
     for array, kind in ((x, "inputs"), (y, "targets")):
         if array.dtype.kind not in "biuf":
@@ -99,8 +104,8 @@ def _pair(data: Any, name: str) -> tuple[Any, Any]:
             raise DataError(f"{kind} have shape {array.shape}: there is no row to look at")
     if len(x) != len(y):
         raise DataError(
-            f"inputs have {len(x)} rows (shape {x.shape}) and targets {len(y)} (shape {y.shape}): each row of inputs has "
-            "one target"
+            f"inputs have {len(x)} rows (shape {x.shape}) and targets {len(y)} (shape {y.shape}): each row of inputs "
+            "has one target"
         )
     return x, y
 
@@ -182,15 +187,17 @@ def _finite_rows(case: Case) -> tuple[Case, list[str]]:
     x = case.x.astype(dtype, copy=False)
     y = case.y.astype(dtype, copy=False) if case.y.dtype.kind == "f" else case.y
     note = [] if good.all() else [f"{int((~good).sum())} rows that are not finite"]
-    made = {**vars(case), "x": x if good.all() else x[good], "y": y if good.all() else y[good]}
-    return Case(**{name: made[name] for name in Case.__dataclass_fields__}), note
+    if not good.all():
+        x, y = x[good], y[good]
+    return replace(case, x=x, y=y), note
 
 
 def _failure(case: Case) -> Finding | None:
     """What the model or the loss raises on a few rows."""
     try:
         with np.errstate(all="ignore"):
-            return None if case.seen else None
+            _ = case.seen
+        return None
     except Exception as error:  # noqa: BLE001 - it is the user's code, and whatever it raises is the finding
         words = [line.strip() for line in str(error).splitlines()] or [""]
         remedy = next((line.removeprefix("write: ") for line in words[1:] if line.startswith("write: ")), "")
@@ -203,5 +210,3 @@ def _failure(case: Case) -> Finding | None:
 
 def _sorted(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
-
-

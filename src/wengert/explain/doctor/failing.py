@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wengert import pytree
+from wengert.errors import user_line
 from wengert.explain.charts.numbers import number
 from wengert.explain.doctor.case import Case, forward
 from wengert.explain.doctor.finding import Finding
@@ -52,8 +53,8 @@ def failure_finding(case: Case, failure: Failure) -> Finding:
     smaller = f"learning rate {float(f'{rate / 10:.1g}'):g}, or " if rate else ""
     return Finding(
         "exploding_loss", "severe",
-        f"in step {failure.number} (step {failure.step} of epoch {failure.epoch}) {origin.way}{origin.operation}{where} "
-        f"made the first number that is not finite, {origin.operands}{line}{grown}",
+        f"in step {failure.number} (step {failure.step} of epoch {failure.epoch}) {origin.way}{origin.operation}"
+        f"{where} made the first number that is not finite, {origin.operands}{line}{grown}",
         f"{smaller}optim.chain(optim.clip_by_global_norm(1.0), optimizer)",
         layer=origin.layer, step=failure.number,
         numbers={"epoch": float(failure.epoch), "step_of_epoch": float(failure.step)},
@@ -63,8 +64,8 @@ def failure_finding(case: Case, failure: Failure) -> Finding:
 def _after_the_steps(failure: Failure) -> Finding:
     return Finding(
         "exploding_loss", "severe",
-        f"every step of epoch {failure.epoch} had a finite loss, and the validation loss after it is not: rows that are "
-        "held out lie where the model's outputs overflow, or where the loss has no value",
+        f"every step of epoch {failure.epoch} had a finite loss, and the validation loss after it is not: rows "
+        "that are held out lie where the model's outputs overflow, or where the loss has no value",
         "model(x).min(), model(x).max() on the rows held out; inputs scaled by the training rows' mean and deviation",
         step=failure.number, numbers={"epoch": float(failure.epoch)},
     )  # fmt: skip
@@ -77,7 +78,7 @@ def _growth(failure: Failure) -> str:
     if len(finite) < 2:
         return ""
     least = np.minimum.accumulate(finite)
-    high = finite > _GROWN * np.maximum(least, 1e-300)
+    high = finite - least > (_GROWN - 1) * np.abs(least)
     begun = int(np.argmax(high)) if high.any() else None
     if begun is None:
         return ""
@@ -92,7 +93,10 @@ def _origin(case: Case, failure: Failure, x: Array, y: Array) -> Origin:
     def training_loss(model: Any, x: Any, y: Any) -> Any:
         return case.loss(forward(model, x, failure.key), y)
 
-    e = explain(training_loss, argnums=0)(failure.model, x, y)
+    try:
+        e = explain(training_loss, argnums=0)(failure.model, x, y)
+    except Exception as error:  # noqa: BLE001 - it is the user's code, and it has failed before
+        return Origin(f"the model or the loss, which raises {type(error).__name__},", "", "", "", "")
     origin = _forward_origin(e) or _backward_origin(e)
     return origin or _update_origin(case, failure, e)
 
@@ -136,7 +140,9 @@ def _update_origin(case: Case, failure: Failure, e: Explanation) -> Origin:
 
 def _largest(values: Sequence[Any]) -> str:
     sizes = [
-        float(np.abs(v).max()) for v in values if not isinstance(v, tuple) and np.size(v) and np.asarray(v).dtype != bool
+        float(np.abs(v).max())
+        for v in values
+        if not isinstance(v, tuple) and np.size(v) and np.asarray(v).dtype != bool
     ]
     return f"from numbers of up to {number(max(sizes), 3)}" if sizes else ""
 
@@ -144,7 +150,9 @@ def _largest(values: Sequence[Any]) -> str:
 def _told(e: Explanation, step: Step, way: str, operands: str, position: int) -> Origin:
     assert step.primitive is not None
     name = step.primitive.ufunc.__name__ if step.primitive.ufunc is not None else step.primitive.name
-    return Origin(f"np.{name}", way, _layer_at(e, step, position), step.line, operands)
+    # a line that only asks for the diagnosis, or for training, has not written the operation
+    line = "" if step.line == user_line() else step.line
+    return Origin(f"np.{name}", way, _layer_at(e, step, position), line, operands)
 
 
 def _layer_at(e: Explanation, step: Step, position: int) -> str:

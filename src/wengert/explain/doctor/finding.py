@@ -76,7 +76,7 @@ class Diagnosis:
         >>> from wengert import nn, random
         >>> x = random.normal(random.key(0), (200, 4))
         >>> model = nn.mlp(random.key(1), [4, 16, 2])
-        >>> d = wengert.diagnose(model, (x, (x[:, 0] > 0).astype(int)), nn.softmax_cross_entropy)
+        >>> d = wengert.diagnose(model, (x, (x[:, 0] > x[:, 1]).astype(int)), nn.softmax_cross_entropy)
         >>> d.healthy, d.findings
         (True, ())
     """

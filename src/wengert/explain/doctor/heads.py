@@ -91,7 +91,12 @@ def _head(z: Array, outputs: Array) -> str:
         return "?"
     close = functools.partial(np.allclose, outputs, rtol=1e-5, atol=1e-6)
     # by the numbers: a head is named only where it changes them
-    for name, f in (("softmax", softmax), ("sigmoid", sigmoid), ("tanh", np.tanh), ("relu", lambda z: np.maximum(z, 0))):
+    for name, f in (
+        ("softmax", softmax),
+        ("sigmoid", sigmoid),
+        ("tanh", np.tanh),
+        ("relu", lambda z: np.maximum(z, 0)),
+    ):
         if close(f(z)) and not np.allclose(z, outputs, rtol=1e-5, atol=1e-6):
             return name
     return "" if close(z) else "?"
@@ -116,7 +121,7 @@ def _squares(outputs: Array, y: Array, layer: str) -> Finding:
     return Finding(
         "squared_error_for_classes", "serious",
         f"targets are {classes} classes, and the loss is the squared distance of logits from 0 and 1: "
-        f"{percent(outside)} of the outputs lie outside of [0, 1], and being right with too much confidence is punished",
+        f"{percent(outside)} of the outputs lie outside of [0, 1], and too much confidence is punished",
         f"loss=nn.{better}",
         layer=layer, numbers={"outside": outside},
     )  # fmt: skip
@@ -155,8 +160,8 @@ def _out_of_reach(kind: str, head: str, outputs: Array, y: Array, layer: str) ->
     if outside > 0.05:
         yield Finding(
             "targets_out_of_reach", "severe",
-            f"the model ends in a {head}, whose values lie in [{number(low)}, {number(high)}], and {percent(outside)} of "
-            f"the targets, from {number(float(y.min()), 3)} to {number(float(y.max()), 3)}, do not",
+            f"the model ends in a {head}, whose values lie in [{number(low)}, {number(high)}], and {percent(outside)} "
+            f"of the targets, from {number(float(y.min()), 3)} to {number(float(y.max()), 3)}, do not",
             f"leave the last {head} out of the model, or scale the targets into its range",
             layer=layer, numbers={"outside": outside},
         )  # fmt: skip

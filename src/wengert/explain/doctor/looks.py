@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -43,8 +43,8 @@ class Look:
     of its pre-activations s, ``flow`` the norm of δ = ∂L/∂s, ``gradient`` and ``weight`` the norms of what it learns.
     ``activation`` is "relu", "sigmoid", "tanh", or empty where it has none of these; ``dead`` is the share of ReLUs
     that are 0 on every row, ``flat`` the share of responses, over rows and units, at a sigmoid's or tanh's ends.
-    ``matrix`` says whether it multiplies by weights, and not only scales or looks up. ``values`` are some of its
-    activations.
+    ``matrix`` says whether it multiplies by weights, and not only scales or looks up. ``sums`` are its
+    pre-activations, ``values`` some of its activations.
     """
 
     layer: str
@@ -59,11 +59,12 @@ class Look:
     flat: float
     matrix: bool
     parameters: tuple[Parameter, ...]
+    sums: Array
     values: Array
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers, without parameters and activations."""
-        left_out = ("parameters", "values")
+        left_out = ("parameters", "sums", "values")
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     @property
@@ -77,20 +78,45 @@ def looks_of(explanation: Explanation, argument: str) -> tuple[Look, ...]:
     steps = (*explanation.inputs.values(), *explanation.steps)
     edges = _on_the_way(explanation.edges, explanation.output)
     number = {step: k for k, step in enumerate(steps)}
-    entered: dict[str, Step] = {}
+    parameters = {p.path: p for p in own_gradients(explanation)}
+    entries = sorted(_entries(steps, edges, list(parameters), number), key=lambda entry: number[entry[1]])
+    readers, starts = _elementwise_readers(edges), {step for _, step, _ in entries}
+    return tuple(
+        _look(
+            name.removeprefix(argument).removeprefix(".") or name, _label(k, len(entries)), step,
+            tuple(parameters[leaf] for leaf in leaves), readers, starts,
+        )
+        for k, (name, step, leaves) in enumerate(entries)
+    )  # fmt: skip
+
+
+def _entries(
+    steps: Sequence[Step], edges: Sequence[Edge], inputs: Sequence[str], number: dict[Step, int]
+) -> Iterator[tuple[str, Step, list[str]]]:
+    """For each layer its name, where it enters, and its parameters.
+
+    Parameters side by side in one model make several layers if they enter with several arrays of rows: then each is
+    named after its first.
+    """
+    found: dict[str, list[Step]] = {}
     for name, step in sorted(pre_activations(steps, edges).items(), key=lambda item: number[item[1]]):
-        # a layer that enters several times is seen where it does last, with an array
         if not isinstance(step.value, tuple) and ndim_of(step.value):
             layer = _LAST_PART.sub("", _IN_STEP.sub("", name)) if _IN_STEP.search(name) else name
-            entered[layer] = step
-    names = sorted(entered, key=lambda layer: number[entered[layer]])
-    parameters = own_gradients(explanation)
-    readers = _elementwise_readers(edges)
-    starts = set(entered.values())
-    return tuple(
-        _look(layer, argument, _label(k, len(names)), entered[layer], parameters, readers, starts)
-        for k, layer in enumerate(names)
-    )
+            found.setdefault(layer, []).append(step)
+    first_read: dict[str, int] = {}
+    for edge in edges:
+        first_read.setdefault(edge.source.name, number[edge.target])
+    for layer, places in found.items():
+        leaves = [leaf for leaf in inputs if layer in (leaf, _LAST_PART.sub("", leaf))]
+        rows = [step for step in places if ndim_of(step.value) > 1] or places[-1:]
+        if len(rows) == 1:
+            yield layer, rows[0], leaves
+            continue
+        for step in rows:
+            own = [leaf for leaf in leaves if first_read.get(leaf, len(number)) <= number[step]]
+            leaves = [leaf for leaf in leaves if leaf not in own]
+            if own:  # what enters again, as in a loop, was seen where it did first
+                yield own[0], step, own
 
 
 def _label(k: int, layers: int) -> str:
@@ -127,20 +153,17 @@ def own_gradients(explanation: Explanation) -> list[Parameter]:
 
 def _look(
     layer: str,
-    argument: str,
     label: str,
     start: Step,
-    parameters: Sequence[Parameter],
+    own: tuple[Parameter, ...],
     readers: dict[Step, list[Step]],
     starts: set[Step],
 ) -> Look:
-    own = tuple(p for p in parameters if p.path == layer or _LAST_PART.sub("", p.path) == layer)
     z = np.asarray(start.value)
     kind, values = _activation(start, readers, starts)
     dead, flat = _unresponsive(kind, z, values)
-    path = layer.removeprefix(argument).removeprefix(".") or layer
     return Look(
-        layer=path,
+        layer=layer,
         label=label,
         activation=kind,
         units=z.shape[-1],
@@ -152,6 +175,7 @@ def _look(
         flat=flat,
         matrix=any(p.value.ndim > 1 for p in own) and _multiplies(own, start),
         parameters=own,
+        sums=z,
         values=_some(values),
     )
 

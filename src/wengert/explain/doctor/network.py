@@ -60,11 +60,13 @@ def _symmetric(seen: Seen) -> Iterator[Finding]:
         weights = [p for p in look.parameters if p.value.ndim > 1 and p.value.shape[-1] > 1]
         if weights and all(_same_columns(p.value) and _same_columns(p.gradient) for p in weights):
             value = float(weights[0].value.flat[0])
-            what = "all weights are 0" if not any(p.value.any() for p in weights) else f"each is like {number(value, 3)}"
+            what = (
+                "all weights are 0" if not any(p.value.any() for p in weights) else f"each is like {number(value, 3)}"
+            )
             yield Finding(
                 "symmetric_weights", "severe",
-                f"{look.name}: the weights of all {look.units} units are the same ({what}), and so are their gradients: "
-                "they learn the same for ever, as one unit would",
+                f"{look.name}: the weights of all {look.units} units are the same ({what}), and so are their "
+                "gradients: they learn the same for ever, as one unit would",
                 f'nn.Dense.init(key, inputs, {look.units}, "{_good_initial(look)}")  # biases may be 0',
                 layer=look.layer, numbers={"units": float(look.units), "value": value},
             )  # fmt: skip
@@ -82,7 +84,11 @@ def _initial_scale(case: Case, seen: Seen) -> Iterator[Finding]:
     base = first.scale if first is not None and not first.matrix else float(np.sqrt(np.mean(inputs**2)))
     if not base or not np.isfinite(base):
         return
-    scales = [look.scale / base for look in seen.hidden]
+    scales: list[float] = []
+    for look in seen.hidden:
+        scales.append(look.scale / base)
+        if look.activation in ("sigmoid", "tanh"):
+            base = min(base, 1.0)  # what they give is no larger than that
     for look, scale in zip(seen.hidden, scales, strict=True):
         if thresholds.SCALE_LOW <= scale <= thresholds.SCALE_HIGH or not any(p.value.any() for p in look.parameters):
             continue
@@ -195,9 +201,10 @@ def _dead(case: Case, glances: Sequence[Glance]) -> Iterator[Finding]:
         yield Finding(
             "dying_relus" if dying else "dead_relus", "severe" if look.dead > 0.9 else "serious",
             f"{look.name}: {percent(look.dead)} of ReLUs have not fired{when} on any of {len(case.sample[0])} rows"
-            + (f", of which {percent(before)} at the start" if dying and before is not None else "")
+            + (f" ({percent(before)} at the start)" if dying and before is not None else "")
             + f"; likely {cause}",
-            (f"learning rate {smaller}, or " if smaller else "") + 'init="he_normal" with biases 0, activation="leaky_relu"',
+            (f"learning rate {smaller}, or " if smaller else "")
+            + 'init="he_normal" with biases 0, activation="leaky_relu"',
             layer=look.layer, step=since if dying else None,
             numbers={"dead": look.dead, **({} if before is None else {"before": before})},
         )  # fmt: skip

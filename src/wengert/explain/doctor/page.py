@@ -67,37 +67,42 @@ def _finding(finding: Finding) -> str:
 
 def _layers(looks: tuple[Look, ...]) -> str:
     names = [look.name for look in looks]
-    flow = bar_chart("flow", "Gradient by layer", names, [look.flow for look in looks])
-    rows = [
-        [
-            escape(look.name), escape(look.activation or "–"), count(look.units), number(look.scale, 3),
-            number(look.flow, 3), number(look.gradient / look.weight, 2) if look.weight else "–",
-            percent(look.dead) if look.activation == "relu" else "–",
-            percent(look.flat) if look.activation in ("sigmoid", "tanh") else "–",
-        ]
-        for look in looks
-    ]  # fmt: skip
+    rows = [_row(look) for look in looks]
     heads = ("layer", "activation", "units", "scale", "‖δ‖", "‖∇W‖/‖W‖", "dead", "flat")
+    words = (
+        "scale: root mean square of the pre-activations s; δ = ∂L/∂s; dead: ReLUs that are 0 on every row; "
+        "flat: responses at the ends of a sigmoid or tanh."
+    )
+    flow = _by_layer("flow", "Gradient by layer", "‖δ‖", [look.flow for look in looks], names)
+    scale = _by_layer("scale", "Scale by layer", "scale", [look.scale for look in looks], names)
     cards = [
-        card("Layer by layer", table("Layers", heads, rows, left=2), "scale: root mean square of the pre-activations s; "
-             "δ = ∂L/∂s; dead: ReLUs that are 0 on every row; flat: responses at the ends of a sigmoid or tanh.",
-             wide=True),
-        card("Gradient flow", _flow(looks) if len(looks) > 2 else flow,
-             "The norm of δ at each layer: level where gradients neither vanish nor explode."),
-        card("Forward flow", _scale(looks), "The scale of the pre-activations at each layer."),
+        card("Layer by layer", table("Layers", heads, rows, left=2), words, wide=True),
+        card("Gradient flow", flow, "The norm of δ at each layer: level where gradients neither vanish nor explode."),
+        card("Forward flow", scale, "The scale of the pre-activations at each layer."),
         *(_activations(k, look) for k, look in enumerate(looks[:_MOST_HISTOGRAMS])),
-    ]  # fmt: skip
+    ]
     return section("layers", "Layers", "On rows of the data, from the inputs to the output.", *cards)
 
 
-def _flow(looks: tuple[Look, ...]) -> str:
-    return line_chart("flow", "Gradient by layer", list(range(1, len(looks) + 1)),
-                      [Series("‖δ‖", [look.flow for look in looks])], x_name="layer", y_name="‖δ‖", height=230)  # fmt: skip
+def _row(look: Look) -> list[str]:
+    return [
+        tag("span", escape(look.name), style="white-space:nowrap"),
+        escape(look.activation or "–"),
+        count(look.units),
+        number(look.scale, 3),
+        number(look.flow, 3),
+        number(look.gradient / look.weight, 2) if look.weight else "–",
+        percent(look.dead) if look.activation == "relu" else "–",
+        percent(look.flat) if look.activation in ("sigmoid", "tanh") else "–",
+    ]
 
 
-def _scale(looks: tuple[Look, ...]) -> str:
-    return line_chart("scale", "Scale by layer", list(range(1, len(looks) + 1)),
-                      [Series("scale", [look.scale for look in looks])], x_name="layer", y_name="scale", height=230)  # fmt: skip
+def _by_layer(name: str, title: str, symbol: str, values: list[float], names: list[str]) -> str:
+    """A line over the layers; bars where there are too few for one."""
+    if len(values) < 3:
+        return bar_chart(name, title, names, values)
+    places = list(range(1, len(values) + 1))
+    return line_chart(name, title, places, [Series(symbol, values)], x_name="layer", y_name=symbol, height=230)
 
 
 def _activations(k: int, look: Look) -> str:

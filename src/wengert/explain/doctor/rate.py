@@ -21,7 +21,7 @@ __all__ = ["First", "first_step", "rate_findings"]
 
 _ROWS = 64
 _SMALLER = (1 / 3, 1 / 10, 1 / 30, 1 / 100, 1e-3, 1e-4, 1e-5)
-_LARGER = (10.0, 100.0, 1e3, 1e4)
+_LARGER = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 
 
 @final
@@ -87,12 +87,22 @@ def probe(case: Case, model: Any, factor: float, steps: int = thresholds.PROBE_S
 
 
 def _rose(losses: list[float]) -> bool:
-    end = losses[-1] if not np.isfinite(losses[-1]) else min(losses[-3:])
-    return not np.isfinite(end) or end > thresholds.PROBE_RISE * losses[0]
+    if not np.isfinite(losses[-1]):
+        return True
+    # by differences: a loss may be negative
+    size = abs(losses[0])
+    peak, end = max(losses) - losses[0], min(losses[-3:]) - losses[0]
+    return peak > (thresholds.PROBE_PEAK - 1) * size or end > (thresholds.PROBE_RISE - 1) * size
+
+
+def _told(losses: list[float]) -> str:
+    """Where the losses end, and the peak on the way."""
+    end, peak = losses[-1], max(losses)
+    return number(end, 3) if not np.isfinite(end) or peak <= end else f"{number(peak, 3)} and then {number(end, 3)}"
 
 
 def _gain(losses: list[float]) -> float:
-    return 1 - losses[-1] / losses[0] if np.isfinite(losses[-1]) and losses[0] > 0 else -np.inf
+    return (losses[0] - losses[-1]) / max(abs(losses[0]), 1e-300) if np.isfinite(losses[-1]) else -np.inf
 
 
 def rate_findings(case: Case) -> Iterator[Finding]:
@@ -128,7 +138,8 @@ def _too_high(case: Case, model: Any, first: First, losses: list[float]) -> Find
     return Finding(
         "learning_rate_too_high", "severe",
         f"{len(losses) - 1} steps with {_said(case)} on the same rows take the loss from {number(losses[0], 3)} to "
-        f"{number(losses[-1], 3)}{curved}; one update is {number(first.ratio, 2)} of the weights, where 0.001 is usual",
+        f"{_told(losses)}{curved}; "
+        f"one update is {number(first.ratio, 2)} of the weights, where 0.001 is usual",
         _suggested(case, factor),
         numbers={"before": losses[0], "after": losses[-1], "curvature": first.curvature, "ratio": first.ratio},
     )  # fmt: skip

@@ -67,6 +67,8 @@ SHARPNESS = 2.0
 # What the loss may come to after a few steps on the same rows, against the least before: a step too long raises it.
 PROBE_STEPS = 12
 PROBE_RISE = 1.2
+# … or how high it may jump on the way, even if it comes back: what was learned before is lost.
+PROBE_PEAK = 10.0
 # Updates against weights, of one step: A. Karpathy, CS231n, "Babysitting the learning process": about 1e-3.
 UPDATE_TOO_LOW = 1e-4
 # A rate is too low if this many times of it is still a good one: that takes the loss down by TOO_LOW_GAIN in as many
