@@ -14,6 +14,7 @@ from wengert.explain.as_json import as_dict
 from wengert.explain.derivations import Derivations
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
+from wengert.explain.graph_page.views import Views
 from wengert.explain.layers import LayerHealth
 from wengert.explain.moments import BackwardMoment, ForwardMoment
 from wengert.explain.nonfinite import NonFinite, nonfinite
@@ -23,7 +24,7 @@ __all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation(Derivations):
+class Explanation(Derivations, Views):
     """What :func:`wengert.explain` found: Wengert's list, and the graph of its derivatives.
 
     ``inputs`` are the numbers and arrays that were differentiated, by name; ``steps`` the operations in

@@ -78,7 +78,9 @@ def reference_card(step: Step) -> Card:
 
 def failed_card(heading: str, failure: Failure) -> Card:
     """Where the function stopped, and the exception's name."""
-    return _card("✗ " + heading, failure.place and f"line {failure.place[1]}" or "", type(failure.error).__name__, "", radius=8)
+    return _card(
+        "✗ " + heading, (failure.place and f"line {failure.place[1]}") or "", type(failure.error).__name__, "", radius=8
+    )
 
 
 def _numbers(step: Step, mode: str) -> tuple[str, str]:

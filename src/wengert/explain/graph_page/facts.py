@@ -7,8 +7,8 @@ from typing import Any
 
 from wengert.core.types import is_array
 from wengert.explain import text
-from wengert.explain.formulas import name_of, step_formula
 from wengert.explain.charts.numbers import number
+from wengert.explain.formulas import name_of, step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 from wengert.explain.nonfinite import trouble
 from wengert.explain.values import Summary, summarise
@@ -72,7 +72,9 @@ def edge_facts(edge: Edge, mode: str) -> Facts:
     """Of one edge: the local derivative, the contribution, and its formula."""
     local, rule, product = edge.local, edge.formula(), passed(edge, mode)
     facts: Facts = {
-        "local": f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}" if local is None else brief(local),
+        "local": f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}"
+        if local is None
+        else brief(local),
         "formula": f"{rule} ({rule.note})" if rule.note else str(rule),
         "contribution": "" if product is None else brief(product),
         "bad": badness(product),

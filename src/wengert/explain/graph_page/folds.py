@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wengert.explain import folding
 from wengert.explain.graph import Step
 
 __all__ = ["Fold", "fold_steps"]
@@ -18,14 +19,16 @@ GLANCE = 20  # boxes that an explanation opens with: whole levels of folds are o
 
 @dataclass(eq=False, slots=True)
 class Fold:
-    """A run of steps: ``items`` are numbers of steps, and folds in it. ``opened`` says how the page begins."""
+    """A run of steps: ``items`` are numbers of steps, and folds in it.
+
+    ``path`` is a layer's place in its model; ``opened`` says whether the page begins with the fold open.
+    """
 
     kind: str
     name: str
     items: list[int | Fold] = field(default_factory=list[Any])
-    scope: Any = None
+    path: str = ""
     opened: bool = False
-    key: str = ""
     parent: Fold | None = None
 
     def steps(self) -> Iterator[int]:
@@ -46,43 +49,29 @@ class Fold:
 
 def fold_steps(name: str, steps: Sequence[Step], inputs: int) -> Fold:
     """The tree of folds of a list whose first ``inputs`` steps are inputs."""
-    root = Fold("all", name)
-    for n in range(inputs, len(steps)):
-        _enter(root, _scopes(steps[n]), n)
-    root = _simplified(root)
-    root.kind, root.name, root.scope = "all", name, None
+    numbers = {step: n for n, step in enumerate(steps)}
+    root = _simplified(Fold("all", name, _items(folding.folded(steps[inputs:]), numbers)))
+    root.kind, root.name = "all", name
     parameters = Fold("inputs", "inputs", [*range(inputs)])
     _bring_parameters_home(root, parameters, steps)
     few = len(parameters.items) <= MOST // 2
     for fold in (root, parameters):
         _split(fold, lambda n: steps[n].name)
     root.items[:0] = parameters.items if few else [parameters]
-    _number(root, "")
+    _adopt(root)
     _open(root)
     return root
 
 
-def _scopes(step: Step) -> list[tuple[Any, str, str]]:
-    """(what tells it from others, kind, name) of each scope; a turn stands in its loop."""
-    found: list[tuple[Any, str, str]] = []
-    for scope in step.scopes:
-        if scope.kind == "loop":
-            loop = scope.label or f"loop in line {scope.place[1]}"
-            found += [(("loop", scope.place, scope.call), "loop", loop), (scope, "turn", f"turn {scope.turn}")]
-        else:
-            found.append((scope, scope.kind, str(scope)))
-    return found
+def _items(found: Sequence[folding.Fold | Step], numbers: Mapping[Step, int]) -> list[int | Fold]:
+    return [numbers[item] if isinstance(item, Step) else _fold(item, numbers) for item in found]
 
 
-def _enter(fold: Fold, scopes: list[tuple[Any, str, str]], n: int) -> None:
-    """Append step ``n`` where its scopes say: in the fold that was entered last, if it is the same scope still."""
-    for scope, kind, name in scopes:
-        last = fold.items[-1] if fold.items else None
-        if not (isinstance(last, Fold) and last.scope == scope):
-            last = Fold(kind, name, scope=scope)
-            fold.items.append(last)
-        fold = last
-    fold.items.append(n)
+def _fold(found: folding.Fold, numbers: Mapping[Step, int]) -> Fold:
+    scope = found.scope
+    kind = "turn" if scope.kind == "loop" and not found.turns else scope.kind
+    path = scope.name if kind == "layer" else ""
+    return Fold(kind, found.title, _items(found.items, numbers), path)
 
 
 def _simplified(fold: Fold) -> Fold:
@@ -92,13 +81,13 @@ def _simplified(fold: Fold) -> Fold:
         inner = _simplified(item) if isinstance(item, Fold) else item
         items.append(inner.items[0] if isinstance(inner, Fold) and len(inner.items) == 1 else inner)
     if len(items) == 1 and isinstance(only := items[0], Fold):
-        return Fold(fold.kind, fold.name, only.items, fold.scope)
-    return Fold(fold.kind, fold.name, items, fold.scope)
+        return Fold(fold.kind, fold.name, only.items, fold.path)
+    return Fold(fold.kind, fold.name, items, fold.path)
 
 
 def _bring_parameters_home(root: Fold, parameters: Fold, steps: Sequence[Step]) -> None:
     """Inputs that belong to a layer by their name, as ``m.layers[0].weight`` does, stand inside of it."""
-    layers = {fold.scope.name: fold for fold in root.folds() if fold.kind == "layer"}
+    layers = {fold.path: fold for fold in root.folds() if fold.path}
     readers = _readers(steps)
     for n in [*parameters.items]:
         assert isinstance(n, int)
@@ -136,12 +125,11 @@ def _span(items: list[int | Fold], name_of: Callable[[int], str]) -> str:
     return f"{first} … {last}"
 
 
-def _number(fold: Fold, key: str) -> None:
-    fold.key = key
-    for k, item in enumerate(fold.items):
-        if isinstance(item, Fold):
-            item.parent = fold
-            _number(item, f"{key}.{k}" if key else f"{k}")
+def _adopt(root: Fold) -> None:
+    for fold in root.folds():
+        for item in fold.items:
+            if isinstance(item, Fold):
+                item.parent = fold
 
 
 def _open(root: Fold) -> None:

@@ -44,7 +44,7 @@ class Listing:
     def _line(self, file: str, n: int, source: str) -> str:
         step = self.first.get((file, n))
         return tag("li", tag("code", escape(source.rstrip("\n")) or " "), value=n,
-                   id=self.key((file, n)) and f"line-{self.key((file, n))}" or None, data_step=step)  # fmt: skip
+                   id=(self.key((file, n)) and f"line-{self.key((file, n))}") or None, data_step=step)  # fmt: skip
 
 
 def _around(numbers: list[int], source: list[str]) -> Iterator[int]:

@@ -76,7 +76,7 @@ class Model:
             return "reference"
         if isinstance(item, Fold):
             return f"fold {item.kind}" + " bad" * any(self.bad[n] for n in item.steps())
-        kind = "input" if item < self.inputs else "op"
+        kind = "failed" if item == self.failed else "input" if item < self.inputs else "op"
         phase = self.steps[item].phase
         return (
             kind

@@ -9,7 +9,7 @@ from wengert.explain.charts.elements import clip, escape, place, tag
 from wengert.explain.charts.numbers import count
 from wengert.explain.graph_page.folds import Fold
 from wengert.explain.graph_page.model import Model
-from wengert.explain.graph_page.plan import Item, Line, Placed, Point, Reference
+from wengert.explain.graph_page.plan import Item, Line, Placed, Point
 from wengert.explain.layout import path_data
 
 __all__ = ["GRAPH_STYLE", "draw", "heading"]
@@ -22,10 +22,14 @@ def draw(model: Model, name: str, style: str = "") -> str:
     """The whole graph, with the folds open that an explanation begins with; ``name`` makes its ids unique."""
     placed = model.plans[model.root].begun
     width, height = placed.width + 2 * MARGIN, placed.height + 2 * MARGIN
-    title = tag("title", escape(model.title), id=f"{name}-title") + tag("desc", escape(_words(model)), id=f"{name}-words")
+    title = tag("title", escape(model.title), id=f"{name}-title") + tag(
+        "desc", escape(_words(model)), id=f"{name}-words"
+    )
     return tag(
         "svg",
-        title + (tag("style", style) if style else "") + tag("g", "".join(_inside(model, model.root, MARGIN, MARGIN)), class_="all"),
+        title
+        + (tag("style", style) if style else "")
+        + tag("g", "".join(_inside(model, model.root, MARGIN, MARGIN)), class_="all"),
         xmlns="http://www.w3.org/2000/svg",
         class_=f"wengert-graph {model.mode}-mode",
         viewBox=f"0 0 {place(width)} {place(height)}",
@@ -38,7 +42,8 @@ def draw(model: Model, name: str, style: str = "") -> str:
 
 def _words(model: Model) -> str:
     right = {"gradient": ", gradients on the right", "tangent": ", tangents on the right"}.get(model.mode, "")
-    return f"{count(len(model.steps), 'step')}, {count(len(model.edges), 'edge')}. Values stand on the left of a box{right}."
+    counts = f"{count(len(model.steps), 'step')}, {count(len(model.edges), 'edge')}"
+    return f"{counts}. Values stand on the left of a box{right}."
 
 
 def _inside(model: Model, fold: Fold, x: float, y: float) -> Iterator[str]:
@@ -79,7 +84,10 @@ def heading(fold: Fold, width: float) -> str:
 
 def _line(model: Model, line: Line, points: Sequence[Point], at: Point | None) -> str:
     words = tag("text", _spans(model.labels[line]), x=at[0] + 7, y=at[1] + 4) if at else ""
-    wire, head = tag("path", None, class_="wire", d=path_data(points)), tag("path", None, class_="head", d=_arrow(points[-1]))
+    wire, head = (
+        tag("path", None, class_="wire", d=path_data(points)),
+        tag("path", None, class_="head", d=_arrow(points[-1])),
+    )
     return tag("g", wire + head + words, class_=f"line {model.line_class(line)}".strip())
 
 

@@ -80,7 +80,9 @@ def plan(
         items: list[Item] = [*fold.items, *read]
         labels = [label_of(line) for line in lines[fold]]
         index = {item: k for k, item in enumerate(items)}
-        arcs = tuple((index[line.tail], index[line.head], label) for line, label in zip(lines[fold], labels, strict=True))
+        arcs = tuple(
+            (index[line.tail], index[line.head], label) for line, label in zip(lines[fold], labels, strict=True)
+        )
         closed = place(tuple(map(size_of, items)), arcs, fold is not root)
         begun = place(tuple(map(begun_size, items)), arcs, fold is not root)
         made[fold] = Plan(items, lines[fold], closed, begun)
@@ -119,7 +121,9 @@ def _bundles(tail: Item, head: Item, inside: list[int], edges: Sequence[tuple[in
 
 def _place(sizes: tuple[Size, ...], arcs: tuple[tuple[int, int, Size], ...], inner: bool) -> Placed:
     nodes = [Node(k, *size) for k, size in enumerate(sizes)]
-    found = layout(nodes, [Arc(a, b, label if label[0] else None) for a, b, label in arcs], "down", gap=24.0, layer_gap=26.0)
+    found = layout(
+        nodes, [Arc(a, b, label if label[0] else None) for a, b, label in arcs], "down", gap=24.0, layer_gap=26.0
+    )
     x0, y0, below = (PAD, TITLE, PAD) if inner else (0.0, 0.0, 0.0)
 
     def moved(p: Point) -> Point:

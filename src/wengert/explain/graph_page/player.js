@@ -257,7 +257,7 @@
     }
     for (const g of references) showCard(g, Number(g.dataset.item));
     for (const [number, g] of wires) showLine(g, lineEdges[number]);
-    document.body.dataset.pass = pass;
+    document.body.dataset.pass = events[at].step === data.failed ? "failed" : pass;
     slider.value = stopOf(at);
     caption.textContent = words();
     slider.setAttribute("aria-valuetext", caption.textContent);
@@ -289,7 +289,8 @@
     const what = item < 0 ? `${folds[-item - 1].name}, ${folds[-item - 1].about}` : null;
     if (step === data.failed) return `Forward ${count}: ${value.text.split("\n")[0]}`;
     if (pass === "forward") return `Forward ${count}: ${what || title}${value ? ` = ${value.text}` : ""}`;
-    return `Backward ${count}: ${what || `∂${data.name}/∂${name}`}${gradient ? ` = ${gradient.text}` : ""}`;
+    if (what) return `Backward ${count}: ${what}`;
+    return `Backward ${count}: ∂${data.name}/∂${name}${gradient ? ` = ${gradient.text}` : ""}`;
   }
 
   // ---- the panel
@@ -334,6 +335,7 @@
 
   function valueDetails(n) {
     const step = steps[n];
+    if (n === data.failed) return [h("h4", {class: "bad"}, "Stopped here"), h("p", {class: "formula"}, step.value.text)];
     const parts = [h("h4", {class: "v"}, "Value"), ...(hasValue(n, at) ? [formulaLine(step), ...summary(step.value)] : [later("not computed yet")])];
     if (step.gradient) parts.push(h("h4", {class: "g"}, forwardMode ? `Tangent d${step.name}` : `Gradient ∂${data.name}/∂${step.name}`), ...gradientDetails(n));
     return parts.filter(Boolean);
@@ -358,7 +360,7 @@
       const fill = letter === "!" ? "var(--line5)" : `color-mix(in oklab,var(${level < 0 ? "--line1" : "--line0"}) ${Math.abs(level) / 9 * 100}%,var(--paper))`;
       return `<path d="${d}" style="fill:${fill}"/>`;
     });
-    const box = h("div", {class: "heat", role: "img", "aria-label": "heat map: blue above nought, orange below"});
+    const box = h("div", {class: "heat", role: "img", "aria-label": "heat map", title: "blue above 0, orange below"});
     box.innerHTML = `<svg viewBox="0 0 ${rows[0].length} ${rows.length}" shape-rendering="crispEdges" style="width:${Math.min(240, rows[0].length * 15)}px">${paths.join("")}</svg>`;
     return box;
   }
@@ -370,13 +372,13 @@
     const {gradient} = steps[n];
     if (forwardMode) {
       const added = hasValue(n, at) ? incoming[n].filter((k) => edges[k].contribution) : [];
-      return [edgeTable(added.map((k) => edgeRow(k, `from ${full(pairs[k][0])}`))), ...(hasValue(n, at) ? summary(gradient) : [later("not computed yet")])];
+      return [edgeTable(added.map((k) => edgeRow(k, "from ", pairs[k][0]))), ...(hasValue(n, at) ? summary(gradient) : [later("not computed yet")])];
     }
     if (at < firstBack) return [later("in the backward pass")];
     if (n === data.output) return [h("p", {}, "The output by itself: the backward pass begins with 1."), ...summary(gradient)];
     const readers = outgoing[n].filter((k) => arrived.passed.has(pairs[k][1]));
     if (!readers.length) return [h("p", {}, "The output does not depend on it."), ...summary(gradient)];
-    const rows = readers.map((k) => edgeRow(k, `from ${full(pairs[k][1])}`));
+    const rows = readers.map((k) => edgeRow(k, "from ", pairs[k][1]));
     return [edgeTable(rows), hasGradient(n, at) ? h("p", {class: "sum"}, readers.length > 1 ? `sum of ${readers.length}` : "", ) : later("more to come"),
       ...(hasGradient(n, at) ? summary(gradient) : [])];
   }
@@ -384,17 +386,26 @@
   /** What a step passes on to its operands. */
   function passedOn(n) {
     if (data.mode !== "gradient" || !incoming[n].length || at < firstBack) return [];
-    return [h("h4", {class: "l"}, "Passes on"), edgeTable(incoming[n].map((k) => edgeRow(k, `to ${full(pairs[k][0])}`)))];
+    return [h("h4", {class: "l"}, "Passes on"), edgeTable(incoming[n].map((k) => edgeRow(k, "to ", pairs[k][0])))];
   }
 
   const edgeTable = (rows) => h("div", {class: "scroll"}, h("table", {class: "edges"}, h("tbody", {}, ...rows)));
 
-  function edgeRow(k, name) {
+  /** What comes to an edge × its local derivative = what it passes on, with the other end's name to go there. */
+  function edgeRow(k, word, end) {
     const edge = edges[k], [source, target] = pairs[k], comes = steps[forwardMode ? source : target].gradient;
-    if (!edge.contribution) return h("tr", {}, h("td", {}, name), h("td", {class: "l"}, edge.local));
-    if (!isPassed(target, at)) return h("tr", {}, h("td", {}, name), h("td", {class: "soft"}, "still to come"));
-    return h("tr", {}, h("td", {}, name), h("td", {}, h("span", {class: "g"}, comes ? comes.text : ""), " × ",
-      h("span", {class: "l"}, edge.local), " = ", h("b", {class: edge.bad ? "bad" : "g"}, edge.contribution)));
+    const name = h("td", {}, word, end === undefined ? null : link(end));
+    const rule = edge.formula ? h("div", {class: "formula soft"}, edge.formula) : null;
+    if (!edge.contribution) return h("tr", {}, name, h("td", {}, h("span", {class: "l"}, edge.local), rule));
+    if (!isPassed(target, at)) return h("tr", {}, name, h("td", {class: "soft"}, "still to come"));
+    return h("tr", {}, name, h("td", {}, h("span", {class: "g"}, comes ? comes.text : ""), " × ",
+      h("span", {class: "l"}, edge.local), " = ", h("b", {class: edge.bad ? "bad" : "g"}, edge.contribution), rule));
+  }
+
+  function link(n) {
+    const button = h("button", {type: "button", class: "link"}, full(n));
+    button.addEventListener("click", () => reveal(n));
+    return button;
   }
 
   function lineDetails(number) {
@@ -402,8 +413,7 @@
     return carried.slice(0, 12).flatMap((k) => {
       const [a, b] = pairs[k], heading = h("h3", {}, `${full(a)} → ${full(b)}`);
       if (k >= edges.length) return [heading, h("p", {class: "soft"}, "is read; no derivative passes here")];
-      const rule = edges[k].formula ? h("p", {class: "formula"}, edges[k].formula) : null;
-      return [heading, rule, edgeTable([edgeRow(k, forwardMode ? "tangent × local" : "upstream × local")])].filter(Boolean);
+      return [heading, edgeTable([edgeRow(k, forwardMode ? "tangent × local" : "upstream × local")])].filter(Boolean);
     });
   }
 
@@ -437,6 +447,11 @@
     look({scale, x: x - (x - view.x) * by, y: y - (y - view.y) * by});
   }
 
+  /** Where a graph of this length begins, so that it does not leave the window empty; a short one is in the middle. */
+  function within(start, length, room) {
+    return length + 32 <= room ? (room - length) / 2 : Math.min(16, Math.max(room - 16 - length, start));
+  }
+
   /** Bring an item into view if it is not. */
   function follow(item) {
     const g = nodes.get(item);
@@ -445,7 +460,11 @@
     const px = view.x + x * view.scale, py = view.y + y * view.scale;
     const dx = w / 2 * view.scale + 12, dy = height / 2 * view.scale + 12;
     if (px - dx >= 0 && px + dx <= stage.clientWidth && py - dy >= 0 && py + dy <= stage.clientHeight) return;
-    look({...view, x: stage.clientWidth / 2 - x * view.scale, y: stage.clientHeight / 2 - y * view.scale}, true);
+    look({
+      scale: view.scale,
+      x: within(stage.clientWidth / 2 - x * view.scale, size[0] * view.scale, stage.clientWidth),
+      y: within(stage.clientHeight / 2 - y * view.scale, size[1] * view.scale, stage.clientHeight),
+    }, true);
   }
 
   const pointers = new Map();
@@ -632,5 +651,5 @@
   render();
   fit(0.6);
   show(at);
-  new ResizeObserver(() => fit(0.6)).observe(stage);
+  new ResizeObserver(() => { if (!svg.hasAttribute("viewBox")) fit(0.6); }).observe(stage);
 })();
