@@ -115,7 +115,7 @@ def _add_check(check: argparse.ArgumentParser) -> None:
 def _add_explain(explain: argparse.ArgumentParser) -> None:
     explain.description = (
         "Show the steps of a function, each with its local derivative and gradient: as text, or as what is asked for. "
-        "Of a function that raises an exception the steps up to there are shown, and the exit code is 1."
+        "Of a function that raises an exception the steps up to there are shown, and then the error."
     )
     _add_function(explain)
     add_outputs(explain, "html", "svg", "latex", "json")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from wengert.cli._codes import FAILED, OK
+from wengert.cli._codes import OK
 from wengert.cli._functions import differentiable, errors_told, function_at, of_numbers, place, shown
 from wengert.cli._network import load_run
 from wengert.cli._writing import Content, check_outputs, print_json, wanted, write_outputs
@@ -38,7 +37,7 @@ def check(options: Namespace) -> int:
 def explain(options: Namespace) -> int:
     """Run ``wengert explain``: the steps of the function at a point, as text, picture, page or data.
 
-    0, or 1 if the function raised an exception: then what is shown ends with the step that failed.
+    0. Of a function that raises an exception what is shown ends with the step that failed, and the error follows.
     """
     check_outputs(options, options.function.rpartition(":")[0])
     function, point = function_at(options.function, options.at, may_fail=True)
@@ -53,11 +52,9 @@ def explain(options: Namespace) -> int:
     }
     if not (write_outputs(options, contents, "html") or options.json):
         print(e)
-    if e.error is None:
-        return OK
-    what = f"{type(e.error).__name__}: {e.error}".splitlines()[0]
-    print(f"wengert: {options.function} raised {what}; what is shown ends there", file=sys.stderr)
-    return FAILED
+    with _errors_of(function):
+        e.check()
+    return OK
 
 
 def draw(options: Namespace) -> int:
