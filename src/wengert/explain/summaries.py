@@ -149,7 +149,9 @@ class ModelSummary:
         return as_html(self)
 
 
-def summary(model: Callable[..., Any], data: Any, learned: int | Sequence[int] | None = None, **kwargs: Any) -> ModelSummary:
+def summary(
+    model: Callable[..., Any], data: Any, learned: int | Sequence[int] | None = None, **kwargs: Any
+) -> ModelSummary:
     """What ``model`` computes on ``data``, layer by layer: shapes, parameters, multiply-adds, memory.
 
     Layers are the callable dataclasses in the model's tree, wherever they stand: those of :mod:`wengert.nn`, and your
