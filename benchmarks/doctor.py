@@ -26,8 +26,8 @@ def data(n: int, width: int, classes: int) -> tuple[Any, Any]:
 
 # name, model, data, epochs, and whether it is compiled
 RUNS: list[tuple[str, Any, tuple[Any, Any], int, bool]] = [
-    ("64-64-32-10 on 1,797 rows, in Python", nn.mlp(random.key(0), [64, 64, 32, 10]), data(1797, 64, 10), 20, False),
-    ("64-64-32-10 on 1,797 rows, compiled", nn.mlp(random.key(0), [64, 64, 32, 10]), data(1797, 64, 10), 150, True),
+    ("64-64-32-10 on 1,797 rows, in Python", nn.mlp(random.key(0), [64, 64, 32, 10]), data(1797, 64, 10), 60, False),
+    ("64-64-32-10 on 1,797 rows, compiled", nn.mlp(random.key(0), [64, 64, 32, 10]), data(1797, 64, 10), 600, True),
     ("784-128-10 on 4,000 rows, in Python", nn.mlp(random.key(0), [784, 128, 10]), data(4000, 784, 10), 3, False),
     ("784-128-10 on 4,000 rows, compiled", nn.mlp(random.key(0), [784, 128, 10]), data(4000, 784, 10), 10, True),
 ]

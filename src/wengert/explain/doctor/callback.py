@@ -20,7 +20,7 @@ from wengert.training import Epoch, Failure, History, Setup
 __all__ = ["Doctor"]
 
 # seconds that a glance is taken to need, before one was taken: at least, and for each row and parameter
-_GLANCE, _GLANCE_EACH = 0.01, 3e-9
+_GLANCE, _GLANCE_EACH = 0.03, 5e-9
 
 
 def _clocks() -> tuple[float, float]:
@@ -62,7 +62,7 @@ class Doctor:
     """
 
     def __init__(
-        self, *, every: int = 1, rows: int = 64, share: float | None = 0.03, features: Sequence[str] = ()
+        self, *, every: int = 1, rows: int = 64, share: float | None = 0.02, features: Sequence[str] = ()
     ) -> None:
         if every < 1 or rows < 1 or not (share is None or 0 < share <= 1):
             raise ModelError(

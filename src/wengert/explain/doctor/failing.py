@@ -94,7 +94,8 @@ def _origin(case: Case, failure: Failure, x: Array, y: Array) -> Origin:
         return case.loss(forward(model, x, failure.key), y)
 
     try:
-        e = explain(training_loss, argnums=0)(failure.model, x, y)
+        e = explain(training_loss, argnums=0, turns=0)(failure.model, x, y)
+        e.check()
     except Exception as error:  # noqa: BLE001 - it is the user's code, and it has failed before
         return Origin(f"the model or the loss, which raises {type(error).__name__},", "", "", "", "")
     origin = _forward_origin(e) or _backward_origin(e)

@@ -77,6 +77,8 @@ def looks_of(explanation: Explanation, argument: str) -> tuple[Look, ...]:
     """The layers of the model that is the explained function's ``argument``, from the first to the last."""
     steps = (*explanation.inputs.values(), *explanation.steps)
     edges = _on_the_way(explanation.edges, explanation.output)
+    reaching = {step for edge in edges for step in (edge.source, edge.target)}
+    steps = tuple(step for step in steps if step in reaching)
     number = {step: k for k, step in enumerate(steps)}
     parameters = {p.path: p for p in own_gradients(explanation)}
     entries = sorted(_entries(steps, edges, list(parameters), number), key=lambda entry: number[entry[1]])
@@ -99,7 +101,7 @@ def _entries(
     named after its first.
     """
     found: dict[str, list[Step]] = {}
-    for name, step in sorted(pre_activations(steps, edges).items(), key=lambda item: number[item[1]]):
+    for name, step in sorted(pre_activations(steps).items(), key=lambda item: number[item[1]]):
         if not isinstance(step.value, tuple) and ndim_of(step.value):
             layer = _LAST_PART.sub("", _IN_STEP.sub("", name)) if _IN_STEP.search(name) else name
             found.setdefault(layer, []).append(step)
