@@ -28,8 +28,11 @@ from wengert.errors import RetraceWarning as RetraceWarning
 from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
+from wengert.explain import compare_derivatives as compare_derivatives
 from wengert.explain import diagnose as diagnose
+from wengert.explain import draw as draw
 from wengert.explain import explain as explain
+from wengert.explain import summary as summary
 from wengert.lowered import export as export
 from wengert.lowered import lower as lower
 from wengert.transforms import check_grads as check_grads

@@ -18,11 +18,12 @@ from wengert.data import Encoding, split_rows
 from wengert.errors import DataError, ModelError, WengertError
 from wengert.training import Epoch, Result, fit, load_model
 
-__all__ = ["Settings", "TrainedRun", "TrainingError", "build", "load_run", "train_network"]
+__all__ = ["HELD_OUT", "Settings", "TrainedRun", "TrainingError", "build", "load_run", "loss_of", "train_network"]
 
 Array = NDArray[Any]
 Progress = Literal["auto", "none"]
 Callback = Callable[[Epoch], Any]
+HELD_OUT = 0.2
 VALIDATION = 0.1
 #: epochs without a better validation loss before training ends
 PATIENCE = 20
@@ -69,6 +70,11 @@ def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
     return nn.mlp(random.key(settings.seed), sizes, settings.activation, dropout=settings.dropout)
 
 
+def loss_of(task: str | None) -> Callable[[Any, Any], Any]:
+    """What is made small: the cross-entropy of classes, the mean squared error of numbers."""
+    return nn.losses.softmax_cross_entropy if task == "classification" else nn.losses.mse
+
+
 def train_network(
     encoding: Encoding,
     inputs: Array,
@@ -91,7 +97,7 @@ def train_network(
             build(encoding, settings),
             inputs[learning],
             targets[learning],
-            loss=nn.losses.softmax_cross_entropy if classify else nn.losses.mse,
+            loss=loss_of(encoding.task),
             optimizer=optimizer(settings.optimizer, settings.learning_rate, steps),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
@@ -117,6 +123,7 @@ class TrainedRun:
     encoding: Encoding
     model: nn.Sequential
     task: Literal["regression", "classification"]
+    settings: Settings
 
 
 def to_config(encoding: Encoding, settings: Settings) -> dict[str, Any]:
@@ -143,4 +150,4 @@ def load_run(directory: Path) -> TrainedRun:
     if encoding.task is None:
         raise DataError(f'"{path}" has no target; train again')
     model = load_model(directory / "model.safetensors", build(encoding, settings))
-    return TrainedRun(encoding, model, encoding.task)
+    return TrainedRun(encoding, model, encoding.task, settings)

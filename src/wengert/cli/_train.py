@@ -15,7 +15,7 @@ from wengert.cli._baseline import baselines
 from wengert.cli._codes import INTERRUPTED, OK
 from wengert.cli._files import check_directory, new_directory, write_json
 from wengert.cli._metrics import measure
-from wengert.cli._network import Settings, to_config, train_network
+from wengert.cli._network import HELD_OUT, Settings, to_config, train_network
 from wengert.cli._outcome import Outcome
 from wengert.cli._report import report_of
 from wengert.cli._text import comparison
@@ -27,7 +27,6 @@ from wengert.training import predict, save_model
 
 __all__ = ["train"]
 
-HELD_OUT = 0.2
 LEAST_ROWS = 10
 
 

@@ -15,7 +15,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wengert.explain.comparing import Comparison, compare_derivatives
 from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
+from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
@@ -27,12 +29,13 @@ from wengert.explain.nonfinite import NonFinite
 from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
+from wengert.explain.summaries import LayerRow, ModelSummary, summary
 from wengert.explain.values import Summary, summarise
 
 __all__ = [
-    "BackwardMoment", "Diagnosis", "Doctor", "Edge", "Explanation", "Failure", "Finding", "Formula", "ForwardMoment",
-    "LayerHealth", "Moved", "NonFinite", "Nudged", "Path", "Paths", "Scope", "Step", "Summary", "diagnose", "explain",
-    "summarise",
+    "BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding",
+    "Formula", "ForwardMoment", "LayerHealth", "LayerRow", "ModelSummary", "Moved", "NonFinite", "Nudged", "Path",
+    "Paths", "Scope", "Step", "Summary", "compare_derivatives", "diagnose", "draw", "explain", "summarise", "summary",
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from wengert.explain.layered.routes import Point, Sides
 __all__ = ["Arc", "Box", "Node", "Placed", "layout", "path_data"]
 
 Group = tuple[Hashable, ...]
-TITLE = 18.0  # the room for a group's title
+TITLE = 22.0  # the room for a group's title
 _PAD = 10.0  # the room between a group's side and what it holds
 _SHAPE = 1.6  # the sides of a picture of several parts, about
 _BESIDE = 3.0  # between a line and its label
@@ -98,7 +98,7 @@ class Placed:
     points and an end (:func:`path_data` writes it for SVG). ``labels`` holds for each arc the box of its label, or
     None; its line runs 3 pixels below it where the direction is right, on its left where it is down. ``groups``
     holds the box of each group, by the whole path of groups to it, outer ones first; the title's place is in its upper
-    18 pixels. ``layers`` holds each node's layer, by key.
+    22 pixels. ``layers`` holds each node's layer, by key.
     """
 
     nodes: dict[Hashable, Box]
@@ -271,8 +271,8 @@ def _corners(parts: Sequence[Part], gap: float, shape: float) -> list[Point]:
 
 
 def _gathered(
-    nodes: Sequence[Node], arcs: Sequence[Arc], groups: Sequence[Group], components: Sequence[tuple[list[int], list[int]]],
-    parts: Sequence[Part], corners: Sequence[Point], right: bool,
+    nodes: Sequence[Node], arcs: Sequence[Arc], groups: Sequence[Group],
+    components: Sequence[tuple[list[int], list[int]]], parts: Sequence[Part], corners: Sequence[Point], right: bool,
 ) -> Placed:  # fmt: skip
     """All parts in one picture, in the order of what was given."""
     boxes: dict[int, Box] = {}

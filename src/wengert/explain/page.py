@@ -19,7 +19,7 @@ def document(
     links = "".join(tag("li", tag("a", escape(name), href=f"#{key}")) for key, name, _ in sections)
     body = (
         tag("header", header)
-        + tag("nav", tag("ul", links), aria_label="Sections")
+        + (tag("nav", tag("ul", links), aria_label="Sections") if len(sections) > 1 else "")
         + tag("main", "\n".join(markup for _, _, markup in sections))
         + tag("footer", footer)
     )

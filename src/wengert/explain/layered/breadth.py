@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,24 +23,38 @@ __all__ = ["positions"]
 Floats = NDArray[np.float64]
 
 
-@dataclass
 class Rows:
-    """Layers with the borders of groups among their items.
+    """Layers with the borders of groups among their items; ``pairs`` are borders of one side in adjacent layers."""
 
-    ``joined`` holds for a border the one in the layer before, ``opens`` and ``closes`` which borders begin and end.
-    """
-
-    rows: list[list[int]]
-    place: list[int]
-    low: list[float]
-    high: list[float]
-    border: list[bool]
-    closes: list[bool]
-    pairs: set[tuple[int, int]]
+    def __init__(self, items: Items, margins: Margins) -> None:
+        self.margins = margins
+        self.rows: list[list[int]] = []
+        self.place = [0] * len(items.rank)
+        self.low, self.high = [*items.low], [*items.high]
+        self.border = [False] * len(items.rank)
+        self.closes = [False] * len(items.rank)
+        self.pairs: list[tuple[int, int]] = []
 
     @property
     def count(self) -> int:
+        """How many items and borders there are."""
         return len(self.place)
+
+    def border_of(self, closes: bool) -> int:
+        """One more border, at the beginning or the end of a group."""
+        inside, outside = self.margins.pads[3 if closes else 1], self.margins.lane / 2
+        self.place.append(0)
+        self.low.append(inside if closes else outside)
+        self.high.append(outside if closes else inside)
+        self.border.append(True)
+        self.closes.append(closes)
+        return self.count - 1
+
+    def close(self, row: list[int]) -> None:
+        """The row is complete."""
+        for k, v in enumerate(row):
+            self.place[v] = k
+        self.rows.append(row)
 
 
 def positions(
@@ -61,42 +75,24 @@ def positions(
 def _with_borders(
     items: Items, order: Sequence[Sequence[int]], paths: Sequence[tuple[int, ...]], margins: Margins
 ) -> Rows:
-    rows = Rows([], [0] * len(items.rank), [*items.low], [*items.high], [False] * len(items.rank), [], set())
-    rows.closes = [False] * len(items.rank)
+    rows = Rows(items, margins)
     last: dict[tuple[int, bool], int] = {}
     for layer in order:
-        row: list[int] = []
         borders: dict[tuple[int, bool], int] = {}
-
-        def border(g: int, closes: bool, row: list[int] = row, borders: dict[tuple[int, bool], int] = borders) -> None:
-            b = rows.count
-            rows.place.append(0)
-            inside = margins.pads[3] if closes else margins.pads[1]
-            rows.low.append(inside if closes else margins.lane / 2)
-            rows.high.append(margins.lane / 2 if closes else inside)
-            rows.border.append(True)
-            rows.closes.append(closes)
-            borders[g, closes] = b
-            if (g, closes) in last:
-                rows.pairs.add((last[g, closes], b))
-            row.append(b)
-
+        row: list[int] = []
         open_: tuple[int, ...] = ()
-        for v in (*layer, None):
-            path = () if v is None else paths[v]
+        for v in (*layer, -1):
+            path = () if v < 0 else paths[v]
             k = 0
             while k < min(len(open_), len(path)) and open_[k] == path[k]:
                 k += 1
-            for g in reversed(open_[k:]):
-                border(g, True)
-            for g in path[k:]:
-                border(g, False)
-            if v is not None:
-                row.append(v)
+            for g, closes in (*((g, True) for g in reversed(open_[k:])), *((g, False) for g in path[k:])):
+                borders[g, closes] = rows.border_of(closes)
+                row.append(borders[g, closes])
+            row += [v] if v >= 0 else []
             open_ = path
-        for k, v in enumerate(row):
-            rows.place[v] = k
-        rows.rows.append(row)
+        rows.pairs += [(last[key], b) for key, b in borders.items() if key in last]
+        rows.close(row)
         last = borders
     return rows
 
@@ -104,7 +100,7 @@ def _with_borders(
 def _sorted_neighbours(items: Items, rows: Rows, down: bool) -> list[list[int]]:
     """For each item its neighbours in the layer before, from one side to the other."""
     found: list[list[int]] = [[] for _ in range(rows.count)]
-    for u, v in (*items.arcs, *sorted(rows.pairs)):
+    for u, v in (*items.arcs, *rows.pairs):
         if down:
             found[v].append(u)
         else:
@@ -175,7 +171,7 @@ def _pack(rows: Rows, root: Sequence[int], margins: Margins, *, forward: bool) -
     after: defaultdict[int, dict[int, float]] = defaultdict(dict)
     missing: defaultdict[int, int] = defaultdict(int)
     for row in rows.rows:
-        for u, v in zip(row, row[1:], strict=False):
+        for u, v in pairwise(row):
             gap = rows.high[u] + rows.low[v] + _between(rows, u, v, margins)
             a, b = (root[u], root[v]) if forward else (root[v], root[u])
             known = after[a].get(b)
@@ -213,6 +209,8 @@ def _middle(rows: Rows, found: Sequence[Floats]) -> Floats:
     low, high = np.array(rows.low), np.array(rows.high)
     spans = [(float((x - low).min()), float((x + high).max())) for x in found]
     first, last = min(spans, key=lambda span: span[1] - span[0])
-    moved = [x + (first - a if k % 2 == 0 else last - b) for k, (x, (a, b)) in enumerate(zip(found, spans, strict=True))]
+    moved = [
+        x + (first - a if k % 2 == 0 else last - b) for k, (x, (a, b)) in enumerate(zip(found, spans, strict=True))
+    ]
     middle = np.sort(moved, axis=0)[1:3].mean(axis=0)
     return middle - (middle - low).min()

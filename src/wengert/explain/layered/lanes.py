@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 __all__ = ["Items", "furnish"]
 
@@ -40,7 +41,7 @@ class Items:
 
     def way(self, *items: int) -> None:
         """Note that a line leads through the items."""
-        for pair in zip(items, items[1:], strict=False):
+        for pair in pairwise(items):
             self.arcs[pair] = None
 
 
@@ -50,7 +51,9 @@ def furnish(
     sizes: Sequence[tuple[float, float, float] | None],
     paths: Sequence[tuple[int, ...]],
 ) -> dict[int, tuple[int, int]]:
-    """Add labels (``sizes``: reach on both sides of the line, and depth), lanes and placeholders; gives each group's first and last layer.
+    """Add labels, lanes and placeholders of groups; gives each group's first and last layer.
+
+    ``sizes`` holds for each arc how far its label reaches on both sides of the line, and its depth, or None.
 
     Arcs that leave one node share a lane, from which each turns off in the layer before its end: a value that is read
     everywhere is one line with branches.
@@ -66,14 +69,18 @@ def furnish(
         exits = {k: items.rank[arcs[k][1]] - 1 - (sizes[k] is not None) for k in found}
         trunk = [u]
         remaining = sorted(found, key=lambda k: exits[k])
+        # what the ends have in common from each arc on
+        common = list(accumulate((paths[arcs[k][1]] for k in reversed(remaining)), _common))[::-1]
+        at = 0
         for r in range(items.rank[u] + 1, exits[remaining[-1]] + 1):
-            ahead = [paths[arcs[k][1]] for k in remaining if exits[k] >= r]
-            trunk.append(items.add(r, _room(paths[u], ahead, r, spans)))
+            while exits[remaining[at]] < r:
+                at += 1
+            trunk.append(items.add(r, _room(paths[u], common[at], r, spans)))
         for k in found:
             way = trunk[: exits[k] - items.rank[u] + 1]
             v, size = arcs[k][1], sizes[k]
             if size is not None:
-                room = _room(paths[u], [paths[v]], items.rank[v] - 1, spans)
+                room = _room(paths[u], paths[v], items.rank[v] - 1, spans)
                 items.labels[k] = items.add(items.rank[v] - 1, room, *size)
                 way = [*way, items.labels[k]]
             items.routes[k] = [*way, v]
@@ -91,20 +98,18 @@ def _spans(rank: Sequence[int], paths: Sequence[tuple[int, ...]]) -> dict[int, t
     return spans
 
 
-def _room(
-    start: tuple[int, ...], ahead: Sequence[tuple[int, ...]], rank: int, spans: dict[int, tuple[int, int]]
-) -> int:
+def _common(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The beginning that two paths share."""
+    k = 0
+    while k < min(len(a), len(b)) and a[k] == b[k]:
+        k += 1
+    return a[:k]
+
+
+def _room(start: tuple[int, ...], end: tuple[int, ...], rank: int, spans: dict[int, tuple[int, int]]) -> int:
     """The group that a lane is in: the start's while its groups last, then that of what it leads to."""
-    common = ahead[0]
-    for path in ahead[1:]:
-        k = 0
-        while k < min(len(common), len(path)) and common[k] == path[k]:
-            k += 1
-        common = common[:k]
-    shared = 0
-    while shared < min(len(common), len(start)) and common[shared] == start[shared]:
-        shared += 1
-    for path in (start[shared:], common[shared:]):
+    shared = len(_common(start, end))
+    for path in (start[shared:], end[shared:]):
         lasting = [g for g in path if spans[g][0] <= rank <= spans[g][1]]
         if lasting:
             return lasting[-1]

@@ -14,6 +14,7 @@ __all__ = ["Ordering", "arrange", "inversions"]
 Ints = NDArray[np.int64]
 SWEEPS = 12
 WORK = 400_000  # items times sweeps that are gone over at most
+MOST_ROUNDS = 8  # of exchanges in a row
 MOST_PAIRS = 2500  # of neighbours, that an exchange of two items compares
 
 
@@ -68,12 +69,24 @@ class Ordering:
         by_rank = np.argsort(self.rank, kind="stable")
         self.starts = np.searchsorted(self.rank[by_rank], np.arange(self.rank.max() + 2))
         self.bands = [by_rank[a:b] for a, b in zip(self.starts, self.starts[1:], strict=False)]
+        self.pairs = self._pairs(self.rank[by_rank])
         self.size = np.diff(self.starts)[self.rank].astype(float)
         self.place = np.empty(count, np.int64)
         for band in self.bands:
             self.place[band] = np.arange(len(band))
         self.parts = {down: [self._part(r, down) for r in range(len(self.bands))] for down in (True, False)}
         self.settle_groups()
+
+    def _pairs(self, rank: Ints) -> list[Ints]:
+        """Where neighbours stand in the order of layers: every second layer, every second pair, which is four sets.
+
+        Those of one set do not disturb one another.
+        """
+        index = np.arange(len(rank) - 1)
+        place = index - self.starts[rank[:-1]]
+        same = rank[:-1] == rank[1:]
+        sets = [(same & (rank[:-1] % 2 == odd) & (place % 2 == first)) for odd in (0, 1) for first in (0, 1)]
+        return [np.flatnonzero(chosen) for chosen in sets]
 
     def _part(self, r: int, down: bool) -> tuple[Ints, Ints, NDArray[np.float64]]:
         """For the items of a layer: their neighbours in the layer gone over before, in a row, and whose they are."""
@@ -154,24 +167,21 @@ class Ordering:
 
     def exchange(self) -> int:
         """Exchange neighbours in a layer while that saves crossings; gives how many are left."""
-        for _ in range(12):
-            saved = sum(self._exchange(odd, first) for odd in (0, 1) for first in (0, 1))
-            if not saved:
+        order = np.lexsort((self.place, self.rank))
+        for _ in range(MOST_ROUNDS):
+            if not sum(self._exchange(order, pairs) for pairs in self.pairs):
                 break
         return self.crossings()
 
-    def _exchange(self, odd: int, first: int) -> float:
-        """Every second layer, every second pair: they do not disturb one another."""
-        order = np.lexsort((self.place, self.rank))
-        u, v = order[:-1], order[1:]
-        rank = self.rank[u]
-        fits = (rank == self.rank[v]) & (rank % 2 == odd) & (self.place[u] % 2 == first)
-        fits &= self.inner[u] == self.inner[v]
-        u, v = u[fits], v[fits]
+    def _exchange(self, order: Ints, pairs: Ints) -> float:
+        """Of items in ``order`` exchange those at ``pairs`` with the ones after them, where that is better."""
+        pairs = pairs[self.inner[order[pairs]] == self.inner[order[pairs + 1]]]
+        u, v = order[pairs], order[pairs + 1]
         gain = self._saved(self.above, u, v) + self._saved(self.below, u, v)
         better = gain > 0
         self.place[u[better]] += 1
         self.place[v[better]] -= 1
+        order[pairs[better]], order[pairs[better] + 1] = v[better], u[better]
         return float(gain[better].sum())
 
     def _saved(self, neighbours: tuple[Ints, Ints], u: Ints, v: Ints) -> NDArray[np.float64]:
@@ -233,5 +243,3 @@ def _rising(values: list[float]) -> list[float]:
             total, size = total + more, size + width
         pools.append((total, size))
     return [total / size for total, size in pools for _ in range(size)]
-
-

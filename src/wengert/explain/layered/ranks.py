@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 __all__ = ["find_cycle", "rank", "topological"]
 
@@ -59,11 +60,8 @@ def topological(count: int, arcs: Sequence[Triple]) -> list[int] | None:
 
 def find_cycle(count: int, arcs: Sequence[Triple]) -> list[int]:
     """The nodes of one cycle, of a graph that has one."""
-    before: dict[int, int] = {}
     left = _core(range(count), {(u, v) for u, v, _ in arcs})
-    for u, v, _ in arcs:
-        if u in left and v in left:
-            before[v] = u
+    before = {v: u for u, v, _ in arcs if u in left and v in left}
     v, seen = min(left), list[int]()
     while v not in seen:
         seen.append(v)
@@ -105,7 +103,7 @@ def _sequences(count: int, arcs: Sequence[Triple], paths: Sequence[tuple[int, ..
     for v, path in enumerate(paths):
         for g in path[-1:]:
             found += [(start + 2 * g, v, 0), (v, start + 2 * g + 1, 0)]
-        for outer, g in zip(path, path[1:], strict=False):
+        for outer, g in pairwise(path):
             found += [(start + 2 * outer, start + 2 * g, 0), (start + 2 * g + 1, start + 2 * outer + 1, 0)]
     for between in _quotients(arcs, paths).values():
         core = _core(list({u for arc in between for u in arc}), between)
@@ -128,4 +126,3 @@ def _quotients(arcs: Sequence[Triple], paths: Sequence[tuple[int, ...]]) -> dict
         ends = (-a[k] if k < len(a) else u, -b[k] if k < len(b) else v)
         found[a[k - 1] if k else 0].add(ends)
     return found
-

@@ -1,0 +1,12 @@
+"""Pictures of computations, models and Programs: :func:`wengert.draw`.
+
+Example:
+    >>> import wengert
+    >>> wengert.draw(lambda x: x * x + 1.0, 3.0).to_dot().count("->")
+    3
+"""
+
+from wengert.explain.drawing.drawer import draw
+from wengert.explain.drawing.drawing import Drawing
+
+__all__ = ["Drawing", "draw"]
