@@ -75,6 +75,7 @@ class Runner:
         self.chosen: dict[int, bool] = {}  # by the number of rows in a step: whether it is compiled
         self.pace: dict[int, int] = {}  # and how many steps a stretch has
         self.sample: Stretch | None = None  # a step taken in Python: what comes out of one
+        self.pauses: list[int] = []  # after multiples of these many steps Python has its turn
         self.own: Any = None  # the optimiser's state that came from machine code, and belongs to nobody else
 
     def epoch(self, state: State, number: int) -> Iterator[Stretch]:
@@ -136,7 +137,7 @@ class Runner:
     def stretch(self, state: State, part: Part, at: int) -> Stretch:
         """As many steps as fit into a short while."""
         size = part.rows.shape[1]
-        end = min(at + self.pace.get(size, 1), len(part.rows))
+        end = min(at + self.pace.get(size, 1), len(part.rows), *(at + n - state.steps % n for n in self.pauses))
         # what came from Python may be one array twice, or an array that the model holds too
         inner = state.optimizer if state.optimizer is self.own else pytree.map(_copy, state.optimizer)
         begun = time.perf_counter()

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 from wengert import random
 from wengert.errors import ModelError
@@ -17,7 +17,7 @@ from wengert.training._progress import Mode, Reporter, reporter
 from wengert.training._steps import Loss, Metric, Plan, State, Tally
 from wengert.training.history import History
 
-__all__ = ["Callback", "Epoch", "Result", "fit"]
+__all__ = ["Callback", "Epoch", "Result", "Step", "StepCallback", "fit"]
 
 
 @final
@@ -32,7 +32,36 @@ class Epoch:
     history: History
 
 
+@final
+@dataclass(frozen=True)
+class Step:
+    """What a callback is told of a step: its number, 0 at the start; the model after it; the loss of its batch before it.
+
+    At the start there is no batch, and the loss is NaN.
+    """
+
+    number: int
+    model: Any
+    loss: float
+    optimizer: Optimizer
+
+
 Callback = Callable[[Epoch], Any]
+
+
+@runtime_checkable
+class StepCallback(Protocol):
+    """A callback that is told of the start too, and of every ``every``-th step (None: of the start alone)."""
+
+    every: int | None
+
+    def step(self, told: Step) -> Any:
+        """Called with each of those steps."""
+        ...
+
+    def __call__(self, told: Epoch) -> Any:
+        """Called after each epoch, as every callback."""
+        ...
 
 
 @final
@@ -73,10 +102,19 @@ class _Reached:
 class _Run:
     """Training under way: ``state`` after the last step, ``reached`` after the last completed epoch."""
 
-    def __init__(self, plan: Plan, runner: Runner, model: Any) -> None:
-        self.plan, self.runner = plan, runner
+    def __init__(self, plan: Plan, runner: Runner, model: Any, callbacks: Iterable[Callback]) -> None:
+        self.plan, self.runner, self.callbacks = plan, runner, tuple(callbacks)
         self.state = State(model, plan.optimizer.init(model))
         self.reached = _Reached(model, History(), model)
+        self.watching = [callback for callback in self.callbacks if isinstance(callback, StepCallback)]
+        runner.pauses = [callback.every for callback in self.watching if callback.every]
+
+    def tell(self, loss: float) -> None:
+        """Tell those who watch steps of the last one."""
+        steps = self.state.steps
+        for callback in self.watching:
+            if steps == 0 or (callback.every and steps % callback.every == 0):
+                callback.step(Step(steps, self.state.model, loss, self.plan.optimizer))
 
     def epoch(self, number: int, show: Reporter) -> Mapping[str, float]:
         """One epoch, its measurements, and its place among the others."""
@@ -85,19 +123,20 @@ class _Run:
         for done in self.runner.epoch(self.state, number):
             self.state = done.state
             tally.add(done)
+            self.tell(float(done.losses[-1]))
             show.batch(number - 1 + tally.rows / rows)
         row = tally.row(number, time.perf_counter() - begun)
         self.reached = self.reached.after(self.state.model, row)
         return row
 
-    def run(self, epochs: int, patience: int | None, callbacks: Iterable[Callback], show: Reporter) -> None:
+    def run(self, epochs: int, patience: int | None, show: Reporter) -> None:
         """Epochs until there are enough, no progress, or a callback that says stop."""
-        callbacks = tuple(callbacks)
+        self.tell(math.nan)
         for number in range(1, epochs + 1):
             row = self.epoch(number, show)
             show.epoch(number, row)
             told = Epoch(number, epochs, self.state.model, row, self.reached.history)
-            answers = [callback(told) for callback in callbacks]
+            answers = [callback(told) for callback in self.callbacks]
             if any(answer is True for answer in answers):
                 return
             if patience is not None and number - self.reached.best_epoch >= patience:
@@ -156,7 +195,8 @@ def fit(
         patience: stop after so many epochs without a smaller validation loss.
         metrics: more to measure, by name: ``metric(outputs, targets)``, one number.
         progress: "auto" (a bar on a terminal, one line an epoch elsewhere), "rich", "lines" or "none".
-        callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training.
+        callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training. A
+            :class:`StepCallback` is told of steps too.
         replacement: draw rows with replacement, in place of a new order every epoch.
         compiled: whether stretches of an epoch run as one native function: ``True``, ``False`` (every step in Python),
             or "auto": where they take longer than their compilation, and what ``model``, ``loss`` and ``optimizer`` do
@@ -199,9 +239,9 @@ def fit(
     size = _at_least_one(size, "batch_size", ", or None for all rows at once")
     plan = Plan(data, loss, optimizer, dict(metrics or {}), size, replacement, random.key(seed))
     with reporter(progress, epochs) as show:
-        run, interrupted = _Run(plan, Runner(plan, epochs, compiled, show.note), model), False
+        run, interrupted = _Run(plan, Runner(plan, epochs, compiled, show.note), model, callbacks), False
         try:
-            run.run(epochs, patience, callbacks, show)
+            run.run(epochs, patience, show)
         except KeyboardInterrupt:
             interrupted = True
     best = data.validation is not None or patience is not None
