@@ -32,6 +32,7 @@ _WHERE = (
     dict.fromkeys(_TRANSFORMS, "wengert.transforms")
     | dict.fromkeys(_ERRORS, "wengert.errors")
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
+    | {"draw_surface": "wengert.explain.surface"}
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

@@ -28,6 +28,7 @@ from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
 from wengert.explain import explain as explain
+from wengert.explain.surface import draw_surface as draw_surface
 from wengert.lowered import export as export
 from wengert.lowered import lower as lower
 from wengert.transforms import check_grads as check_grads

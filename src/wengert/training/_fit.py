@@ -35,9 +35,9 @@ class Epoch:
 @final
 @dataclass(frozen=True)
 class Step:
-    """What a callback is told of a step: its number, 0 at the start; the model after it; the loss of its batch before it.
+    """What a callback is told of a step: its number, the model after it, the loss of its batch before it.
 
-    At the start there is no batch, and the loss is NaN.
+    At the start the number is 0, and the loss NaN: there is no batch.
     """
 
     number: int

@@ -254,7 +254,7 @@ def trajectory(
         >>> path.ended, int(path.steps[-1]), bool(path.losses[-1] < 1e-10)
         ('converged', 63, True)
     """
-    if not isinstance(optimizer, Optimizer):
+    if not isinstance(optimizer, Optimizer):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ModelError(f"optimizer is {optimizer!r}; write one as in trajectory(f, start, optim.sgd(0.1))")
     if isinstance(steps, bool) or not hasattr(steps, "__index__") or steps < 0:
         raise ModelError(f"steps is {steps!r} and must be an integer of at least 0")

@@ -1,0 +1,141 @@
+"""What a picture of a surface shows, as numbers: the plane, the values on it, the courses of the paths over it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wengert.explain.surface.contours import Levels
+from wengert.explain.surface.grid import Evaluator, Grid, Minimum
+from wengert.explain.surface.plane import Plane
+from wengert.training import Trajectory
+
+__all__ = ["Course", "Scene", "window_of"]
+
+Array = NDArray[np.float64]
+ROOM = 0.14  # of the window on each side of the paths
+ALIKE = 3.0  # axes whose extents differ by less have one scale
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A path over the plane: ``places`` (points, 2) of its projection, the true ``losses`` at its points, the values
+    ``on_plane`` at their projections, and the ``distances`` between the two.
+    """
+
+    name: str
+    path: Trajectory
+    places: Array
+    losses: Array
+    on_plane: Array
+    distances: Array
+
+    @staticmethod
+    def over(plane: Plane, name: str, path: Trajectory, evaluator: Evaluator) -> Course:
+        """The course of a path over a plane."""
+        points = np.asarray(path.points, np.float64)
+        places, losses = plane.places(points), evaluator.at(points)
+        if len(plane.origin) <= 2:
+            return Course(name, path, places, losses, losses, np.zeros(len(points)))
+        return Course(name, path, places, losses, evaluator.on(plane, places), plane.distances(points))
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """The numbers of the steps at the points."""
+        return self.path.steps
+
+    @property
+    def gaps(self) -> Array:
+        """The value on the plane less the true loss."""
+        with np.errstate(invalid="ignore"):
+            return self.on_plane - self.losses
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All that is drawn."""
+
+    title: str
+    plane: Plane
+    grid: Grid
+    levels: Levels
+    courses: Sequence[Course]
+    minima: Sequence[Minimum]
+    batch: int
+
+    @property
+    def flat(self) -> bool:
+        """Whether there is but one parameter: a curve, no map."""
+        return len(self.plane.directions) == 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether the plane is all there is, and nothing is projected."""
+        return len(self.plane.origin) <= 2
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step of all paths."""
+        return max(int(course.steps[-1]) for course in self.courses)
+
+    @property
+    def unit(self) -> str:
+        """What steps are called."""
+        return self.courses[0].path.unit
+
+    def apart(self, course: Course) -> NDArray[np.bool_]:
+        """Where the map misleads: true loss and value on the plane are more than one line of the map apart."""
+        if self.whole:
+            return np.zeros(len(course.places), bool)
+        difference = np.abs(self.levels.band(course.losses) - self.levels.band(course.on_plane))
+        return (difference > 1) | (np.isfinite(course.losses) != np.isfinite(course.on_plane))
+
+    def marked_steps(self, wanted: int = 7) -> list[int]:
+        """The steps at which paths carry numbers: multiples of a round number of steps."""
+        raw = max(self.last_step, 1) / wanted
+        power = 10 ** math.floor(math.log10(max(raw, 1)))
+        every = max(1, next(m * power for m in (1, 2, 5, 10) if m * power >= raw))
+        return list(range(every, self.last_step + 1, every))
+
+
+def window_of(places: Sequence[Array], shown: Sequence[NDArray[np.bool_]]) -> tuple[tuple[float, float], ...]:
+    """The window about those places of all paths that are to be shown, with some room.
+
+    Axes of about the same extent have one scale, so that angles are as they are; others fill the window.
+    """
+    points = np.concatenate([p[s] for p, s in zip(places, shown, strict=True)])
+    low, high = points.min(0), points.max(0)
+    middle, extent = (low + high) / 2, high - low
+    size = float(extent.max()) or max(1.0, float(np.abs(middle).max()) / 2)
+    extent = np.where(extent > 1e-9 * size, extent, size / 4)
+    if len(extent) > 1 and extent.max() <= ALIKE * extent.min():
+        extent = np.full_like(extent, extent.max())
+    half = extent * (0.5 + ROOM)
+    return tuple((float(m - h), float(m + h)) for m, h in zip(middle, half, strict=True))
+
+
+def near(path: Trajectory, limit: float) -> NDArray[np.bool_]:
+    """Which points of a path that diverges are worth a window: those within ``limit`` of the start."""
+    points = np.asarray(path.points, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        away = np.linalg.norm(points - points[0], axis=1)
+    return away <= limit if path.ended == "diverged" else np.isfinite(away)
+
+
+def reach(paths: Sequence[Trajectory]) -> float:
+    """How far a window goes from the start of a path that diverges: as the others do, or some of its first steps."""
+    tame = [path for path in paths if path.ended != "diverged"]
+    if tame:
+        return 3.0 * max(_length(path.points[0], point) for path in tame for point in path.points)
+    return 5.0 * max((_length(path.points[0], path.points[1]) for path in paths if len(path) > 1), default=0.0)
+
+
+def _length(a: Any, b: Any) -> float:
+    return float(np.linalg.norm(np.asarray(b, np.float64) - np.asarray(a, np.float64)))
