@@ -17,7 +17,7 @@ def document(title: str, header: str, sections: Sequence[tuple[str, str, str]], 
     links = "".join(tag("li", tag("a", escape(name), href=f"#{key}")) for key, name, _ in sections)
     body = (
         tag("header", header)
-        + tag("nav", tag("ul", links), aria_label="Sections")
+        + (tag("nav", tag("ul", links), aria_label="Sections") if len(sections) > 1 else "")
         + tag("main", "\n".join(markup for _, _, markup in sections))
         + tag("footer", footer)
     )

@@ -101,7 +101,8 @@ class Layout:
         if isinstance(old, np.ndarray):
             return row[leaf.start : leaf.stop].reshape(leaf.shape).astype(leaf.dtype)
         number = row[leaf.start]
-        return float(number) if isinstance(number, np.floating) and isinstance(old, float) else number
+        # a traced number stays one
+        return float(number) if type(row) is np.ndarray and isinstance(old, float) else number
 
     def differs(self, other: Layout) -> str:
         """How another layout differs from this one, "" if it does not."""

@@ -185,7 +185,7 @@ class Levels:
         middle = float(found[len(found) // 2])
         if low > 0 and high > 30 * low:
             # decades that only a few nodes beside a zero reach show nothing
-            low = max(low, float(found[int(0.002 * len(found))]) / 3)
+            low = max(low, float(found[int(0.01 * len(found))]) / 3)
             if high > 30 * low:
                 return Levels(_decades(low, high, wanted), low, high, log=True)
         if low <= 0 and high - low > 30 * (middle - low) > 0:

@@ -18,8 +18,8 @@ from wengert.transforms import jit, machine_code, make_program, vmap
 __all__ = ["Evaluator", "Grid", "Minimum", "minima"]
 
 Array = NDArray[np.float64]
-MEMORY = 256 * 2**20  # bytes that a batch of evaluations may take
-_RESOLUTIONS = ((1e4, 101), (1e5, 61), (1e7, 41), (math.inf, 25))  # nodes a side, by numbers made in one evaluation
+MEMORY = 32 * 2**20  # bytes that a batch of evaluations may take: about what caches hold
+_RESOLUTIONS = ((1e3, 161), (1e4, 101), (1e5, 61), (1e7, 41), (math.inf, 25))  # nodes a side, by numbers made in one evaluation
 
 
 @final
@@ -155,14 +155,15 @@ _FIT = np.linalg.pinv(
 )  # fmt: skip
 
 
-def minima(grid: Grid, f: Callable[[Array], Array], starts: Array, rounds: int = 40) -> list[Minimum]:
+def minima(grid: Grid, f: Callable[[Array], Array], starts: Array, *, most: int = 12, rounds: int = 40) -> list[Minimum]:
     """Local minima inside the grid, the lowest first: from its low nodes and ``starts`` down to a thousandth of a cell.
 
-    Each is followed with quadratic fits on a stencil of 3 × 3 that shrinks about it; ``f`` gives the values at places.
+    Of ``most`` candidates, each is followed with quadratic fits on a stencil of 3 × 3 that shrinks about it; ``f`` gives the values at places.
     """
-    candidates = [*_low_nodes(grid), *starts]
+    lowest = sorted(starts, key=lambda place: float(f(place[None])[0]))
+    candidates = [*_low_nodes(grid)[: most - 1], *lowest][:most]
     found: list[Minimum] = []
-    for place in candidates[: 2 * _MOST_MINIMA]:
+    for place in candidates:
         end = _descended(f, np.asarray(place, np.float64), grid.cell, rounds)
         if end is None or not _inside(grid, end.place):
             continue

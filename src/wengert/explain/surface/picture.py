@@ -39,7 +39,7 @@ def course_color(place: int) -> str:
     return color(f"line{place % LINES}")
 
 
-def map_of(scene: Scene, name: str, width: int = 640, height: int = 540) -> str:
+def map_of(scene: Scene, name: str, width: int, height: int) -> str:
     """The map as markup, ``width`` by ``height``; ``name`` makes its ids unique on the page."""
     frame = frame_of(scene, width, height)
     room = Room(frame.x.start + 3, frame.y.stop + 3, frame.x.stop - 3, frame.y.start - 3)
@@ -49,7 +49,8 @@ def map_of(scene: Scene, name: str, width: int = 640, height: int = 540) -> str:
     marks = "".join(_marks(scene, frame, k, points, room) for k, (points, _) in enumerate(drawn))
     ends = _ends(scene, frame, drawn, room)
     ground = _curve(scene, frame) if scene.flat else _field(scene, frame, room)
-    courses = "".join(_course(k, points, apart, scene) for k, (points, apart) in enumerate(drawn))
+    courses = "".join(_halo(k, points) for k, (points, _) in enumerate(drawn))
+    courses += "".join(_course(k, points, apart, scene) for k, (points, apart) in enumerate(drawn))
     box = {"x": frame.x.start, "y": frame.y.stop, "width": frame.x.stop - frame.x.start,
            "height": frame.y.start - frame.y.stop}  # fmt: skip
     defs = tag("clipPath", tag("rect", None, **box), id=f"{name}-map") + _hatching(name)
@@ -229,22 +230,28 @@ def runs(kept: Sequence[int], apart: NDArray[np.bool_]) -> list[tuple[bool, list
 
 
 def _course(k: int, points: Array, apart: NDArray[np.bool_], scene: Scene) -> str:
-    """A path with its halo: whole where the map tells its loss, dashed where it does not."""
+    """A path: whole where the map tells its loss, dashed where it does not."""
     kept = kept_points(points)
-    halo = path([(x, y) for x, y in points[kept].tolist()], stroke=color("paper"), stroke_width=4.5,
-                stroke_opacity=0.85, class_="halo")  # fmt: skip
     strokes = {
         kind: [point for off, run in runs(kept, apart) if off == kind
                for point in (*((float(x), float(y)) for x, y in points[run]), None)][:-1]
         for kind in (False, True)
     }  # fmt: skip
-    style = {"stroke": course_color(k), "stroke_width": 2.0}
+    # where paths lie on one another, the later ones are narrower
+    style = {"stroke": course_color(k), "stroke_width": 2 + 0.7 * (len(scene.courses) - 1 - k)}
     whole = tag("path", None, d=_line(strokes[False]), class_="told", fill="none", stroke_linejoin="round", **style)
     dashed = tag("path", None, d=_line(strokes[True]), class_="apart", fill="none", stroke_linejoin="round",
                  stroke_dasharray="5 3.5", **style)  # fmt: skip
     steps = _dots(points, course_color(k)) if len(points) <= 60 else ""
     title = tag("title", escape(scene.courses[k].name))
-    return tag("g", title + halo + whole + dashed + steps, class_="course", id=None, data_course=k)
+    return tag("g", title + whole + dashed + steps, class_="course")
+
+
+def _halo(k: int, points: Array) -> str:
+    """What parts a path from the ground."""
+    line = _line([(x, y) for x, y in points[kept_points(points)].tolist()])
+    return tag("path", None, d=line, class_="halo", fill="none", stroke=color("paper"), stroke_width=5.5,
+               stroke_linejoin="round", stroke_opacity=0.85)  # fmt: skip
 
 
 def _line(points: Sequence[tuple[float, float] | None]) -> str:
@@ -272,8 +279,8 @@ def marker(shape: int, x: float, y: float, size: float, **attributes: object) ->
     kind = SHAPES[shape % len(SHAPES)]
     if kind == "circle":
         return tag("circle", None, cx=x, cy=y, r=size, **attributes)
-    sides, turn, grown = {"square": (4, 45, 1.25), "diamond": (4, 0, 1.3), "up": (3, 0, 1.55), "hexagon": (6, 0, 1.12),
-                          "down": (3, 180, 1.55)}[kind]  # fmt: skip
+    sides, turn, grown = {"square": (4, 45, 1.25), "diamond": (4, 0, 1.3), "up": (3, 0, 1.75), "hexagon": (6, 0, 1.12),
+                          "down": (3, 180, 1.75)}[kind]  # fmt: skip
     angles = np.radians(turn + np.arange(sides) * 360 / sides)
     corners = " ".join(f"{place(x + grown * size * math.sin(a))},{place(y - grown * size * math.cos(a))}" for a in angles)
     return tag("polygon", None, points=corners, stroke_linejoin="round", **attributes)
@@ -297,7 +304,8 @@ def _marks(scene: Scene, frame: Frame, k: int, points: Array, room: Room) -> str
         fill, ink = (color("paper"), course_color(k)) if apart else (course_color(k), color("paper"))
         words = tag("title", escape(_at_point(scene, course, at)))
         shape = marker(k, x, y, 7.0, fill=fill, stroke=course_color(k) if apart else color("paper"), stroke_width=1.5)
-        text = tag("text", str(count), x=x, y=y + 3.4, text_anchor="middle", font_size=9.5, font_weight=700, fill=ink)
+        down = {"up": 4.2, "down": 2.4}.get(SHAPES[k % len(SHAPES)], 3.4)
+        text = tag("text", str(count), x=x, y=y + down, text_anchor="middle", font_size=9.5, font_weight=700, fill=ink)
         parts.append(tag("g", words + shape + text, class_="mark", data_step=step, data_course=k))
     return "".join(parts)
 
@@ -316,21 +324,21 @@ def _ends(scene: Scene, frame: Frame, drawn: Sequence[tuple[Array, NDArray[np.bo
     spots = [_pixel_of(scene, frame, m.place, m.value) for m in scene.minima]
     room.take(spots, 6.0)
     room.take(starts, 6.0)
-    for (x, y), low in zip(spots, scene.minima, strict=True):
-        cross = f"M{place(x - 5)} {place(y - 5)}l10 10m0 -10l-10 10"
-        parts += [
-            tag("path", None, d=cross, stroke=color("paper"), stroke_width=5, stroke_linecap="round"),
-            tag("path", tag("title", f"a minimum of the map: {number(low.value)}"), d=cross, class_="minimum",
-                stroke=color("ink"), stroke_width=2, stroke_linecap="round"),
-            _beside(room, f"min {number(low.value, 3)}", x, y),
-        ]  # fmt: skip
-    for x, y in sorted(starts):
-        parts.append(tag("circle", None, cx=x, cy=y, r=5, fill=color("paper"), stroke=color("ink"), stroke_width=2))
-        parts.append(_beside(room, "start", x, y))
     for k, (points, _) in enumerate(drawn):
         x, y = points[-1].tolist()
         parts.append(tag("g", marker(k, x, y, 4.5, fill=course_color(k), stroke=color("paper"), stroke_width=1.5),
                          class_="head", data_course=k))  # fmt: skip
+    for (x, y), low in zip(spots, scene.minima, strict=True):
+        cross = f"M{place(x - 5)} {place(y - 5)}l10 10m0 -10l-10 10"
+        parts += [
+            tag("path", None, d=cross, stroke=color("paper"), stroke_width=4.5, stroke_linecap="round"),
+            tag("path", tag("title", f"a minimum of the map: {number(low.value)}"), d=cross, class_="minimum",
+                stroke=color("ink"), stroke_width=1.8, stroke_linecap="round"),
+            _beside(room, f"min {scene.told(low.value)}", x, y),
+        ]  # fmt: skip
+    for x, y in sorted(starts):
+        parts.append(tag("circle", None, cx=x, cy=y, r=5, fill=color("paper"), stroke=color("ink"), stroke_width=2))
+        parts.append(_beside(room, "start", x, y))
     return "".join(parts)
 
 

@@ -9,16 +9,25 @@
   const cursors = [...document.querySelectorAll(".cursor")];
   const marks = [...map.querySelectorAll(".mark")];
   const heads = [...map.querySelectorAll(".head")];
-  const groups = [...map.querySelectorAll(".course")];
+  const halos = [...map.querySelectorAll(".halo")];
+  const groups = [...map.querySelectorAll(".course")].map((g, n) => [halos[n], ...g.querySelectorAll("path")]);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const SECONDS = 9, JUMPS = 12;
-  const whole = groups.map(g => Object.fromEntries([...g.querySelectorAll("path")].map(p => [p.getAttribute("class"), p.getAttribute("d")])));
+  const whole = groups.map(g => Object.fromEntries(g.map(p => [p.getAttribute("class"), p.getAttribute("d")])));
   let at = race.last, playing = 0;
 
   document.getElementById("race-controls").hidden = false;
 
-  const text = v => v === null ? "not finite" : v === 0 ? "0" :
-    (Math.abs(v) >= 1e5 || Math.abs(v) < 1e-3) ? v.toExponential(2).replace("-", "−").replace("e+", "e") : String(Number(v.toPrecision(4))).replace("-", "−");
+  // as the library writes numbers: four digits, powers of ten where they are very large or small
+  const raised = power => String(power).replace(/[-0-9]/g, c => c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]);
+  const text = v => {
+    if (v === null) return "not finite";
+    if (v === 0) return "0";
+    const size = Math.abs(v);
+    if (size >= 1e-4 && size < 1e9) return Number(v.toPrecision(4)).toLocaleString("en", {maximumFractionDigits: 8}).replace("-", "−");
+    const [digits, power] = v.toExponential(3).split("e");
+    return `${Number(digits)}×10${raised(Number(power))}`.replace(/^-/, "−");
+  };
 
   // the last point at or before a step
   const before = (steps, step) => {
@@ -54,9 +63,8 @@
       const x = course.x[place] + share * (course.x[next] - course.x[place]);
       const y = course.y[place] + share * (course.y[next] - course.y[place]);
       const drawn = done ? whole[n] : part(course, place, x.toFixed(1), y.toFixed(1));
-      for (const path of groups[n].querySelectorAll("path")) {
+      for (const path of groups[n]) {
         const kind = path.getAttribute("class");
-        if (kind === "steps") path.style.strokeDasharray = "none";
         const own = kind === "steps" && !done ? course.x.slice(0, place + 1).map((v, k) => `M${v} ${course.y[k]}h0`).join("") : drawn[kind];
         path.setAttribute("d", own || "M0 0");
       }

@@ -23,17 +23,17 @@ __all__ = ["embedded", "page"]
 _HERE = resources.files("wengert.explain.surface")
 _SCRIPT = _HERE.joinpath("player.js").read_text(encoding="utf-8")
 _STYLE = _HERE.joinpath("player.css").read_text(encoding="utf-8")
-MAP = (640, 540)
-STRIPS = 420
+MAP = (480, 440)
+STRIPS = (420, 210)
 _MOST_FRAMES = 600  # points of a path that the player has
 
 
 def page(scene: Scene, words: str) -> str:
     """The page as HTML text."""
     bands = len(scene.levels.values) + 1
-    below, height = strips(scene, STRIPS)
+    below, height = strips(scene, *STRIPS)
     chart = picture("race-picture", scene.title, words, *MAP, tag("style", style(bands)) + map_of(scene, "race", *MAP))
-    side = picture("race-strips", "Losses by step", words, STRIPS, height, below)
+    side = picture("race-strips", "Losses by step", words, STRIPS[0], height, below)
     map_card = tag(
         "figure",
         tag("div", chart, id="race-map", class_=f"surface{bands}") + _controls(scene)
@@ -59,7 +59,10 @@ def _header(scene: Scene) -> str:
     kind = "loss along one parameter" if scene.flat else "loss surface"
     many = " race" if len(scene.courses) > 1 else ""
     names = ", ".join(escape(course.name) for course in scene.courses)
-    lead = tag("p", f"<b>{names}</b>{many} over {escape(' and '.join(scene.plane.names))}.", class_="lead")
+    place = f"over {escape(' and '.join(scene.plane.names))}"
+    if scene.plane.explained:
+        place = f"on a plane with {percent(min(sum(scene.plane.explained), 1.0))} of the variance"
+    lead = tag("p", f"<b>{names}</b>{many} {place}.", class_="lead")
     return tag("p", kind, class_="kind") + tag("h1", escape(scene.title)) + lead
 
 
@@ -76,7 +79,8 @@ def _measured(scene: Scene) -> str:
     nodes = len(scene.grid.xs)
     if scene.flat:
         return f"The curve goes through {count(nodes, 'value')}"
-    return f"{nodes} × {len(scene.grid.ys)} values, {scene.batch:,} at a time" if scene.batch > 1 else f"{nodes} × {nodes} values"
+    at_once = f", {scene.batch:,} at a time" if 1 < scene.batch < nodes**2 else ""
+    return f"{nodes} × {nodes} values{at_once}"
 
 
 def _controls(scene: Scene) -> str:

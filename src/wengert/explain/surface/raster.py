@@ -73,7 +73,7 @@ def _drawn(scene: Scene, theme: str, moving: bool = False) -> tuple[Any, list[An
     pens = [_pen(axes[0], scene, k, course, colors) for k, course in enumerate(scene.courses)]
     _points(axes[0], scene, colors)
     pens += [_strips(axes[1:], scene, colors)]
-    axes[0].set_title(scene.title, loc="left", color=colors["ink"], fontsize=12, fontweight="semibold")
+    axes[0].set_title(scene.title, loc="left", color=colors["ink"], fontsize=12, fontweight="bold")
     if scene.plane.words:
         axes[0].text(1, 1.012, scene.plane.words, transform=axes[0].transAxes, ha="right", va="bottom",
                      color=colors["soft"], fontsize=7.5)  # fmt: skip
@@ -113,7 +113,7 @@ def _ground(ax: Any, scene: Scene, colors: dict[str, str], theme: str) -> None:
     at = levels.scaled(levels.values)
     edges = [min(float(values.min()), at[0]) - 1.0, *at, max(float(values.max()), at[-1]) + 1.0]
     ax.contourf(grid.xs, grid.ys, values, edges, colors=band_colors(len(at) + 1, theme))
-    drawn = ax.contour(grid.xs, grid.ys, values, at, colors=colors["contour"], linewidths=0.6)
+    drawn = ax.contour(grid.xs, grid.ys, values, at, colors=colors["contour"], linewidths=0.6, linestyles="solid")
     words = {place: number(value, 3) for place, value in zip(at.tolist(), levels.values, strict=True)}
     ax.clabel(drawn, fmt=words, fontsize=6.5, colors=colors["soft"], inline_spacing=3)
 
@@ -154,7 +154,7 @@ def _points(ax: Any, scene: Scene, colors: dict[str, str]) -> None:
         ax.plot(course.places[0, 0], y, "o", mfc=colors["paper"], mec=colors["ink"], ms=6, zorder=6)
     for low in scene.minima:
         ax.plot(*low.place, "x", color=colors["ink"], ms=7, mew=1.8, zorder=5)
-        ax.annotate(f"min {number(low.value, 3)}", low.place, xytext=(7, -10), textcoords="offset points", fontsize=7.5,
+        ax.annotate(f"min {scene.told(low.value)}", low.place, xytext=(-7, 6), textcoords="offset points", fontsize=7.5, ha="right",
                     color=colors["ink"], zorder=7)  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.explain.charts.numbers import number
 from wengert.explain.surface.contours import Levels
 from wengert.explain.surface.grid import Evaluator, Grid, Minimum
 from wengert.explain.surface.plane import Plane
@@ -89,6 +90,12 @@ class Scene:
     def unit(self) -> str:
         """What steps are called."""
         return self.courses[0].path.unit
+
+    def told(self, value: float) -> str:
+        """A value in words; 0 where beside the values of the map it is nothing."""
+        values = self.grid.values[np.isfinite(self.grid.values)]
+        size = float(np.median(np.abs(values))) if len(values) else 0.0
+        return number(value, 3) if abs(value) > 1e-9 * size else "0"
 
     def apart(self, course: Course) -> NDArray[np.bool_]:
         """Where the map misleads: true loss and value on the plane are more than one line of the map apart."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,55 +15,60 @@ from wengert.explain.surface.scene import Course, Scene
 __all__ = ["strips"]
 
 Array = NDArray[np.float64]
-HEIGHT = 150
+HEIGHT = 170
+TOP = 24.0
+DECADES = 1e12  # that a logarithmic axis shows
 _MOST_POINTS = 300
 
 
-def strips(scene: Scene, width: int) -> tuple[str, float]:
+def strips(scene: Scene, width: int, height: int = HEIGHT) -> tuple[str, float]:
     """The strips as markup, and the height they take together."""
-    parts, y = [tag("g", _losses(scene, width), class_="strip")], float(HEIGHT + 20)
-    if not scene.whole:
-        parts.append(tag("g", _distances(scene, width), transform=f"translate(0 {place(y)})", class_="strip"))
-        y += HEIGHT
-    return "".join(parts), y
+    values, log, floor = _told_values(scene)
+    away = [v for course in scene.courses for v in course.distances.tolist()]
+    scales = [Scale.fit(values, height - 40.0, TOP, log=log, room=0.06 if log else None, marks=4),
+              Scale.fit([0.0, *finite(away)], height - 40.0, TOP, marks=4)]  # fmt: skip
+    scales = scales[:1] if scene.whole else scales
+    left = 14 + max(text_width(y.label(m)) for y in scales for m in y.marks)  # one axis of steps below the other
+    x = Scale.fit([0, max(scene.last_step, 1)], left, width - 14.0, room=0, whole=True, marks=6)
+    losses = _losses(scene, Frame(x, scales[0], scene.unit, _name(scene, log)), floor)
+    if scene.whole:
+        return tag("g", losses, class_="strip"), float(height)
+    below = _distances(scene, Frame(x, scales[1], scene.unit, "distance from the plane"))
+    parts = tag("g", losses, class_="strip") + tag("g", below, class_="strip", transform=f"translate(0 {height + 14})")
+    return parts, 2 * height + 14.0
 
 
-def _losses(scene: Scene, width: int) -> str:
-    told = [course.losses for course in scene.courses]
-    mapped = [] if scene.whole else [course.on_plane for course in scene.courses]
-    values = finite(v for row in (*told, *mapped) for v in row.tolist())
+def _told_values(scene: Scene) -> tuple[list[float], bool, float]:
+    """The losses that the axis shows, whether it is logarithmic, and the value at its foot."""
+    rows = [course.losses for course in scene.courses] + [course.on_plane for course in scene.courses]
+    values = finite(v for row in rows for v in row.tolist())
     log = bool(values) and min(values) > 0 and max(values) > 30 * min(values)
-    name = "loss" if scene.whole else "loss: solid true, dashed on the map"
-    frame = _frame(scene, values, width, name + (", logarithmic" if log else ""), log)
-    lines = [
-        path(_points(frame, course.steps, row), stroke=course_color(k), stroke_width=width_,
-             stroke_dasharray=dash, stroke_opacity=opacity)
-        for k, course in enumerate(scene.courses)
-        for row, width_, dash, opacity in (
-            (None if scene.whole else course.on_plane, 1.5, "2 3.5", 0.9), (course.losses, 1.8, None, 1))
-        if row is not None
-    ]  # fmt: skip
+    floor = max(values) / DECADES if log else -math.inf  # far below it all losses are nought
+    return [max(v, floor) for v in values], log, floor
+
+
+def _name(scene: Scene, log: bool) -> str:
+    name = "loss" if scene.whole else "loss: true, and dashed that of the map"
+    return name + (", logarithmic" if log else "")
+
+
+def _losses(scene: Scene, frame: Frame, floor: float) -> str:
+    lines: list[str] = []
+    for k, course in enumerate(scene.courses):
+        if not scene.whole:
+            mapped = _points(frame, course.steps, np.maximum(course.on_plane, floor))
+            lines.append(path(mapped, stroke=course_color(k), stroke_width=1.5, stroke_dasharray="2 3.5"))
+        told = _points(frame, course.steps, np.maximum(course.losses, floor))
+        lines.append(path(told, stroke=course_color(k), stroke_width=1.8))
     return frame.axes() + "".join(lines) + _told(scene, frame) + _cursor(frame)
 
 
-def _distances(scene: Scene, width: int) -> str:
-    values = [v for course in scene.courses for v in course.distances.tolist()]
-    frame = _frame(scene, [0.0, *finite(values)], width, "distance from the plane, ‖θ − its projection‖", False)
+def _distances(scene: Scene, frame: Frame) -> str:
     lines = [
         path(_points(frame, course.steps, course.distances), stroke=course_color(k), stroke_width=1.8)
         for k, course in enumerate(scene.courses)
     ]
     return frame.axes() + "".join(lines) + _cursor(frame)
-
-
-def _frame(scene: Scene, values: Sequence[float], width: int, name: str, log: bool) -> Frame:
-    y = Scale.fit(values, HEIGHT - 40.0, TOP, log=log, room=0.06 if log else None, marks=3)
-    left = 14 + max((text_width(y.label(m)) for m in y.marks), default=10)
-    x = Scale.fit([0, max(scene.last_step, 1)], left, width - 14.0, room=0, whole=True, marks=6)
-    return Frame(x, y, scene.unit, name)
-
-
-TOP = 24.0
 
 
 def _points(frame: Frame, steps: NDArray[np.int64], values: Array) -> list[tuple[float, float] | None]:

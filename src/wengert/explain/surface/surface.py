@@ -32,7 +32,7 @@ __all__ = ["Surface", "draw_surface"]
 
 Array = NDArray[np.float64]
 Path_ = Trajectory | TrajectoryRecorder | Descent
-WIDTH = 640
+WIDTH, HEIGHT = 600, 520
 WINDOW = "window=((left, right), (bottom, top))"
 
 
@@ -68,9 +68,9 @@ class Surface:
         key, top = legend(self.scene, WIDTH)
         below, height = strips(self.scene, WIDTH)
         paper = tag("rect", None, width="100%", height="100%", fill="var(--paper,#ffffff)")
-        body = paper + key + tag("g", map_of(self.scene, "surface"), transform=f"translate(0 {top:.0f})")
-        body += tag("g", below, transform=f"translate(0 {top + 550:.0f})")
-        svg = picture("surface", self.scene.title, self.describe(), WIDTH, top + 550 + height, tag("style", style(bands)) + body)
+        body = paper + key + tag("g", map_of(self.scene, "surface", WIDTH, HEIGHT), transform=f"translate(0 {top:.0f})")
+        body += tag("g", below, transform=f"translate(0 {top + HEIGHT + 8:.0f})")
+        svg = picture("surface", self.scene.title, self.describe(), WIDTH, top + HEIGHT + 8 + height, tag("style", style(bands)) + body)
         svg = svg.replace("<svg ", f'<svg class="surface{bands}" ', 1).replace('font-family="inherit"', f'font-family="{FONT}"')
         return svg if theme == "auto" else plain(svg, theme, bands)
 
@@ -136,7 +136,7 @@ class Surface:
         if scene.minima:
             low = scene.minima[0]
             spot = ", ".join(number(_round(v, cell), 4) for v, cell in zip(low.place, scene.grid.cell, strict=False))
-            parts.append(f"minimum {number(low.value, 3) if abs(low.value) > 1e-12 else 0} at ({spot})")
+            parts.append(f"minimum {scene.told(low.value)} at ({spot})")
         return "; ".join(parts) + "."
 
     def __repr__(self) -> str:
@@ -244,8 +244,8 @@ def _with_minima(scene: Scene, evaluator: Evaluator) -> Scene:
     if scene.flat:
         return scene
     lows = [c.places[int(np.nanargmin(c.on_plane))] for c in scene.courses if np.isfinite(c.on_plane).any()]
-    rounds = 40 if evaluator.numbers < 1e5 else 8
-    found = minima(scene.grid, lambda places: evaluator.on(scene.plane, places), np.array(lows), rounds)
+    effort = {"most": 12, "rounds": 40} if evaluator.numbers < 1e5 else {"most": 3, "rounds": 8}
+    found = minima(scene.grid, lambda places: evaluator.on(scene.plane, places), np.array(lows), **effort)
     return Scene(scene.title, scene.plane, scene.grid, scene.levels, scene.courses, found, scene.batch)
 
 

@@ -22,7 +22,7 @@ DARK = {
 }  # fmt: skip
 # from the lowest values to the highest
 _FIELD = {
-    "light": ("#fffefa", "#e4ecf3", "#c3d3e2", "#9fb5cc"),
+    "light": ("#fffef9", "#ebf0f5", "#d3dfe9", "#b1c3d6"),
     "dark": ("#12151a", "#1f2833", "#2d3b4b", "#42566c"),
 }
 
