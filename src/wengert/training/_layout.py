@@ -134,11 +134,11 @@ class Layout:
             if wanted == own and leaf.stop == leaf.start + 1:
                 return leaf.start
             if wanted == own:
-                raise DataError(f"{name} has {leaf.stop - leaf.start} elements, of shape {leaf.shape}: "
-                                f'name one, as "{self.name(leaf.start)}"')  # fmt: skip
+                raise DataError(f"{name} has the shape {leaf.shape}: name an element, as {self.name(leaf.start)}")
             if wanted.startswith(own + "[") and (index := _index(wanted[len(own) :], leaf.shape)) is not None:
                 return leaf.start + index
-        some = ", ".join(_some(self.leaves))
+        known = [self.name(leaf.start) + (f" of shape {leaf.shape}" if leaf.shape else "") for leaf in self.leaves]
+        some = ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
         raise DataError(f'no parameter is called "{name}"; there are {some}')
 
 
@@ -161,11 +161,6 @@ def _clean(path: str) -> str:
 
 def _described(leaf: Leaf) -> str:
     return f"{leaf.name or 'the parameter'} of shape {leaf.shape}"
-
-
-def _some(leaves: list[Leaf]) -> list[str]:
-    shown = [_described(leaf) for leaf in leaves[:8]]
-    return [*shown, f"{len(leaves) - 8} more"] if len(leaves) > 8 else shown
 
 
 def _index(text: str, shape: tuple[int, ...]) -> int | None:

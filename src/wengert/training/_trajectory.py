@@ -114,7 +114,10 @@ class Trajectory:
 
 @final
 class _Kept:
-    """Points that are kept of a path under way: at first all; where they get too many, every second one."""
+    """Points that are kept of a path under way: at first all; where they get too many, every third one.
+
+    Every second one of a path that swings from side to side would lie on one side.
+    """
 
     def __init__(self, memory: int, most: int) -> None:
         if memory < 1 or most < 2:
@@ -135,7 +138,7 @@ class _Kept:
             self.most = min(self.most, max(FEWEST, self.memory // (layout.size * narrow.itemsize)))
         if self.seen % self.stride == 0:
             if len(self.kept) >= self.most:
-                self.kept, self.stride = self.kept[::2], 2 * self.stride
+                self.kept, self.stride = self.kept[::3], 3 * self.stride
             if self.seen % self.stride == 0:
                 # an exchange, not a change: Ctrl-C finds the points before or those after
                 self.kept = [*self.kept, (step, layout.row(tree).astype(self.dtype), loss)]

@@ -32,7 +32,9 @@ def contour_lines(xs: Array, ys: Array, values: Array, level: float) -> Lines:
         >>> from wengert.explain.surface.contours import contour_lines
         >>> at = np.linspace(-1.0, 1.0, 3)
         >>> contour_lines(at, at, at[None, :] + 0 * at[:, None], 0.5)[0]
-        array([[ 0.5,  1. ], [ 0.5,  0. ], [ 0.5, -1. ]])
+        array([[ 0.5, -1. ],
+               [ 0.5,  0. ],
+               [ 0.5,  1. ]])
     """
     return _joined(_segments(values, level), _edge_points(xs, ys, values, level))
 

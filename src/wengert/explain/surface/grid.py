@@ -19,7 +19,13 @@ __all__ = ["Evaluator", "Grid", "Minimum", "minima"]
 
 Array = NDArray[np.float64]
 MEMORY = 32 * 2**20  # bytes that a batch of evaluations may take: about what caches hold
-_RESOLUTIONS = ((1e3, 161), (1e4, 101), (1e5, 61), (1e7, 41), (math.inf, 25))  # nodes a side, by numbers made in one evaluation
+_RESOLUTIONS = (
+    (1e3, 161),
+    (1e4, 101),
+    (1e5, 61),
+    (1e7, 41),
+    (math.inf, 25),
+)  # nodes a side, by numbers made in one evaluation
 
 
 @final
@@ -155,10 +161,13 @@ _FIT = np.linalg.pinv(
 )  # fmt: skip
 
 
-def minima(grid: Grid, f: Callable[[Array], Array], starts: Array, *, most: int = 12, rounds: int = 40) -> list[Minimum]:
+def minima(
+    grid: Grid, f: Callable[[Array], Array], starts: Array, *, most: int = 12, rounds: int = 40
+) -> list[Minimum]:
     """Local minima inside the grid, the lowest first: from its low nodes and ``starts`` down to a thousandth of a cell.
 
-    Of ``most`` candidates, each is followed with quadratic fits on a stencil of 3 × 3 that shrinks about it; ``f`` gives the values at places.
+    ``most`` of them are followed, each with quadratic fits on a stencil of 3 × 3 that shrinks about it; ``f`` gives the
+    values at places.
     """
     lowest = sorted(starts, key=lambda place: float(f(place[None])[0]))
     candidates = [*_low_nodes(grid)[: most - 1], *lowest][:most]

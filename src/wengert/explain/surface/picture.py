@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,13 +49,14 @@ def map_of(scene: Scene, name: str, width: int, height: int) -> str:
         room.take(_dense(points), 2.0)
     marks = "".join(_marks(scene, frame, k, points, room) for k, (points, _) in enumerate(drawn))
     ends = _ends(scene, frame, drawn, room)
+    unknown = _unknown(scene, frame, name, room)
     ground = _curve(scene, frame) if scene.flat else _field(scene, frame, room)
-    courses = "".join(_halo(k, points) for k, (points, _) in enumerate(drawn))
+    courses = "".join(_halo(points) for points, _ in drawn)
     courses += "".join(_course(k, points, apart, scene) for k, (points, apart) in enumerate(drawn))
     box = {"x": frame.x.start, "y": frame.y.stop, "width": frame.x.stop - frame.x.start,
            "height": frame.y.start - frame.y.stop}  # fmt: skip
     defs = tag("clipPath", tag("rect", None, **box), id=f"{name}-map") + _hatching(name)
-    inside = tag("g", ground + _unknown(scene, frame, name) + courses + marks + ends, clip_path=f"url(#{name}-map)")
+    inside = tag("g", ground + unknown + courses + marks + ends, clip_path=f"url(#{name}-map)")
     outline = tag("rect", None, **box, fill="none", stroke=color("rule"))
     return tag("defs", defs) + frame.axes() + inside + outline
 
@@ -90,8 +92,8 @@ def _field(scene: Scene, frame: Frame, room: Room) -> str:
     colors = band_colors(len(levels.values) + 1, "light")
     xs, ys = _pixels(frame.x, grid.xs), _pixels(frame.y, grid.ys)
     values, at = levels.scaled(grid.values), levels.scaled(levels.values)
-    box = f"M{place(frame.x.start)} {place(frame.y.start)}H{place(frame.x.stop)}V{place(frame.y.stop)}H{place(frame.x.start)}z"
-    parts = [tag("path", None, d=box, fill=band(0, colors))]
+    left, right, top, bottom = frame.x.start, frame.x.stop, frame.y.stop, frame.y.start
+    parts = [tag("rect", None, x=left, y=top, width=right - left, height=bottom - top, fill=band(0, colors))]
     lines: list[Lines] = []
     for k, level in enumerate(at.tolist(), 1):
         outline = _closed(region_outlines(xs, ys, values, level))
@@ -111,7 +113,9 @@ def _pixels(scale: Scale, values: Array) -> Array:
 
 
 def _closed(lines: Lines) -> str:
-    return "".join("M" + "L".join(f"{place(x)} {place(y)}" for x, y in _slim(line)[:-1].tolist()) + "z" for line in lines)
+    return "".join(
+        "M" + "L".join(f"{place(x)} {place(y)}" for x, y in _slim(line)[:-1].tolist()) + "z" for line in lines
+    )
 
 
 def _strung(lines: Lines) -> list[tuple[float, float] | None]:
@@ -160,13 +164,17 @@ def _hatching(name: str) -> str:
     return tag("pattern", paper + line, id=f"{name}-hatch", width=8, height=8, patternUnits="userSpaceOnUse")
 
 
-def _unknown(scene: Scene, frame: Frame, name: str) -> str:
+def _unknown(scene: Scene, frame: Frame, name: str, room: Room) -> str:
     """Where the function is not finite: the cells about such nodes, hatched."""
     missing = ~np.isfinite(scene.grid.values)
     if scene.flat or not missing.any():
         return ""
     cells = missing[:-1, :-1] | missing[:-1, 1:] | missing[1:, :-1] | missing[1:, 1:]
     xs, ys = _pixels(frame.x, scene.grid.xs), _pixels(frame.y, scene.grid.ys)
+    rim = cells & ~_surrounded(cells)
+    rows, columns = np.nonzero(rim)
+    middles = np.stack([(xs[:-1] + xs[1:])[columns] / 2, (ys[:-1] + ys[1:])[rows] / 2], 1)
+    room.take(middles.tolist(), 3.0)
     parts: list[str] = []
     for i, row in enumerate(cells):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], row, [False]]).astype(int)))
@@ -176,11 +184,16 @@ def _unknown(scene: Scene, frame: Frame, name: str) -> str:
     return tag("path", words, d="".join(parts), fill=f"url(#{name}-hatch)", class_="unknown")
 
 
+def _surrounded(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    wide = np.pad(cells, 1, constant_values=True)
+    return wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
+
+
 def _curve(scene: Scene, frame: Frame) -> str:
     """Of one parameter: the function itself."""
     points = zip(_pixels(frame.x, scene.grid.xs).tolist(), scene.grid.values[0].tolist(), strict=True)
     found = [(x, _bounded(frame.y(v))) if math.isfinite(v) else None for x, v in points]
-    return path(found, stroke=color("soft"), stroke_width=1.5)
+    return path(found, stroke=color("soft"), stroke_width=2)
 
 
 def _bounded(pixel: float) -> float:
@@ -210,7 +223,7 @@ def kept_points(points: Array) -> list[int]:
 def _dense(points: Array) -> Array:
     """Points at most 6 pixels apart, inside of what a map may show."""
     parts = [points[:1]]
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         number = min(math.ceil(float(np.hypot(*(b - a))) / 6), 400)
         if number:
             parts.append(a + (b - a) * np.linspace(0, 1, number + 1)[1:, None])
@@ -219,9 +232,9 @@ def _dense(points: Array) -> Array:
 
 
 def runs(kept: Sequence[int], apart: NDArray[np.bool_]) -> list[tuple[bool, list[int]]]:
-    """Stretches of a path that are alike: whether the map misleads there, and their points, with the next one's first."""
+    """Stretches of a path that are alike: whether the map misleads there, and their points up to the next one's."""
     found: list[tuple[bool, list[int]]] = []
-    for before, after in zip(kept[:-1], kept[1:], strict=True):
+    for before, after in pairwise(kept):
         kind = bool(apart[before] or apart[after])
         if not found or found[-1][0] != kind:
             found.append((kind, [before]))
@@ -247,7 +260,7 @@ def _course(k: int, points: Array, apart: NDArray[np.bool_], scene: Scene) -> st
     return tag("g", title + whole + dashed + steps, class_="course")
 
 
-def _halo(k: int, points: Array) -> str:
+def _halo(points: Array) -> str:
     """What parts a path from the ground."""
     line = _line([(x, y) for x, y in points[kept_points(points)].tolist()])
     return tag("path", None, d=line, class_="halo", fill="none", stroke=color("paper"), stroke_width=5.5,
@@ -282,7 +295,9 @@ def marker(shape: int, x: float, y: float, size: float, **attributes: object) ->
     sides, turn, grown = {"square": (4, 45, 1.25), "diamond": (4, 0, 1.3), "up": (3, 0, 1.75), "hexagon": (6, 0, 1.12),
                           "down": (3, 180, 1.75)}[kind]  # fmt: skip
     angles = np.radians(turn + np.arange(sides) * 360 / sides)
-    corners = " ".join(f"{place(x + grown * size * math.sin(a))},{place(y - grown * size * math.cos(a))}" for a in angles)
+    corners = " ".join(
+        f"{place(x + grown * size * math.sin(a))},{place(y - grown * size * math.cos(a))}" for a in angles
+    )
     return tag("polygon", None, points=corners, stroke_linejoin="round", **attributes)
 
 

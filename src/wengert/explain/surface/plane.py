@@ -70,7 +70,7 @@ def principal_plane(points: Array, origin: Array) -> Plane:
     if size <= 1e-13 * max(float(np.abs(points).max()), 1e-300):
         raise DataError(
             f"the path has no directions: {_all_the_same(len(points))}\n"
-            "  write: draw_surface(f, path, along=\"random\"), or along=(\"w\", \"b\") with two parameters' names"
+            '  write: draw_surface(f, path, along="random"), or along=("w", "b") with two parameters\' names'
         )
     values, directions = _leading(centred / size)
     total = float(np.sum((centred / size) ** 2))
@@ -157,13 +157,12 @@ def chosen_plane(layout: Layout, origin: Array, along: Sequence[Any], prefix: st
             at[direction > 0] = 0.0  # so that places are values
     held = layout.size - 2
     words = f"the other {count(held, 'parameter')} held at the end's values" if held else ""
-    return Plane(at, directions, tuple(f"direction {k}" if not n else n for k, n in enumerate(names, 1)), words=words)
+    return Plane(at, directions, tuple(n or f"direction {k}" for k, n in enumerate(names, 1)), words=words)
 
 
 def _direction(layout: Layout, item: Any, prefix: str) -> tuple[Array, str]:
     if isinstance(item, str):
-        name = item.removeprefix(prefix) if prefix and item.startswith((prefix + "[", prefix + ".")) else item
-        place = layout.place(item if name == item else name.removeprefix("."))
+        place = _place(layout, item, prefix)
     elif isinstance(item, int | np.integer) and not isinstance(item, bool):
         if not -layout.size <= item < layout.size:
             raise DataError(f"there is no element {item} among {layout.size}")
@@ -177,6 +176,16 @@ def _direction(layout: Layout, item: Any, prefix: str) -> tuple[Array, str]:
     unit = np.zeros(layout.size)
     unit[place] = 1.0
     return unit, _element_name(layout, place, prefix)
+
+
+def _place(layout: Layout, name: str, prefix: str) -> int:
+    """The place of a name, with or without what ``f`` calls its parameters before it."""
+    if prefix and name.startswith((prefix + "[", prefix + ".")):
+        try:
+            return layout.place(name.removeprefix(prefix))
+        except DataError as error:
+            raise DataError(f"in {name}: {error}") from None
+    return layout.place(name)
 
 
 def _element_name(layout: Layout, place: int, prefix: str) -> str:

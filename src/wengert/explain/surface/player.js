@@ -16,7 +16,7 @@
   const whole = groups.map(g => Object.fromEntries(g.map(p => [p.getAttribute("class"), p.getAttribute("d")])));
   let at = race.last, playing = 0;
 
-  document.getElementById("race-controls").hidden = false;
+  document.getElementById("race-player").hidden = false;
 
   // as the library writes numbers: four digits, powers of ten where they are very large or small
   const raised = power => String(power).replace(/[-0-9]/g, c => c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]);
@@ -125,7 +125,7 @@
     if (event.key === " " && focused !== button && !(focused && focused.matches("summary,a"))) { event.preventDefault(); toggle(); }
     if (focused === slider) return;
     const by = {ArrowLeft: -1, ArrowRight: 1, PageUp: -far, PageDown: far, Home: -race.last, End: race.last}[event.key];
-    const own = event.key.startsWith("Arrow") || (focused && focused.closest("#race-controls"));
+    const own = event.key.startsWith("Arrow") || (focused && focused.closest("#race-player"));
     if (by !== undefined && own && !(focused && focused.matches(".scroll"))) { event.preventDefault(); move(by); }
   });
   show(race.last);

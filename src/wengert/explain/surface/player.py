@@ -89,7 +89,7 @@ def _controls(scene: Scene) -> str:
                  aria_label=f"{scene.unit} shown")  # fmt: skip
     now = tag("output", "", id="race-now", for_="race-step")
     keys = tag("p", "<kbd>Space</kbd> plays, <kbd>←</kbd> <kbd>→</kbd> step.", class_="keys")
-    return tag("div", tag("div", button + slider + now, style="display:contents"), id="race-controls", hidden="hidden") + keys
+    return tag("div", tag("div", button + slider + now, id="race-controls") + keys, id="race-player", hidden="hidden")
 
 
 def _table(scene: Scene) -> str:

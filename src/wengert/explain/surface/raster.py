@@ -13,6 +13,7 @@ from wengert.errors import DataError, UnsupportedError
 from wengert.explain.charts.numbers import number
 from wengert.explain.surface.picture import runs
 from wengert.explain.surface.scene import Course, Scene
+from wengert.explain.surface.strips import DECADES
 from wengert.explain.surface.theme import DARK, LIGHT, band_colors
 
 __all__ = ["gif", "png"]
@@ -53,7 +54,7 @@ def gif(scene: Scene, seconds: float, frames: int, dpi: int, theme: str) -> byte
 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "race.gif"
-        made = animation.FuncAnimation(figure, draw, frames=shown, init_func=lambda: [], cache_frame_data=False)
+        made = animation.FuncAnimation(figure, draw, frames=shown, init_func=list, cache_frame_data=False)
         made.save(path, writer=animation.PillowWriter(fps=max(1, round(frames / seconds))), dpi=dpi)
         return path.read_bytes()
 
@@ -154,17 +155,18 @@ def _points(ax: Any, scene: Scene, colors: dict[str, str]) -> None:
         ax.plot(course.places[0, 0], y, "o", mfc=colors["paper"], mec=colors["ink"], ms=6, zorder=6)
     for low in scene.minima:
         ax.plot(*low.place, "x", color=colors["ink"], ms=7, mew=1.8, zorder=5)
-        ax.annotate(f"min {scene.told(low.value)}", low.place, xytext=(-7, 6), textcoords="offset points", fontsize=7.5, ha="right",
+        words = f"min {scene.told(low.value)}"
+        ax.annotate(words, low.place, xytext=(-7, 6), textcoords="offset points", fontsize=7.5, ha="right",
                     color=colors["ink"], zorder=7)  # fmt: skip
 
 
 def _strips(axes: Any, scene: Scene, colors: dict[str, str]) -> Any:
     told = axes[0]
-    drawn = [course.losses for course in scene.courses] + ([] if scene.whole else [c.on_plane for c in scene.courses])
-    values = np.concatenate(drawn)
+    values = np.concatenate([row[course.shown] for course in scene.courses for row in (course.losses, course.on_plane)])
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() > 30 * values.min():
         told.set_yscale("log")
+        told.set_ylim(max(values.min(), values.max() / DECADES) / 1.5, values.max() * 1.5)
     for k, course in enumerate(scene.courses):
         shade = colors[f"line{k % 6}"]
         told.plot(course.steps, np.where(np.isfinite(course.losses), course.losses, np.nan), color=shade, lw=1.3)

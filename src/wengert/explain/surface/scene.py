@@ -26,8 +26,10 @@ ALIKE = 3.0  # axes whose extents differ by less have one scale
 @final
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A path over the plane: ``places`` (points, 2) of its projection, the true ``losses`` at its points, the values
-    ``on_plane`` at their projections, and the ``distances`` between the two.
+    """A path over the plane.
+
+    ``places`` (points, 2) are those of its projection, ``losses`` the true ones at its points, ``on_plane`` the values
+    at their projections, and ``distances`` how far the two are apart. ``shown`` are the points that have to be seen.
     """
 
     name: str
@@ -36,15 +38,18 @@ class Course:
     losses: Array
     on_plane: Array
     distances: Array
+    shown: NDArray[np.bool_]
 
     @staticmethod
-    def over(plane: Plane, name: str, path: Trajectory, evaluator: Evaluator) -> Course:
+    def over(plane: Plane, name: str, path: Trajectory, shown: NDArray[np.bool_], evaluator: Evaluator) -> Course:
         """The course of a path over a plane."""
         points = np.asarray(path.points, np.float64)
         places, losses = plane.places(points), evaluator.at(points)
         if len(plane.origin) <= 2:
-            return Course(name, path, places, losses, losses, np.zeros(len(points)))
-        return Course(name, path, places, losses, evaluator.on(plane, places), plane.distances(points))
+            return Course(name, path, places, losses, losses, np.zeros(len(points)), shown)
+        distances, size = plane.distances(points), np.linalg.norm(points, axis=1)
+        distances = np.where(distances > 1e-12 * size, distances, 0.0)  # or it is rounding
+        return Course(name, path, places, losses, evaluator.on(plane, places), distances, shown)
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -112,12 +117,12 @@ class Scene:
         return list(range(every, self.last_step + 1, every))
 
 
-def window_of(places: Sequence[Array], shown: Sequence[NDArray[np.bool_]]) -> tuple[tuple[float, float], ...]:
+def window_of(courses: Sequence[Course]) -> tuple[tuple[float, float], ...]:
     """The window about those places of all paths that are to be shown, with some room.
 
     Axes of about the same extent have one scale, so that angles are as they are; others fill the window.
     """
-    points = np.concatenate([p[s] for p, s in zip(places, shown, strict=True)])
+    points = np.concatenate([course.places[course.shown] for course in courses])
     low, high = points.min(0), points.max(0)
     middle, extent = (low + high) / 2, high - low
     size = float(extent.max()) or max(1.0, float(np.abs(middle).max()) / 2)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from wengert.explain.charts.elements import Frame, color, escape, label, path, place, tag, text_width
+from wengert.explain.charts.elements import Frame, color, escape, path, place, tag, text_width
 from wengert.explain.charts.numbers import Scale, finite, number
 from wengert.explain.surface.picture import course_color
 from wengert.explain.surface.scene import Course, Scene
@@ -24,7 +24,7 @@ _MOST_POINTS = 300
 def strips(scene: Scene, width: int, height: int = HEIGHT) -> tuple[str, float]:
     """The strips as markup, and the height they take together."""
     values, log, floor = _told_values(scene)
-    away = [v for course in scene.courses for v in course.distances.tolist()]
+    away = [v for course in scene.courses for v in course.distances[course.shown].tolist()]
     scales = [Scale.fit(values, height - 40.0, TOP, log=log, room=0.06 if log else None, marks=4),
               Scale.fit([0.0, *finite(away)], height - 40.0, TOP, marks=4)]  # fmt: skip
     scales = scales[:1] if scene.whole else scales
@@ -40,7 +40,7 @@ def strips(scene: Scene, width: int, height: int = HEIGHT) -> tuple[str, float]:
 
 def _told_values(scene: Scene) -> tuple[list[float], bool, float]:
     """The losses that the axis shows, whether it is logarithmic, and the value at its foot."""
-    rows = [course.losses for course in scene.courses] + [course.on_plane for course in scene.courses]
+    rows = [row[course.shown] for course in scene.courses for row in (course.losses, course.on_plane)]
     values = finite(v for row in rows for v in row.tolist())
     log = bool(values) and min(values) > 0 and max(values) > 30 * min(values)
     floor = max(values) / DECADES if log else -math.inf  # far below it all losses are nought
@@ -96,7 +96,9 @@ def _told(scene: Scene, frame: Frame) -> str:
     width = (frame.x.stop - frame.x.start) / len(steps)
     parts: list[str] = []
     for step in steps.tolist():
-        words = tag("title", escape("\n".join([f"{scene.unit} {step}", *(_words(scene, c, step) for c in scene.courses)])))
+        words = tag(
+            "title", escape("\n".join([f"{scene.unit} {step}", *(_words(scene, c, step) for c in scene.courses)]))
+        )
         left = min(max(frame.x(step) - width / 2, frame.x.start), frame.x.stop - width)
         parts.append(tag("rect", words, x=left, y=frame.y.stop, width=width, height=frame.y.start - frame.y.stop))
     return tag("g", "".join(parts), class_="hover", fill=color("ink"), fill_opacity=0)

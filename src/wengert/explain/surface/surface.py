@@ -26,7 +26,7 @@ from wengert.explain.surface.strips import strips
 from wengert.explain.surface.theme import plain, style
 from wengert.files import write_atomically
 from wengert.optim import Descent
-from wengert.training import Layout, Trajectory, TrajectoryRecorder
+from wengert.training import Trajectory, TrajectoryRecorder
 
 __all__ = ["Surface", "draw_surface"]
 
@@ -70,8 +70,10 @@ class Surface:
         paper = tag("rect", None, width="100%", height="100%", fill="var(--paper,#ffffff)")
         body = paper + key + tag("g", map_of(self.scene, "surface", WIDTH, HEIGHT), transform=f"translate(0 {top:.0f})")
         body += tag("g", below, transform=f"translate(0 {top + HEIGHT + 8:.0f})")
-        svg = picture("surface", self.scene.title, self.describe(), WIDTH, top + HEIGHT + 8 + height, tag("style", style(bands)) + body)
-        svg = svg.replace("<svg ", f'<svg class="surface{bands}" ', 1).replace('font-family="inherit"', f'font-family="{FONT}"')
+        body = tag("style", style(bands)) + body
+        svg = picture("surface", self.scene.title, self.describe(), WIDTH, top + HEIGHT + 8 + height, body)
+        svg = svg.replace("<svg ", f'<svg class="surface{bands}" ', 1)
+        svg = svg.replace('font-family="inherit"', f'font-family="{FONT}"')
         return svg if theme == "auto" else plain(svg, theme, bands)
 
     def html(self) -> str:
@@ -93,7 +95,13 @@ class Surface:
         return data
 
     def gif(
-        self, path: str | os.PathLike[str], *, seconds: float = 6.0, frames: int = 60, dpi: int = 90, theme: str = "light"
+        self,
+        path: str | os.PathLike[str],
+        *,
+        seconds: float = 6.0,
+        frames: int = 60,
+        dpi: int = 90,
+        theme: str = "light",
     ) -> None:
         """The race as an animation of so many ``frames``, played in ``seconds``, by matplotlib and Pillow.
 
@@ -119,7 +127,7 @@ class Surface:
             raise DataError(f'"{path}" ends in "{ending}"; a surface is written as .svg, .html, .png or .gif')
 
     def describe(self) -> str:
-        """The picture in words: the plane, what it explains, where each path came to, how far the map is from the truth.
+        """The picture in words: the plane and what it explains, where each path came to, how far it is from the map.
 
         Example:
             >>> import numpy as np
@@ -131,7 +139,8 @@ class Surface:
             loss over x and y; sgd: 10 steps from loss 5 to 0.01153; minimum 0 at (0, 0).
         """
         scene = self.scene
-        parts = [f"loss over {' and '.join(scene.plane.names)}" + (f" ({scene.plane.words})" if scene.plane.words else "")]
+        about = f" ({scene.plane.words})" if scene.plane.words else ""
+        parts = [f"loss over {' and '.join(scene.plane.names)}{about}"]
         parts += [_course_words(scene, course) for course in scene.courses]
         if scene.minima:
             low = scene.minima[0]
@@ -160,7 +169,8 @@ def _course_words(scene: Scene, course: Course) -> str:
         words += f", {course.path.ended}"
     if not scene.whole:
         farthest = int(np.argmax(course.distances))
-        words += f", at most {number(course.distances[farthest], 3)} from the plane ({scene.unit} {course.steps[farthest]})"
+        away, step = number(course.distances[farthest], 3), course.steps[farthest]
+        words += f", at most {away} from the plane ({scene.unit} {step})"
     return words
 
 
@@ -219,22 +229,23 @@ def draw_surface(
         ...     training.trajectory(rosenbrock, start, optimizer, steps=200)
         ...     for optimizer in (optim.sgd(1e-3), optim.adam(0.1))
         ... ]
-        >>> surface = wengert.draw_surface(rosenbrock, race)
+        >>> surface = wengert.draw_surface(rosenbrock, race, window=((-2, 2), (-1, 3)))
         >>> [round(c, 2) for c in surface.minimum.place], surface.svg()[:4]
         ([1.0, 1.0], '<svg')
     """
     if resolution is not None and (isinstance(resolution, bool) or not 3 <= resolution <= 1000):
         raise DataError(f"resolution is {resolution!r} and must be a number of nodes from 3 to 1000")
     paths = _named(trajectories)
-    layout = common_layout(paths)
-    evaluator = Evaluator(f, layout, memory)
+    evaluator = Evaluator(f, common_layout(paths), memory)
     for path in paths.values():
         evaluator.exact(np.asarray(path.points[0], np.float64))  # f's own errors come before any picture
     limit = reach(list(paths.values()))
     shown = [near(path, limit) for path in paths.values()]
-    plane = _plane(f, layout, paths, shown, along, origin, seed, evaluator)
-    courses = [Course.over(plane, name, path, evaluator) for name, path in paths.items()]
-    shape = _window(window, len(plane.directions)) or window_of([c.places for c in courses], shown)
+    plane = _plane(evaluator, list(paths.values()), shown, along, origin, seed)
+    courses = [
+        Course.over(plane, name, path, own, evaluator) for (name, path), own in zip(paths.items(), shown, strict=True)
+    ]
+    shape = _window(window, len(plane.directions)) or window_of(courses)
     grid = Grid.over(evaluator, plane, shape, resolution or (401 if len(shape) == 1 else evaluator.resolution))
     scene = Scene(title, plane, grid, Levels.of(grid.values, levels), courses, [], evaluator.batch)
     return Surface(_with_minima(scene, evaluator))
@@ -258,8 +269,8 @@ def _named(trajectories: Any) -> dict[str, Trajectory]:
         raise DataError("there is no path to draw: trajectories is empty")
     found = [_path(item) for item in items]
     names = [path.name or "path" for path in found]
-    rates = [n if path.learning_rate is None else f"{n}, λ = {path.learning_rate:g}" for n, path in zip(names, found, strict=True)]
-    names = [rate if names.count(name) > 1 else name for name, rate in zip(names, rates, strict=True)]
+    rates = ["" if path.learning_rate is None else f", λ = {path.learning_rate:g}" for path in found]
+    names = [name + rate if names.count(name) > 1 else name for name, rate in zip(names, rates, strict=True)]
     return {
         f"{name} ({names[: k + 1].count(name)})" if names.count(name) > 1 else name: path
         for k, (name, path) in enumerate(zip(names, found, strict=True))
@@ -279,14 +290,18 @@ def _path(item: Any) -> Trajectory:
 
 
 def _plane(
-    f: Any, layout: Layout, paths: dict[str, Trajectory], shown: list[NDArray[np.bool_]], along: Any, origin: Any, seed: int,
     evaluator: Evaluator,
-) -> Plane:  # fmt: skip
-    prefix = _argument(f)
+    paths: list[Trajectory],
+    shown: list[NDArray[np.bool_]],
+    along: Any,
+    origin: Any,
+    seed: int,
+) -> Plane:
+    layout, prefix = evaluator.layout, _argument(evaluator.f)
     if layout.size <= 2 and along is None:
         return whole_plane(layout, prefix)
-    points = [np.asarray(path.points, np.float64)[own] for path, own in zip(paths.values(), shown, strict=True)]
-    at = _origin(origin, layout, list(paths.values()), points, evaluator)
+    points = [np.asarray(path.points, np.float64)[own] for path, own in zip(paths, shown, strict=True)]
+    at = _origin(origin, evaluator, paths, points)
     if along is None or (isinstance(along, str) and along == "principal"):
         return principal_plane(np.concatenate(points), at)
     if isinstance(along, str):
@@ -296,9 +311,9 @@ def _plane(
     return chosen_plane(layout, at, along, prefix)
 
 
-def _origin(origin: Any, layout: Layout, paths: list[Trajectory], points: list[Array], evaluator: Evaluator) -> Array:
+def _origin(origin: Any, evaluator: Evaluator, paths: list[Trajectory], points: list[Array]) -> Array:
     if not isinstance(origin, str):
-        return np.asarray(layout.row(origin), np.float64)
+        return np.asarray(evaluator.layout.row(origin), np.float64)
     if origin == "mean":
         return np.concatenate(points).mean(0)
     if origin not in ("start", "end"):
