@@ -25,7 +25,7 @@ _SCRIPT = _HERE.joinpath("player.js").read_text(encoding="utf-8")
 _STYLE = _HERE.joinpath("player.css").read_text(encoding="utf-8")
 MAP = (480, 440)
 STRIPS = (420, 210)
-_MOST_FRAMES = 600  # points of a path that the player has
+_MOST_FRAMES = 1200  # points of a path that the player has
 
 
 def page(scene: Scene, words: str) -> str:
