@@ -65,6 +65,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "safetensors": {"training"},
     "sklearn": {"data", "estimators"},
     "matplotlib": {"training", "explain"},
+    "PIL": {"explain"},
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
 LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl", "llvmlite"}

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from wengert.explain.charts.elements import color, escape, picture, tag
 from wengert.explain.charts.numbers import count, number, percent
 from wengert.explain.page import card, document, table
-from wengert.explain.surface.picture import course_color, frame_of, map_of, marker, notes, on_map
+from wengert.explain.surface.courses import course_color, marker, on_map
+from wengert.explain.surface.legend import notes
+from wengert.explain.surface.picture import frame_of, map_of
 from wengert.explain.surface.scene import Course, Scene
 from wengert.explain.surface.strips import strips
 from wengert.explain.surface.theme import style

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from wengert.errors import DataError, UnsupportedError
 from wengert.explain.charts.numbers import number
-from wengert.explain.surface.picture import runs
+from wengert.explain.surface.courses import runs
 from wengert.explain.surface.scene import Course, Scene
 from wengert.explain.surface.strips import DECADES
 from wengert.explain.surface.theme import DARK, LIGHT, band_colors
@@ -19,17 +18,17 @@ from wengert.explain.surface.theme import DARK, LIGHT, band_colors
 __all__ = ["gif", "png"]
 
 _MARKERS = "osD^hv"
-_LAST = 0.15  # share of an animation that its last picture stays
+_LAST = 0.2  # share of an animation's time that its last picture stays
 
 
-def _matplotlib() -> Any:
+def _matplotlib() -> tuple[Any, Any, Any]:
     try:
-        import matplotlib.animation as animation
         import matplotlib.backends.backend_agg as agg
         import matplotlib.figure as figure
+        import PIL.Image  # comes with matplotlib
     except ImportError:
         raise UnsupportedError("pixels are drawn with matplotlib: pip install 'wengert[plots]'") from None
-    return figure.Figure, agg.FigureCanvasAgg, animation
+    return figure.Figure, agg.FigureCanvasAgg, PIL.Image
 
 
 def png(scene: Scene, dpi: int, theme: str) -> bytes:
@@ -44,22 +43,37 @@ def gif(scene: Scene, seconds: float, frames: int, dpi: int, theme: str) -> byte
     """The race as GIF; the last picture stays for a while."""
     if frames < 2 or not seconds > 0:
         raise DataError(f"an animation has at least 2 frames and some seconds, not frames={frames}, seconds={seconds}")
-    figure, pens = _drawn(scene, theme, moving=True)
-    animation = _matplotlib()[2]
-    held = max(1, round(_LAST * frames))
-    shown = [*np.linspace(0, scene.last_step, frames - held).tolist(), *([float(scene.last_step)] * held)]
+    figure, pens = _drawn(scene, theme)
+    figure.set_dpi(dpi)
+    pictures = list(_pictures(figure, pens, np.linspace(0, scene.last_step, frames).tolist()))
+    last = pictures[-1]
+    # one palette for all, that of the last picture, which has every colour
+    palette = last.quantize(colors=255)
+    quantized = [picture.quantize(palette=palette, dither=0) for picture in pictures]
+    each = max(20, round(1000 * seconds / frames))
+    held = io.BytesIO()
+    times = [each] * (frames - 1) + [max(each, round(1000 * _LAST * seconds))]
+    quantized[0].save(held, "GIF", save_all=True, append_images=quantized[1:], duration=times, loop=0, optimize=False)
+    return held.getvalue()
 
-    def draw(step: float) -> list[Any]:
-        return [artist for pen in pens for artist in pen(step)]
 
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "race.gif"
-        made = animation.FuncAnimation(figure, draw, frames=shown, init_func=list, cache_frame_data=False)
-        made.save(path, writer=animation.PillowWriter(fps=max(1, round(frames / seconds))), dpi=dpi)
-        return path.read_bytes()
+def _pictures(figure: Any, pens: list[Any], steps: list[float]) -> Iterator[Any]:
+    """A picture for each step: what moves, drawn upon what does not, which is drawn once."""
+    canvas, image = figure.canvas, _matplotlib()[2]
+    moving = [artist for pen in pens for artist in pen(steps[-1])]
+    for artist in moving:
+        artist.set_animated(True)
+    canvas.draw()
+    still = canvas.copy_from_bbox(figure.bbox)
+    for step in steps:
+        canvas.restore_region(still)
+        shown = [artist for pen in pens for artist in pen(step)]
+        for artist in sorted(shown, key=lambda artist: artist.get_zorder()):
+            artist.axes.draw_artist(artist)
+        yield image.fromarray(np.asarray(canvas.buffer_rgba()).copy()).convert("RGB")
 
 
-def _drawn(scene: Scene, theme: str, moving: bool = False) -> tuple[Any, list[Any]]:
+def _drawn(scene: Scene, theme: str) -> tuple[Any, list[Any]]:
     if theme not in ("light", "dark"):
         raise DataError(f'theme is "light" or "dark", and not {theme!r}')
     figure_type, canvas, _ = _matplotlib()
@@ -79,7 +93,7 @@ def _drawn(scene: Scene, theme: str, moving: bool = False) -> tuple[Any, list[An
         axes[0].text(1, 1.012, scene.plane.words, transform=axes[0].transAxes, ha="right", va="bottom",
                      color=colors["soft"], fontsize=7.5)  # fmt: skip
     for pen in pens:
-        pen(0 if moving else scene.last_step)
+        pen(scene.last_step)
     axes[0].legend(loc="upper right", fontsize=8, framealpha=0.9, facecolor=colors["paper"], edgecolor=colors["rule"],
                    labelcolor=colors["ink"])  # fmt: skip
     return figure, pens
@@ -125,8 +139,9 @@ def _pen(ax: Any, scene: Scene, k: int, course: Course, colors: dict[str, str]) 
     apart, xs = scene.apart(course), course.places[:, 0]
     style = {"solid_capstyle": "round", "solid_joinstyle": "round", "zorder": 4}
     (halo,) = ax.plot([], [], color=colors["paper"], lw=3.6, alpha=0.85, **style | {"zorder": 3})
-    (told,) = ax.plot([], [], color=shade, lw=1.6, **style)
-    (dashed,) = ax.plot([], [], color=shade, lw=1.6, ls=(0, (3, 2)), **style)
+    width = 1.6 + 0.5 * (len(scene.courses) - 1 - k)
+    (told,) = ax.plot([], [], color=shade, lw=width, **style)
+    (dashed,) = ax.plot([], [], color=shade, lw=width, ls=(0, (3, 2)), **style)
     (head,) = ax.plot([], [], _MARKERS[k % 6], color=shade, mec=colors["paper"], ms=7, zorder=6, label=course.name)
     marked = scene.marked_steps()
     (marks,) = ax.plot([], [], _MARKERS[k % 6], color=shade, mec=colors["paper"], ms=5, zorder=5)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wengert.explain.charts.elements import Frame, color, escape, path, place, tag, text_width
 from wengert.explain.charts.numbers import Scale, finite, number
-from wengert.explain.surface.picture import course_color
+from wengert.explain.surface.courses import course_color
 from wengert.explain.surface.scene import Course, Scene
 
 __all__ = ["strips"]

@@ -19,7 +19,8 @@ from wengert.explain.charts.numbers import count, number
 from wengert.explain.surface import player, raster
 from wengert.explain.surface.contours import Levels
 from wengert.explain.surface.grid import MEMORY, Evaluator, Grid, Minimum, minima
-from wengert.explain.surface.picture import legend, map_of
+from wengert.explain.surface.legend import legend
+from wengert.explain.surface.picture import map_of
 from wengert.explain.surface.plane import Plane, chosen_plane, common_layout, principal_plane, random_plane, whole_plane
 from wengert.explain.surface.scene import Course, Scene, near, reach, window_of
 from wengert.explain.surface.strips import strips
