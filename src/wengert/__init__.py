@@ -19,7 +19,7 @@ _TRANSFORMS = (
     "value_and_grad", "vjp", "vmap",
 )  # fmt: skip
 _ERRORS = (
-    "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
+    "ConcretizationError", "DataError", "DerivativeError", "DivergenceError", "EscapeError", "FlatDerivativeWarning",
     "GradientCheckError", "InterpretedWarning", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning",
     "ShapeError", "UnsupportedError", "WengertError",
 )  # fmt: skip
@@ -33,6 +33,7 @@ _WHERE = (
     | dict.fromkeys(_ERRORS, "wengert.errors")
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
     | {"draw_surface": "wengert.explain.surface"}
+    | {"diagnose": "wengert.explain"}
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

@@ -15,12 +15,25 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.explanation import Explanation, explain
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.paths import Path, Paths
 
-__all__ = ["Edge", "Explanation", "LayerHealth", "Path", "Paths", "Step", "explain"]
+__all__ = [
+    "Diagnosis",
+    "Doctor",
+    "Edge",
+    "Explanation",
+    "Finding",
+    "LayerHealth",
+    "Path",
+    "Paths",
+    "Step",
+    "diagnose",
+    "explain",
+]
 
 
 class _Room(ModuleType):

@@ -12,21 +12,23 @@ Example:
     True
 """
 
-from wengert.training._fit import Epoch, Result, Step, StepCallback, fit
+from wengert.training._fit import Epoch, Result, fit
 from wengert.training._layout import Layout, Leaf
 from wengert.training._saving import load_model, save_model
 from wengert.training._steps import predict
 from wengert.training._trajectory import Trajectory, TrajectoryRecorder, trajectory
+from wengert.training._watching import Failure, Setup, Step
 from wengert.training.history import History
 
 __all__ = [
     "Epoch",
+    "Failure",
     "History",
     "Layout",
     "Leaf",
     "Result",
+    "Setup",
     "Step",
-    "StepCallback",
     "Trajectory",
     "TrajectoryRecorder",
     "fit",

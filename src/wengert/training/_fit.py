@@ -6,18 +6,21 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, final
+
+import numpy as np
 
 from wengert import random
-from wengert.errors import ModelError
+from wengert.errors import DivergenceError, ModelError
 from wengert.optim import Optimizer
 from wengert.training._compiled import Runner, Wanted
 from wengert.training._data import Validation, prepared
 from wengert.training._progress import Mode, Reporter, reporter
 from wengert.training._steps import Loss, Metric, Plan, State, Tally
+from wengert.training._watching import Failure, Setup, Step, pauses, tell, tell_of_step, watches
 from wengert.training.history import History
 
-__all__ = ["Callback", "Epoch", "Result", "Step", "StepCallback", "fit"]
+__all__ = ["Callback", "Epoch", "Result", "fit"]
 
 
 @final
@@ -32,36 +35,7 @@ class Epoch:
     history: History
 
 
-@final
-@dataclass(frozen=True)
-class Step:
-    """What a callback is told of a step: its number, the model after it, the loss of its batch before it.
-
-    At the start the number is 0, and the loss NaN: there is no batch.
-    """
-
-    number: int
-    model: Any
-    loss: float
-    optimizer: Optimizer
-
-
 Callback = Callable[[Epoch], Any]
-
-
-@runtime_checkable
-class StepCallback(Protocol):
-    """A callback that is told of the start too, and of every ``every``-th step (None: of the start alone)."""
-
-    every: int | None
-
-    def step(self, told: Step) -> Any:
-        """Called with each of those steps."""
-        ...
-
-    def __call__(self, told: Epoch) -> Any:
-        """Called after each epoch, as every callback."""
-        ...
 
 
 @final
@@ -102,19 +76,10 @@ class _Reached:
 class _Run:
     """Training under way: ``state`` after the last step, ``reached`` after the last completed epoch."""
 
-    def __init__(self, plan: Plan, runner: Runner, model: Any, callbacks: Iterable[Callback]) -> None:
-        self.plan, self.runner, self.callbacks = plan, runner, tuple(callbacks)
+    def __init__(self, plan: Plan, runner: Runner, model: Any, callbacks: tuple[Callback, ...]) -> None:
+        self.plan, self.runner, self.callbacks = plan, runner, callbacks
         self.state = State(model, plan.optimizer.init(model))
         self.reached = _Reached(model, History(), model)
-        self.watching = [callback for callback in self.callbacks if isinstance(callback, StepCallback)]
-        runner.pauses = [callback.every for callback in self.watching if callback.every]
-
-    def tell(self, loss: float) -> None:
-        """Tell those who watch steps of the last one."""
-        steps = self.state.steps
-        for callback in self.watching:
-            if steps == 0 or (callback.every and steps % callback.every == 0):
-                callback.step(Step(steps, self.state.model, loss, self.plan.optimizer))
 
     def epoch(self, number: int, show: Reporter) -> Mapping[str, float]:
         """One epoch, its measurements, and its place among the others."""
@@ -123,7 +88,7 @@ class _Run:
         for done in self.runner.epoch(self.state, number):
             self.state = done.state
             tally.add(done)
-            self.tell(float(done.losses[-1]))
+            tell_of_step(self.callbacks, Step(done.state.steps, done.state.model, float(done.losses[-1])))
             show.batch(number - 1 + tally.rows / rows)
         row = tally.row(number, time.perf_counter() - begun)
         self.reached = self.reached.after(self.state.model, row)
@@ -131,7 +96,6 @@ class _Run:
 
     def run(self, epochs: int, patience: int | None, show: Reporter) -> None:
         """Epochs until there are enough, no progress, or a callback that says stop."""
-        self.tell(math.nan)
         for number in range(1, epochs + 1):
             row = self.epoch(number, show)
             show.epoch(number, row)
@@ -141,6 +105,23 @@ class _Run:
                 return
             if patience is not None and number - self.reached.best_epoch >= patience:
                 return
+
+    def ends_early(self, epochs: int, patience: int | None, show: Reporter) -> bool:
+        """Whether Ctrl-C ended the run. Where it diverges, callbacks are told before the error goes on."""
+        try:
+            self.run(epochs, patience, show)
+        except KeyboardInterrupt:
+            return True
+        except DivergenceError as error:
+            tell(self.callbacks, "failed", self.failure(error))
+            raise
+        return False
+
+    def failure(self, error: DivergenceError) -> Failure:
+        """What became of the run: the step that began it, or where steps were in order, the state after them."""
+        epoch = len(self.reached.history) + 1
+        model, inner, steps = self.state.model, self.state.optimizer, self.state.steps
+        return self.runner.failure or Failure(error, epoch, 0, steps, model, inner, None, None, np.empty(0))
 
     def model(self, best: bool) -> Any:
         """The model to give back."""
@@ -195,8 +176,10 @@ def fit(
         patience: stop after so many epochs without a smaller validation loss.
         metrics: more to measure, by name: ``metric(outputs, targets)``, one number.
         progress: "auto" (a bar on a terminal, one line an epoch elsewhere), "rich", "lines" or "none".
-        callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training. A
-            :class:`StepCallback` is told of steps too.
+        callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training. A method
+            ``begin`` of theirs is called with the :class:`Setup` before the first, a method ``step`` with a
+            :class:`Step` after every so many (their ``every``), and a method ``failed`` with a :class:`Failure` where
+            training diverges.
         replacement: draw rows with replacement, in place of a new order every epoch.
         compiled: whether stretches of an epoch run as one native function: ``True``, ``False`` (every step in Python),
             or "auto": where they take longer than their compilation, and what ``model``, ``loss`` and ``optimizer`` do
@@ -212,7 +195,9 @@ def fit(
 
     Raises:
         DataError: if the data are empty, not numbers, not finite, or of different lengths.
-        ModelError: if an argument makes no sense, or the loss becomes NaN or infinite.
+        ModelError: if an argument makes no sense.
+        DivergenceError: a ModelError, if the loss becomes NaN or infinite; ``callbacks=[wengert.explain.Doctor()]``
+            says which step and operation began it.
         ConcretizationError: for ``compiled=True``, if the model or the loss needs a value to decide by; TraceError, if
             it draws from NumPy's generators; UnsupportedError, if there is no llvmlite.
 
@@ -238,11 +223,11 @@ def fit(
     size = len(data.inputs) if batch_size is None else batch_size
     size = _at_least_one(size, "batch_size", ", or None for all rows at once")
     plan = Plan(data, loss, optimizer, dict(metrics or {}), size, replacement, random.key(seed))
+    callbacks = tuple(callbacks)
+    tell(callbacks, "begin", Setup(model, data, loss, optimizer, epochs, min(size, len(data.inputs))))
     with reporter(progress, epochs) as show:
-        run, interrupted = _Run(plan, Runner(plan, epochs, compiled, show.note), model, callbacks), False
-        try:
-            run.run(epochs, patience, show)
-        except KeyboardInterrupt:
-            interrupted = True
+        run = _Run(plan, Runner(plan, epochs, compiled, show.note, watches(callbacks)), model, callbacks)
+        run.runner.pauses = pauses(callbacks)
+        interrupted = run.ends_early(epochs, patience, show)
     best = data.validation is not None or patience is not None
     return Result(run.model(best), run.reached.history, interrupted, run.reached.best_epoch)

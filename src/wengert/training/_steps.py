@@ -11,7 +11,7 @@ import numpy as np
 
 from wengert import nn, random
 from wengert.data import row_order
-from wengert.errors import ModelError
+from wengert.errors import DivergenceError
 from wengert.optim import Optimizer, apply_updates
 from wengert.training._data import Array, Data, model_dtype, rows_of
 from wengert.training._norms import layer_norms
@@ -141,7 +141,7 @@ class Plan:
         if math.isfinite(loss):
             return
         rate = "" if self.optimizer.rate is None else f" (it began at {float(self.optimizer.rate(0)):g})"
-        raise ModelError(
+        raise DivergenceError(
             f"{what}: training has diverged. Try a smaller learning rate{rate}, "
             "optim.chain(optim.clip_by_global_norm(1.0), optimizer), or inputs and targets scaled to about 1"
         )

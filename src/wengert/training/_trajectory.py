@@ -17,7 +17,8 @@ from wengert.training._layout import Layout
 from wengert.transforms import jit, machine_code, value_and_grad
 
 if TYPE_CHECKING:
-    from wengert.training._fit import Epoch, Step
+    from wengert.training._fit import Epoch
+    from wengert.training._watching import Setup, Step
 
 __all__ = ["Ended", "Trajectory", "TrajectoryRecorder", "trajectory"]
 
@@ -196,10 +197,13 @@ class TrajectoryRecorder:
         self._kept = _Kept(memory, most)
         self._optimizer: Optimizer | None = None
 
+    def begin(self, told: Setup) -> None:
+        """Called by :func:`fit` before the first step: the start is the first point."""
+        self._kept, self._optimizer = _Kept(*self._room), told.optimizer
+        self._kept.add(0, told.model, math.nan)
+
     def step(self, told: Step) -> None:
-        """Called by :func:`fit` at the start, with step 0, and after every ``every``-th step."""
-        if told.number == 0:
-            self._kept, self._optimizer = _Kept(*self._room), told.optimizer
+        """Called by :func:`fit` after every ``every``-th step."""
         self._kept.add(told.number, told.model, told.loss)
 
     def __call__(self, told: Epoch) -> None:
