@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from wengert.errors import ShapeError
 
 __all__ = [
-    "LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "map_learned", "register", "replace_nodes",
-    "state", "state_mask", "static", "unflatten",
+    "LEAF", "TreeDef", "flatten", "flatten_with_paths", "leaves", "map", "map_learned", "nodes_with_paths", "register",
+    "replace_nodes", "state", "state_mask", "static", "unflatten",
 ]  # fmt: skip
 
 _STATIC, _STATE = "wengert.static", "wengert.state"
@@ -257,20 +257,29 @@ def flatten_with_paths(tree: Any) -> list[tuple[str, Any]]:
         >>> pytree.flatten_with_paths({"w": [1.0, 2.0]})
         [("['w'][0]", 1.0), ("['w'][1]", 2.0)]
     """
-    found: list[tuple[str, Any]] = []
+    return [(path, x) for path, x, is_leaf, _ in _walk(tree) if is_leaf]
 
-    def walk(tree: Any, path: str) -> None:
-        node = _node(type(tree))
-        if node is None:
-            found.append((path, tree))
-            return
+
+def nodes_with_paths(tree: Any) -> list[tuple[str, Any]]:
+    """The containers in ``tree``, each before what it holds, with their paths; a leaf has none.
+
+    Example:
+        >>> from wengert import pytree
+        >>> pytree.nodes_with_paths({"w": [1.0]})
+        [('', {'w': [1.0]}), ("['w']", [1.0])]
+    """
+    return [(path, x) for path, x, is_leaf, _ in _walk(tree) if not is_leaf]
+
+
+def _walk(tree: Any, path: str = "", remembered: bool = False) -> Iterator[tuple[str, Any, bool, bool]]:
+    """Containers and leaves in order: the path, the thing itself, whether it is a leaf, and whether it is state."""
+    node = _node(type(tree))
+    yield path, tree, node is None, remembered
+    if node is not None:
         meta, children = node[0](tree)
-        children = list(children)
+        children, state = list(children), _state_names(type(tree))
         for name, child in zip(node[2](meta, len(children)), children, strict=True):
-            walk(child, path + name)
-
-    walk(tree, "")
-    return found
+            yield from _walk(child, path + name, remembered or name in state)
 
 
 @functools.cache
@@ -289,20 +298,7 @@ def state_mask(tree: Any) -> list[bool]:
         >>> pytree.state_mask(nn.BatchNorm.init(3))  # scale, shift; mean, variance
         [False, False, True, True]
     """
-    found: list[bool] = []
-
-    def walk(tree: Any, inside: bool) -> None:
-        node = _node(type(tree))
-        if node is None:
-            found.append(inside)
-            return
-        meta, children = node[0](tree)
-        children, remembered = list(children), _state_names(type(tree))
-        for name, child in zip(node[2](meta, len(children)), children, strict=True):
-            walk(child, inside or name in remembered)
-
-    walk(tree, False)
-    return found
+    return [remembered for _, _, is_leaf, remembered in _walk(tree) if is_leaf]
 
 
 def replace_nodes(tree: Any, change: Callable[[Any], Any]) -> Any:

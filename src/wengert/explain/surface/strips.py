@@ -74,7 +74,17 @@ def _distances(scene: Scene, frame: Frame) -> str:
 def _points(frame: Frame, steps: NDArray[np.int64], values: Array) -> list[tuple[float, float] | None]:
     """A line's points; of many those that keep its peaks."""
     kept = _peaks(values)
+    values = _cut_off(values, frame.y.high)
     return frame.points(steps[kept].tolist(), values[kept].tolist())
+
+
+def _cut_off(values: Array, top: float) -> Array:
+    """Of a path that diverges the line goes to the top of the chart, and ends there."""
+    beyond = ~(values <= top)
+    if not beyond.any():
+        return values
+    first = int(np.argmax(beyond))
+    return np.concatenate([values[:first], [top], np.full(len(values) - first - 1, np.nan)])
 
 
 def _peaks(values: Array) -> list[int]:
