@@ -16,7 +16,8 @@ from wengert import nn, pytree, random
 from wengert.errors import WengertError
 from wengert.explain.doctor.looks import Look, looks_of
 from wengert.explain.doctor.reference import Reference, error_of, reference
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explaining import explain
+from wengert.explain.explanation import Explanation
 from wengert.explain.graph import Step
 from wengert.optim import Optimizer
 

@@ -15,7 +15,8 @@ from wengert.explain.charts.numbers import number
 from wengert.explain.doctor.case import Case, forward
 from wengert.explain.doctor.finding import Finding
 from wengert.explain.doctor.looks import looks_of
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explaining import explain
+from wengert.explain.explanation import Explanation
 from wengert.explain.graph import Step
 from wengert.optim import apply_updates
 from wengert.training import Failure

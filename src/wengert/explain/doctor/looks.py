@@ -78,7 +78,7 @@ def looks_of(explanation: Explanation, argument: str) -> tuple[Look, ...]:
     edges = _on_the_way(explanation.edges, explanation.output)
     number = {step: k for k, step in enumerate(steps)}
     entered: dict[str, Step] = {}
-    for name, step in sorted(pre_activations(steps, edges).items(), key=lambda item: number[item[1]]):
+    for name, step in sorted(pre_activations(steps).items(), key=lambda item: number[item[1]]):
         # a layer that enters several times is seen where it does last, with an array
         if not isinstance(step.value, tuple) and ndim_of(step.value):
             layer = _LAST_PART.sub("", _IN_STEP.sub("", name)) if _IN_STEP.search(name) else name
