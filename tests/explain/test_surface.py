@@ -338,6 +338,11 @@ def test_a_path_that_diverges_does_not_set_the_window():
     tame = surface.scene.courses[1].places
     assert np.ptp(surface.scene.grid.xs) < 10 * np.ptp(tame[:, 0])
     assert "diverged" in surface.svg() and "e+" not in surface.svg()
+    # nor does one that is only on its way there
+    rising = trajectory(bowl, np.zeros(4), optim.sgd(0.09), steps=40)
+    assert rising.ended == "steps" and rising.losses[-1] > 1e6
+    both = wengert.draw_surface(bowl, [rising, paths[1]], resolution=15)
+    assert np.ptp(both.scene.grid.xs) < 10 * np.ptp(both.scene.courses[1].places[:, 0])
     alone = wengert.draw_surface(bowl, paths[0], resolution=15)
     assert np.ptp(alone.scene.grid.xs) < 100
 

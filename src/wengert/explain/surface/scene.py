@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +41,12 @@ class Course:
     shown: NDArray[np.bool_]
 
     @staticmethod
-    def over(plane: Plane, name: str, path: Trajectory, shown: NDArray[np.bool_], evaluator: Evaluator) -> Course:
+    def over(
+        plane: Plane, name: str, path: Trajectory, losses: Array, shown: NDArray[np.bool_], evaluator: Evaluator
+    ) -> Course:
         """The course of a path over a plane."""
         points = np.asarray(path.points, np.float64)
-        places, losses = plane.places(points), evaluator.at(points)
+        places = plane.places(points)
         if len(plane.origin) <= 2:
             return Course(name, path, places, losses, losses, np.zeros(len(points)), shown)
         distances, size = plane.distances(points), np.linalg.norm(points, axis=1)
@@ -133,21 +135,29 @@ def window_of(courses: Sequence[Course]) -> tuple[tuple[float, float], ...]:
     return tuple((float(m - h), float(m + h)) for m, h in zip(middle, half, strict=True))
 
 
-def near(path: Trajectory, limit: float) -> NDArray[np.bool_]:
-    """Which points of a path that diverges are worth a window: those within ``limit`` of the start."""
+def worth_showing(paths: Sequence[Trajectory], losses: Sequence[Array]) -> list[NDArray[np.bool_]]:
+    """Of each path the points that a picture must have room for: all, but of paths that run away the first.
+
+    Those are the ones that are not much farther from their start than the tame paths go, or, where all run away, than
+    their own first step.
+    """
+    away = [_away(path) for path in paths]
+    wild = [_runs_away(path, own, far) for path, own, far in zip(paths, losses, away, strict=True)]
+    tame = [float(far.max()) for far, runs in zip(away, wild, strict=True) if not runs]
+    limit = 3.0 * max(tame) if tame else 5.0 * max((float(far[1]) for far in away if len(far) > 1), default=0.0)
+    return [far <= limit if runs else np.isfinite(far) for far, runs in zip(away, wild, strict=True)]
+
+
+def _away(path: Trajectory) -> Array:
+    """How far the points of a path are from its start."""
     points = np.asarray(path.points, np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        away = np.linalg.norm(points - points[0], axis=1)
-    return away <= limit if path.ended == "diverged" else np.isfinite(away)
+    with np.errstate(over="ignore"):
+        return np.linalg.norm(points - points[0], axis=1)
 
 
-def reach(paths: Sequence[Trajectory]) -> float:
-    """How far a window goes from the start of a path that diverges: as the others do, or some of its first steps."""
-    tame = [path for path in paths if path.ended != "diverged"]
-    if tame:
-        return 3.0 * max(_length(path.points[0], point) for path in tame for point in path.points)
-    return 5.0 * max((_length(path.points[0], path.points[1]) for path in paths if len(path) > 1), default=0.0)
-
-
-def _length(a: Any, b: Any) -> float:
-    return float(np.linalg.norm(np.asarray(b, np.float64) - np.asarray(a, np.float64)))
+def _runs_away(path: Trajectory, losses: Array, away: Array) -> bool:
+    """Whether a path ended in what is not finite, or rises and goes ever farther, as it does on its way there."""
+    if path.ended == "diverged" or not np.isfinite(away).all():
+        return True
+    rises = not math.isfinite(losses[-1]) or losses[-1] > 100 * abs(losses[0])
+    return bool(rises and away[-1] > 10 * np.median(away))

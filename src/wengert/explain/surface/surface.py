@@ -22,7 +22,7 @@ from wengert.explain.surface.grid import MEMORY, Evaluator, Grid, Minimum, minim
 from wengert.explain.surface.legend import legend
 from wengert.explain.surface.picture import map_of
 from wengert.explain.surface.plane import Plane, chosen_plane, common_layout, principal_plane, random_plane, whole_plane
-from wengert.explain.surface.scene import Course, Scene, near, reach, window_of
+from wengert.explain.surface.scene import Course, Scene, window_of, worth_showing
 from wengert.explain.surface.strips import strips
 from wengert.explain.surface.theme import plain, style
 from wengert.files import write_atomically
@@ -240,11 +240,12 @@ def draw_surface(
     evaluator = Evaluator(f, common_layout(paths), memory)
     for path in paths.values():
         evaluator.exact(np.asarray(path.points[0], np.float64))  # f's own errors come before any picture
-    limit = reach(list(paths.values()))
-    shown = [near(path, limit) for path in paths.values()]
+    losses = [evaluator.at(np.asarray(path.points, np.float64)) for path in paths.values()]
+    shown = worth_showing(list(paths.values()), losses)
     plane = _plane(evaluator, list(paths.values()), shown, along, origin, seed)
     courses = [
-        Course.over(plane, name, path, own, evaluator) for (name, path), own in zip(paths.items(), shown, strict=True)
+        Course.over(plane, name, path, true, own, evaluator)
+        for (name, path), true, own in zip(paths.items(), losses, shown, strict=True)
     ]
     shape = _window(window, len(plane.directions)) or window_of(courses)
     grid = Grid.over(evaluator, plane, shape, resolution or (401 if len(shape) == 1 else evaluator.resolution))
@@ -319,7 +320,7 @@ def _origin(origin: Any, evaluator: Evaluator, paths: list[Trajectory], points: 
         return np.concatenate(points).mean(0)
     if origin not in ("start", "end"):
         raise DataError(f'origin is "end", "start", "mean" or a tree of parameters, and not {origin!r}')
-    ends = [own[-1] for path, own in zip(paths, points, strict=True) if path.ended != "diverged"]
+    ends = [own[-1] for path, own in zip(paths, points, strict=True) if len(own) == len(path)]
     if origin == "start" or not ends:
         return points[0][0]
     losses = evaluator.at(np.stack(ends))
