@@ -66,6 +66,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "sklearn": {"data", "estimators"},
     "matplotlib": {"training", "explain"},
     "sympy": {"explain"},
+    "PIL": {"explain"},
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
 LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl", "llvmlite"}

@@ -30,12 +30,14 @@ from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
 from wengert.explain.summaries import LayerRow, ModelSummary, summary
+from wengert.explain.surface import Surface, draw_surface
 from wengert.explain.values import Summary, summarise
 
 __all__ = [
     "BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding",
     "Formula", "ForwardMoment", "LayerHealth", "LayerRow", "ModelSummary", "Moved", "NonFinite", "Nudged", "Path",
-    "Paths", "Scope", "Step", "Summary", "compare_derivatives", "diagnose", "draw", "explain", "summarise", "summary",
+    "Paths", "Scope", "Step", "Summary", "Surface", "compare_derivatives", "diagnose", "draw", "draw_surface", "explain",
+    "summarise", "summary",
 ]  # fmt: skip
 
 
