@@ -36,8 +36,8 @@ from wengert.explain.values import Summary, summarise
 __all__ = [
     "BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding",
     "Formula", "ForwardMoment", "LayerHealth", "LayerRow", "ModelSummary", "Moved", "NonFinite", "Nudged", "Path",
-    "Paths", "Scope", "Step", "Summary", "Surface", "compare_derivatives", "diagnose", "draw", "draw_surface", "explain",
-    "summarise", "summary",
+    "Paths", "Scope", "Step", "Summary", "Surface", "compare_derivatives", "diagnose", "draw", "draw_surface",
+    "explain", "summarise", "summary",
 ]  # fmt: skip
 
 
