@@ -350,7 +350,8 @@ class Explanation(Derivations, Views):
         has the names of its ``source`` and ``target``, the operand's ``position``, ``local`` (null where it is a
         Jacobian) and ``contribution``. A value has a ``type``, a ``shape``, and up to 64 numbers as ``value`` (what is
         not finite is a word), beyond that ``min``, ``max``, ``mean`` of what is finite, and counts of ``zeros``,
-        ``nans``, ``infinities``. Where there are no gradients, ``no_gradients`` says why; ``failure`` is where an exception came.
+        ``nans``, ``infinities``. Where there are no gradients, ``no_gradients`` says why; ``failure`` is where
+        an exception came.
 
         Example:
             >>> import wengert
