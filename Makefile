@@ -6,6 +6,7 @@ PYTHON ?=
 PYTEST_ARGS ?=
 BENCH ?= eager
 BENCH_ARGS ?=
+OTHER ?= HEAD~1
 FUZZ_ARGS ?=
 MUTATION_ARGS ?=
 
@@ -14,7 +15,7 @@ export PYTHON
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types bench memory fuzz mutation peers format coverage clean
+.PHONY: help demo test lint types bench memory leaks versions fuzz mutation peers format coverage clean
 
 VENV_PYTHON := .venv/bin/python
 # Stamps: written when an installation is complete, out of date when pyproject.toml changes.
@@ -54,6 +55,12 @@ bench: $(BENCH_READY)  ## speed beside HIPS autograd, PyTorch and JAX where inst
 
 memory: $(DEV_READY)  ## peak memory and time of gradients with and without checkpoints
 	$(VENV_PYTHON) benchmarks/checkpoint.py
+
+leaks: $(DEV_READY)  ## what many compilations leave behind in memory
+	$(VENV_PYTHON) benchmarks/leaks.py $(BENCH_ARGS)
+
+versions: $(DEV_READY)  ## processor time beside another version: make versions OTHER=commit
+	$(VENV_PYTHON) benchmarks/versions.py $(OTHER) $(BENCH_ARGS)
 
 fuzz: $(DEV_READY)  ## a long campaign of random programs, for a night
 	$(VENV_PYTHON) tools/fuzz.py $(FUZZ_ARGS)

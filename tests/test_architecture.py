@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optim": PUBLIC,
     "data": PUBLIC,
     "training": PUBLIC | NETWORKS,
-    "explain": PUBLIC | NETWORKS | {"core", "ops", "rewrite", "compile", "training"},
+    "explain": PUBLIC | NETWORKS | {"core", "ops", "rewrite", "compile", "lowered", "training"},
     "estimators": PUBLIC | NETWORKS | {"training", "explain"},
     "sklearn": {"estimators"},
     "cli": PUBLIC | NETWORKS | {"frontend", "training", "explain", "estimators"},

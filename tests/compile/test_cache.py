@@ -57,9 +57,7 @@ def emitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.append(args)
         return tools.emit_core(*args, **kwargs)
 
-    wrapped = SimpleNamespace(
-        prepared=tools.prepared, estimate=tools.estimate, object_code=tools.object_code, emit_core=emit
-    )
+    wrapped = SimpleNamespace(prepared=tools.prepared, estimate=tools.estimate, Parts=tools.Parts, emit_core=emit)
     monkeypatch.setattr(compiler, "tools", lambda: wrapped)
     return found
 

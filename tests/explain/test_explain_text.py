@@ -3,6 +3,7 @@
 import numpy as np
 
 import wengert
+from wengert import nn, random
 
 
 def cube_plus(x, y):
@@ -16,10 +17,10 @@ def test_the_tables():
     assert [line.split()[:2] for line in text[3:7]] == [
         ["x", "input"],
         ["y", "input"],
-        ["v1", "x"],
+        ["v1", "z"],
         ["v2", "v1"],
     ]
-    assert text[5].split() == ["v1", "x", "**", "3", "8", "1", "test_explain_text.py:9:", "z", "=", "x**3"]
+    assert text[5].split() == ["v1", "z", "x", "**", "3", "8", "1", "test_explain_text.py:10:", "z", "=", "x**3"]
     assert text[9].split() == ["x", "→", "v1", "12", "1", "12"]
 
 
@@ -38,15 +39,13 @@ def test_it_fits_the_width():
 
 def test_long_lists_are_cut_in_the_middle():
     def chain(x):
-        for _ in range(500):
-            x = x * 1.001
-        return x
+        return sum([x] * 501)  # one after the other, in no loop
 
     e = wengert.explain(chain)(1.0)
     assert len(str(e).splitlines()) < 140
     assert "… 441 more" in str(e)
     assert "v500" in str(e)
-    assert len(e.text(most=None).splitlines()) == 501 + 500 + 5
+    assert len(e.text(most=None).splitlines()) == 502 + 1001 + 5
 
 
 def test_operations_as_one_writes_them():
@@ -83,3 +82,81 @@ def test_names_are_cut_last():
     for line in e.text(width=80).splitlines():
         assert len(line) <= 80
     assert "  a_long_name['the first part'] → v1  " in e.text(width=80)
+
+
+# ---- folding
+
+
+def network():
+    model = nn.mlp(random.key(0), [3, 4, 4, 2])
+    x, y = np.ones((5, 3)), np.array([0, 1, 0, 1, 0])
+
+    def loss(model):
+        logits = model(x)
+        return nn.softmax_cross_entropy(logits, y)
+
+    return wengert.explain(loss)(model)
+
+
+def rows(text):
+    """The first column of the table of steps, inputs left out."""
+    lines = text.split("\n\n")[1].splitlines()
+    start = lines[0].index("operation")
+    return [line[:start].rstrip()[2:] for line in lines[1:] if " input " not in line]
+
+
+def test_layers_and_functions_fold_and_unfold():
+    e = network()
+    assert rows(e.text(width=140, unfold=0)) == ["▸ model Sequential", "▸ softmax_cross_entropy()"]
+    assert rows(e.text(width=140, unfold=1))[:6] == [
+        "▾ model Sequential",
+        "  ▸ model.layers[0] Dense(3 → 4)",
+        "  ▸ model.layers[1] Activation(relu)",
+        "  ▸ model.layers[2] Dense(4 → 4)",
+        "  ▸ model.layers[3] Activation(relu)",
+        "  ▸ model.layers[4] Dense(4 → 2)",
+    ]
+    opened = rows(e.text(width=140, unfold="layers[2]"))
+    assert opened[:6] == [
+        "▾ model Sequential",
+        "  ▸ model.layers[0] Dense(3 → 4)",
+        "  ▸ model.layers[1] Activation(relu)",
+        "  ▾ model.layers[2] Dense(4 → 4)",
+        "    v5",
+        "    v6",
+    ]
+    assert opened[-1] == "▸ softmax_cross_entropy()"
+    both = rows(e.text(width=140, unfold=["layers[0]", "softmax_cross_entropy"]))
+    assert {"    v1", "    v2", "  v11"} <= set(both)
+    assert rows(e.text(width=140, unfold=True))[:2] == ["v1", "v2"]
+
+
+def test_a_fold_says_how_many_steps_its_last_value_and_its_gradient():
+    e = network()
+    row = next(line for line in e.text(width=160, unfold=1).splitlines() if "layers[0] Dense" in line)
+    assert "2 steps, v1 … v2" in row
+    assert "f64[5,4]" in row
+    assert f"|∂| {np.linalg.norm(e['v2'].gradient):.4g}" in row
+
+
+def test_folds_open_as_far_as_the_rows_suffice():
+    def f(x):
+        for _ in range(4):
+            for _ in range(40):
+                x = np.sin(x)
+            x = x + 1.0
+        return x
+
+    e = wengert.explain(f)(0.5)
+    shown = rows(e.text(width=120, most=30))
+    assert shown[0] == "▾ for _ in range(4), 4 turns"
+    assert shown.count("    ▸ for _ in range(40), 40 turns") == 4
+    assert rows(e.text(width=120, most=10, unfold=0)) == ["▸ for _ in range(4), 4 turns"]
+    for most in (12, 30, 60, 100):
+        assert len(rows(e.text(width=120, most=most))) <= most
+
+
+def test_folded_text_fits_the_width():
+    e = network()
+    for width in (60, 80, 120):
+        assert max(map(len, e.text(width=width, unfold=1).split("\n\n")[1].splitlines())) <= width

@@ -8,7 +8,6 @@ results' arrays, runs the core, and hands the results out; about a tenth of a mi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from wengert.compile import objects
 from wengert.compile.donating import define_take, new_array
@@ -19,20 +18,17 @@ from wengert.compile.records import (
     COMPLEX,
     FLOAT,
     INT,
-    LINE,
     SCALAR,
     Call,
     Group,
     Operand,
     get,
-    put,
     record_at,
 )
 from wengert.compile.teams import give_free, take_free
+from wengert.compile.workspaces import define_workspace, give_back, objects_at, operands_at, slot_at
 
-__all__ = ["SLOT", "define_call"]
-
-SLOT: Final = 16  # bytes for a number that is not read where it lies
+__all__ = ["define_call"]
 
 
 def _choose(e: Emitter, kind: Value, branches: Mapping[int, Callable[[], Sequence[Value]]]) -> list[Value]:
@@ -53,7 +49,7 @@ def _must(e: Emitter, condition: Value, otherwise: str) -> None:
 def define_call(e: Emitter) -> None:
     """All of it, part by part."""
     define_take(e)
-    _define_workspace(e)
+    define_workspace(e)
     _define_inputs(e)
     _define_outputs(e)
     _define_drop(e)
@@ -72,12 +68,12 @@ def define_call(e: Emitter) -> None:
         (result,) = e.if_(
             code.equals(0), lambda: [e.call("results", PTR, call, work)], lambda: [_fail(e, call, work, code)]
         )
-        _give_back(e, call, work)
+        give_back(e, call, work)
         _keep(e, self, call, args, "Py_DecRef")
         e.ret(result)
         e.begin("failed")
         e.call("drop", None, call, work)
-        _give_back(e, call, work)
+        give_back(e, call, work)
         e.ret(e.const(PTR, 0))
         e.begin("memory")
         e.ret(e.call("PyErr_NoMemory", PTR))
@@ -85,63 +81,12 @@ def define_call(e: Emitter) -> None:
         e.call("PyErr_BadInternalCall", None)
         e.ret(e.const(PTR, 0))
         e.begin("other")
-        _give_back(e, call, work)
+        give_back(e, call, work)
         e.jump("mismatch")
         e.begin("mismatch")
         mismatch = get(e, call, Call, "mismatch")
         e.call("Py_IncRef", None, mismatch)
         e.ret(mismatch)
-
-
-# ---- workspaces
-
-
-def _define_workspace(e: Emitter) -> None:
-    """The free one, or a new one, in which the constants' addresses stand from the start."""
-    with e.function("workspace", ["ptr"], PTR, export=False) as (call,):
-        free = get(e, call, Call, "workspace")
-        put(e, e.const(PTR, 0), call, Call, "workspace")
-
-        def new() -> list[Value]:
-            memory = e.call("PyMem_RawMalloc", PTR, get(e, call, Call, "bytes") + LINE)
-            return e.if_(memory.differs(e.const(PTR, 0)), lambda: [_prepare(e, call, memory)], lambda: [memory])
-
-        (work,) = e.if_(free.equals(e.const(PTR, 0)), new, lambda: [free])
-        e.ret(work)
-
-
-def _prepare(e: Emitter, call: Value, memory: Value) -> Value:
-    number = e.value(I64, f"ptrtoint {memory} to i64")
-    work = e.value(PTR, f"inttoptr {(number + (LINE - 1)) & -LINE} to ptr")
-    e.store(memory, work)
-    first = get(e, call, Call, "inputs") + get(e, call, Call, "outputs")
-
-    def constant(k: Value) -> None:
-        e.store(get(e, record_at(e, call, first + k), Operand, "address"), _operands(e, work), first + k)
-
-    e.loop(get(e, call, Call, "constants"), constant)
-    return work
-
-
-def _give_back(e: Emitter, call: Value, work: Value) -> None:
-    """Keep it for the next call, or free it where one is kept already."""
-    e.if_(
-        get(e, call, Call, "workspace").equals(e.const(PTR, 0)),
-        lambda: put(e, work, call, Call, "workspace"),
-        lambda: e.call("PyMem_RawFree", None, e.load(work, PTR)),
-    )
-
-
-def _operands(e: Emitter, work: Value) -> Value:
-    return e.offset(work, LINE, I8)
-
-
-def _objects(e: Emitter, call: Value, work: Value) -> Value:
-    return e.offset(work, get(e, call, Call, "objects_at"), I8)
-
-
-def _slot(e: Emitter, call: Value, work: Value, number: Value) -> Value:
-    return e.offset(work, get(e, call, Call, "slots_at") + number * SLOT, I8)
 
 
 # ---- inputs
@@ -159,11 +104,11 @@ def _define_inputs(e: Emitter) -> None:
             kind = get(e, record, Operand, "kind")
             (address,) = _choose(e, kind, {
                 ARRAY: lambda: [_array(e, record, x)],
-                INT: lambda: [_int(e, x, _slot(e, call, work, k))],
-                BOOL: lambda: [_bool(e, call, x, _slot(e, call, work, k))],
+                INT: lambda: [_int(e, x, slot_at(e, call, work, k))],
+                BOOL: lambda: [_bool(e, call, x, slot_at(e, call, work, k))],
                 SCALAR: lambda: [e.offset(x, objects.NUMBER, I8)],
             })  # fmt: skip
-            e.store(address, _operands(e, work), k)
+            e.store(address, operands_at(e, work), k)
 
         e.loop(get(e, call, Call, "inputs"), one)
         e.ret(e.const(I32, 0))
@@ -220,7 +165,7 @@ def _bool(e: Emitter, call: Value, x: Value, slot: Value) -> Value:
 def _define_outputs(e: Emitter) -> None:
     """``i32 outputs(call, work, args)``: make the results' arrays; 1 where Python has raised an exception."""
     with e.function("outputs", ["ptr", "ptr", "ptr"], I32, export=False) as (call, work, args):
-        n, inputs, made = get(e, call, Call, "outputs"), get(e, call, Call, "inputs"), _objects(e, call, work)
+        n, inputs, made = get(e, call, Call, "outputs"), get(e, call, Call, "inputs"), objects_at(e, call, work)
         nothing = e.const(PTR, 0)
         e.loop(n, lambda k: e.store(nothing, made, k))
 
@@ -233,18 +178,18 @@ def _define_outputs(e: Emitter) -> None:
                 (x,) = e.if_(
                     source < 0,
                     lambda: [new_array(e, call, record, nothing)],
-                    lambda: [e.call("take", PTR, call, _operands(e, work), record, e.load(args, PTR, source))],
+                    lambda: [e.call("take", PTR, call, operands_at(e, work), record, e.load(args, PTR, source))],
                 )
                 _must(e, x.differs(nothing), "failed")
                 e.store(x, made, k)
                 data = e.load(field(e, x, "data"), PTR)
-                e.if_(source >= 0, lambda: e.store(data, _operands(e, work), source))
+                e.if_(source >= 0, lambda: e.store(data, operands_at(e, work), source))
                 return [data]
 
             (address,) = e.if_(
-                get(e, record, Operand, "kind").equals(ARRAY), array, lambda: [_slot(e, call, work, number)]
+                get(e, record, Operand, "kind").equals(ARRAY), array, lambda: [slot_at(e, call, work, number)]
             )
-            e.store(address, _operands(e, work), number)
+            e.store(address, operands_at(e, work), number)
 
         e.loop(n, one)
         e.ret(e.const(I32, 0))
@@ -255,7 +200,7 @@ def _define_outputs(e: Emitter) -> None:
 def _define_drop(e: Emitter) -> None:
     """Let go of the results that were made."""
     with e.function("drop", ["ptr", "ptr"], export=False) as (call, work):
-        made = _objects(e, call, work)
+        made = objects_at(e, call, work)
         e.loop(get(e, call, Call, "outputs"), lambda k: e.call("Py_DecRef", None, e.load(made, PTR, k)))
 
 
@@ -276,7 +221,7 @@ def _define_execute(e: Emitter) -> None:
     """``i32 execute(call, work)``: the core's code; -1 where Python has raised an exception."""
     with e.function("execute", ["ptr", "ptr"], I32, export=False) as (call, work):
         null = e.const(PTR, 0)
-        core, group, operands = get(e, call, Call, "core"), get(e, call, Call, "group"), _operands(e, work)
+        core, group, operands = get(e, call, Call, "core"), get(e, call, Call, "group"), operands_at(e, work)
         arena = e.offset(work, get(e, call, Call, "arena_at"), I8)
         _must(e, core.differs(null), "nothing")
         run = f"call i32 {core.name}({operands}, {arena}, i64 0, ptr null)"
@@ -355,12 +300,12 @@ def _fail(e: Emitter, call: Value, work: Value, code: Value) -> Value:
 def _define_results(e: Emitter) -> None:
     """``ptr results(call, work)``: the only result, or a tuple or list of all; null after an exception."""
     with e.function("results", ["ptr", "ptr"], PTR, export=False) as (call, work):
-        n, made, null = get(e, call, Call, "outputs"), _objects(e, call, work), e.const(PTR, 0)
+        n, made, null = get(e, call, Call, "outputs"), objects_at(e, call, work), e.const(PTR, 0)
 
         def number(k: Value) -> None:
             which = get(e, call, Call, "inputs") + k
             record = record_at(e, call, which)
-            address = _slot(e, call, work, which)
+            address = slot_at(e, call, work, which)
             (x,) = _choose(e, get(e, record, Operand, "kind"), {
                 ARRAY: lambda: [e.load(made, PTR, k)],
                 FLOAT: lambda: [e.call("PyFloat_FromDouble", PTR, e.load(address, F64))],

@@ -116,8 +116,9 @@ class _Source:
 
     def made(self, threads: int) -> Compiled:
         """Anew, and kept."""
-        core = tools().emit_core(self.rewritten, self.donated, threads)
-        code = tools().object_code(core.emitter.text())
+        parts = tools().Parts(get_threads())
+        core = tools().emit_core(self.rewritten, self.donated, threads, written=parts)
+        code = parts.finish(core.emitter)
         kept = describe(self.program, self.rewritten, core, code, self.estimate)
         self.shelf.put(threads, kept)
         unit = link(code, core.emitter.exports, core.emitter.symbols, core.callbacks)

@@ -7,7 +7,7 @@ Each kernel is a function of its own: LLVM's time grows faster than the length o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -69,10 +69,15 @@ def bytes_of(aval: Aval) -> int:
 
 
 def emit_core(
-    program: Program, donated: Sequence[bool] = (), threads: int = 1, name: str = "core", target: Target | None = None
-) -> Core:
-    """Write the core of a Program; results may take over the memory of donated inputs."""
+    program: Program, donated: Sequence[bool] = (), threads: int = 1, name: str = "core", target: Target | None = None,
+    written: Callable[[Emitter], None] | None = None,
+) -> Core:  # fmt: skip
+    """Write the core of a Program; results may take over the memory of donated inputs.
+
+    ``written`` is called after each function.
+    """
     core = Core(Emitter(target), threads=threads)
+    core.emitter.written = written
     core.donated = _pairs(core.planned(program), donated)
     e = core.emitter
     with e.function(name, [PTR, PTR, I64, PTR], I32) as (operands, memory, thread, team):

@@ -54,7 +54,8 @@ class Emitter:
     def __init__(self, target: Target | None = None) -> None:
         self.target = target or host()
         self._head: dict[str, str] = {}  # declarations and globals, by name
-        self._functions: list[str] = []
+        self._functions: list[Function] = []
+        self.written: Callable[[Emitter], None] | None = None  # called after each function
         self._lines: list[Any] = []  # instructions, and lists of instructions that are still being written
         self._allocas: list[str] = []
         self._count = 0
@@ -416,13 +417,16 @@ class Emitter:
         linkage = "" if export else "internal "
         wide = ' "min-legal-vector-width"="512"' if self.target.bytes == 64 else ""
         body = "\n".join(["entry:", *self._allocas, *_flattened(self._lines)])
-        self._functions.append(
-            f"define {linkage}{result or 'void'} @{name}({head}) nounwind{wide} {attributes}{{\n{body}\n}}\n"
-        )
+        self._functions.append(Function(
+            f"declare {result or 'void'} @{name}({', '.join(str(a.type) for a in args)})", linkage,
+            f"{result or 'void'} @{name}({head}) nounwind{wide} {attributes}{{\n{body}\n}}\n",
+        ))  # fmt: skip
         self.defined.add(name)
         if export:
             self.exports.append(name)
         self._lines, self._allocas, self.block = saved
+        if self.written:
+            self.written(self)
 
     def _ended(self) -> bool:
         return bool(self._lines) and self._lines[-1].lstrip().startswith(("ret ", "br ", "unreachable"))
@@ -545,7 +549,30 @@ class Emitter:
 
     def text(self) -> str:
         """The module."""
-        return "\n".join([*self._head.values(), *self._functions])
+        return "\n".join([*self._head.values(), *map(str, self._functions)])
+
+    def part(self, begin: int, end: int) -> str:
+        """A module of functions ``begin`` … ``end`` − 1 of those written so far, which may call the others."""
+        others = [f.declaration for f in (*self._functions[:begin], *self._functions[end:])]
+        own = [f"define {f.definition}" for f in self._functions[begin:end]]
+        return "\n".join([*self._head.values(), *others, *own])
+
+    def lengths(self) -> list[int]:
+        """How many lines each function has."""
+        return [f.definition.count("\n") for f in self._functions]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's text: how other modules declare it, and its definition without ``define`` and its linkage."""
+
+    declaration: str
+    linkage: str
+    definition: str
+
+    def __str__(self) -> str:
+        return f"define {self.linkage}{self.definition}"
 
 
 def _flattened(lines: list[Any]) -> Generator[str]:

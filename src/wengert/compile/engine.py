@@ -7,17 +7,19 @@ just-in-time linker serves the process; each unit has a library of its own, and 
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
 from wengert.compile.target import Target, host, machine
 from wengert.errors import CompileError
 
-__all__ = ["Unit", "assembly", "link", "object_code"]
+__all__ = ["Unit", "assembly", "link", "object_code", "object_code_beside"]
 
 _lock = threading.RLock()
 _names = itertools.count()
@@ -25,9 +27,9 @@ _linker: list[Any] = []  # and how many libraries it has linked
 LIBRARIES = 256
 
 
-def _parsed(text: str, target: Target) -> Any:
+def _parsed(text: str, target: Target, context: Any = None) -> Any:
     try:
-        module = llvm.parse_assembly(text)
+        module = llvm.parse_assembly(text, context)
         module.verify()
     except RuntimeError as problem:
         raise CompileError(f"LLVM refuses the code that was made for this function: {problem}") from problem
@@ -41,6 +43,38 @@ def object_code(text: str, target: Target | None = None, *, relocatable: bool = 
     target = target or host()
     with _lock:
         return machine(target, relocatable=relocatable, level=level).emit_object(_parsed(text, target))
+
+
+@functools.cache
+def _generator() -> Callable[..., Any] | None:
+    """LLVM's code generator as a plain C function; None where llvmlite has it otherwise than it is known.
+
+    llvmlite runs one of LLVM's functions at a time. LLVM asks less: that threads have contexts and target machines of
+    their own.
+    """
+    try:
+        path = ffi.lib._name  # pyright: ignore[reportPrivateUsage]
+        emit = ctypes.CDLL(path).LLVMPY_TargetMachineEmitToMemory
+    except (AttributeError, OSError, TypeError):
+        return None
+    emit.argtypes = [ffi.LLVMTargetMachineRef, ffi.LLVMModuleRef, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p)]
+    emit.restype = ffi.LLVMMemoryBufferRef
+    return emit
+
+
+def object_code_beside(text: str, target: Target) -> bytes:
+    """As :func:`object_code`, beside what other threads compile."""
+    emit = _generator()
+    if emit is None:
+        return object_code(text, target)
+    with llvm.create_context() as context, _parsed(text, target, context) as module, ffi.OutputString() as problem:
+        buffer = emit(machine(target), module, 1, problem)
+        if not buffer:
+            raise CompileError(f"LLVM makes no machine code of this: {problem}")
+        try:
+            return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
+        finally:
+            ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
 def assembly(text: str, target: Target | None = None) -> str:
@@ -73,12 +107,17 @@ class Unit:
         return made
 
 
-def link(code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None = None, keep: Any = None) -> Unit:
-    """Load an object file; ``symbols`` are the addresses of what it imports."""
+def link(
+    code: bytes | Sequence[bytes], exports: Iterable[str], symbols: Mapping[str, int] | None = None, keep: Any = None
+) -> Unit:
+    """Load an object file, or several that belong together; ``symbols`` are the addresses of what they import."""
     exports = list(exports)
     with _lock:
         linker = _present_linker()
-        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        builder = llvm.JITLibraryBuilder()
+        for each in (code,) if isinstance(code, bytes) else code:
+            builder.add_object_img(each)
+        builder.add_current_process()
         for name, address in (symbols or {}).items():
             builder.import_symbol(name, address)
         for name in exports:

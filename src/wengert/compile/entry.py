@@ -16,12 +16,12 @@ from typing import Any, Final, final
 import numpy as np
 
 from wengert.compile import callbacks, objects
-from wengert.compile.calling import SLOT
 from wengert.compile.plain import Plain
 from wengert.compile.records import ARRAY, BOOL, COMPLEX, FLOAT, INT, LINE, SCALAR, Call, MethodDef, Operand
 from wengert.compile.runtime import runtime
 from wengert.compile.specs import Result, Spec, fit
 from wengert.compile.threads import group
+from wengert.compile.workspaces import SLOT
 from wengert.core.types import Aval, aval_of
 from wengert.errors import CompileError
 

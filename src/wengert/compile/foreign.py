@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import Final
 
 from wengert.compile import objects
 from wengert.compile.emit import F64, I32, I64, PTR, Emitter, Type
 
-__all__ = ["addresses", "declare"]
+__all__ = ["HUGE_PAGES", "addresses", "declare"]
+
+# where the system gives pages of 2 MB to those who ask for them
+HUGE_PAGES: Final = sys.platform == "linux"
 
 # name: result, operands
 _PYTHON: Final[dict[str, tuple[Type | None, ...]]] = {
@@ -34,6 +38,8 @@ def addresses() -> dict[str, int]:
     """Where they are in this process."""
     found = {name: objects.address_of(getattr(ctypes.pythonapi, name)) for name in _PYTHON}
     found["wengert_copy"] = objects.address_of(ctypes.memmove)
+    if HUGE_PAGES:
+        found["madvise"] = objects.address_of(ctypes.CDLL(None).madvise)
     return found | {name: objects.numpy_function(number) for name, (number, _) in _NUMPY.items()}
 
 
@@ -41,5 +47,7 @@ def declare(e: Emitter) -> None:
     """Make them known to a module, and C's memmove."""
     where = addresses()
     e.external("wengert_copy", where["wengert_copy"], PTR, PTR, PTR, I64)
+    if HUGE_PAGES:
+        e.external("madvise", where["madvise"], I32, PTR, I64, I32)
     for name, (result, *types) in (*_PYTHON.items(), *((name, types) for name, (_, types) in _NUMPY.items())):
         e.external(name, where[name], result, *types)  # type: ignore[arg-type]

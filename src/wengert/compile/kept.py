@@ -35,7 +35,7 @@ Place = list[Any]  # of an equation: its number, then parameter, number of the P
 class Kept:
     """Machine code, what it imports, and how it is to be called."""
 
-    code: bytes
+    code: list[bytes]
     exports: list[str]
     symbols: dict[str, str]  # functions that are imported, with their signatures
     arena: int
@@ -71,7 +71,7 @@ class Kept:
         return {f"python{k + 1}": address for k, (address, _) in enumerate(made)}, [keep for _, keep in made]
 
 
-def describe(program: Program, rewritten: Program, core: Any, code: bytes, cost: Any) -> Kept:
+def describe(program: Program, rewritten: Program, core: Any, code: list[bytes], cost: Any) -> Kept:
     """An emitted core as what is kept of it, ``lasting`` unless it refers to what is only in this process."""
     python = {f"python{k + 1}" for k in range(len(core.called))}
     imported = {name: where for name, where in core.emitter.symbols.items() if name not in python}
@@ -157,18 +157,20 @@ class Shelf:
     def _packed(self, kept: Kept) -> bytes:
         own: dict[int, Any] = {id(x): k for k, x in enumerate(constants_of(self.program))}
         more = [x for x in kept.constants if id(x) not in own]
-        header = {k: v for k, v in vars(kept).items() if k != "code"}
+        header = {**vars(kept), "code": [len(part) for part in kept.code]}
         header["outputs"] = [(a.shape, a.dtype.str, a.kind) for a in kept.outputs]
         header["constants"] = [own.get(id(x), (x.dtype.str, x.shape)) for x in kept.constants]
         text = json.dumps(header).encode()
-        parts = [len(text).to_bytes(8, "little"), text, len(kept.code).to_bytes(8, "little"), kept.code]
+        parts = [len(text).to_bytes(8, "little"), text, *kept.code]
         return b"".join([*parts, *(np.ascontiguousarray(x).tobytes() for x in more)])
 
     def _unpacked(self, content: bytes) -> Kept:
         size = int.from_bytes(content[:8], "little")
-        header, at = json.loads(content[8 : 8 + size]), 16 + size
-        length = int.from_bytes(content[at - 8 : at], "little")
-        code, at = content[at : at + length], at + length
+        header, at = json.loads(content[8 : 8 + size]), 8 + size
+        code = list[bytes]()
+        for length in header["code"]:
+            code.append(content[at : at + length])
+            at += length
         own, constants = constants_of(self.program), list[Any]()
         for kind in header["constants"]:
             if isinstance(kind, int):
@@ -180,4 +182,4 @@ class Shelf:
             at += count * dtype.itemsize
         header["outputs"] = [Aval(tuple(shape), np.dtype(dtype), kind) for shape, dtype, kind in header["outputs"]]
         header["donated"] = {int(k): j for k, j in header["donated"].items()}
-        return Kept(code, **(header | {"constants": constants}))
+        return Kept(**(header | {"code": code, "constants": constants}))

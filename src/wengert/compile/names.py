@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from typing import Any
 
 from wengert.compile.values import I32, I64, Type
 from wengert.errors import CompileError
 
-__all__ = ["PREFIX", "address", "blas_symbol", "capsule", "lapack_symbol", "signature"]
+__all__ = ["PREFIX", "address", "blas_symbol", "capsule", "exported", "lapack_symbol", "signature"]
 
 PREFIX = {"c": "wengert_c_", "scipy": "wengert_scipy_", "blas": "blas_", "lapack": "lapack_"}
 
@@ -123,11 +126,34 @@ def lapack_symbol(name: str) -> tuple[int, Type]:
 
 
 @functools.cache
-def _routine(library: str, name: str) -> tuple[int, Type]:
-    import scipy.linalg  # slow to load, and few products need it
+def exported(library: str) -> dict[str, Any]:
+    """The capsules of ``scipy.linalg.cython_blas`` or ``cython_lapack``.
 
-    exported: dict[str, Any] = getattr(scipy.linalg, f"cython_{library}").__pyx_capi__
-    if name not in exported:
+    The package around it takes 0.2 s to load, of which nothing is needed here: its one file is loaded from its place.
+    """
+    import scipy
+
+    name = f"scipy.linalg.cython_{library}"
+    spec = None if name in sys.modules else PathFinder.find_spec(name, [os.path.join(scipy.__path__[0], "linalg")])
+    try:
+        if spec is not None and spec.loader is not None:
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module.__pyx_capi__
+    except Exception:  # noqa: BLE001 - another version of SciPy may be built in another way: then all of it is loaded
+        pass
+    finally:
+        if spec is not None:  # the package, when it is loaded, must find it by itself, or it lacks the attribute
+            sys.modules.pop(name, None)
+    import scipy.linalg
+
+    return getattr(scipy.linalg, f"cython_{library}").__pyx_capi__
+
+
+@functools.cache
+def _routine(library: str, name: str) -> tuple[int, Type]:
+    found = exported(library)
+    if name not in found:
         raise CompileError(f"SciPy exports no routine {name!r} to compiled code")
-    where, text = _opened(exported[name])
+    where, text = _opened(found[name])
     return where, I64 if b"int64" in text or b"long" in text else I32

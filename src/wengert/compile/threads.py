@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from threadpoolctl import ThreadpoolController
 
+from wengert.compile.names import exported
 from wengert.compile.records import PLACES, Gate, Group, Team
 from wengert.compile.runtime import kernel32, runtime
 from wengert.compile.teams import barrier
@@ -273,8 +274,7 @@ if hasattr(os, "register_at_fork"):
 @functools.cache
 def _blas() -> list[Any]:
     """The BLAS that SciPy brings, whose functions compiled code calls; NumPy's own wheel has another."""
-    import scipy.linalg  # noqa: F401  # pyright: ignore[reportUnusedImport]  # it loads the library
-
+    exported("blas")  # it loads the library
     found = ThreadpoolController().select(user_api="blas").lib_controllers
     return [library for library in found if f"{os.sep}numpy" not in library.filepath] or found
 

@@ -16,7 +16,8 @@ from wengert.compile.threads import blas_threads
 __all__ = ["Variants"]
 
 LARGE = 1e-3  # seconds of a call that a team runs from the first one on
-SPENT = 0.2  # seconds of work after which the other variant is compiled
+SPENT = 0.5  # seconds of work after which the other variant is compiled
+MAKING = 5.0  # or so many times what it took to make the first
 TRIALS = 3  # calls of a trial
 AGAIN = 3.0  # seconds of work until the next trial
 
@@ -29,10 +30,12 @@ class Variants:
         self.make, self.team = make, team
         # large products are BLAS's own affair, which has threads too
         self.best = team if seconds > LARGE and not coarse else 1
-        self.made: dict[int, Any] = {self.best: make(self.best)}
         self.times: dict[int, float] = {}  # of a call, the least of the latest trial
         self.trial = 0  # calls that are left of a trial of the other variant
-        self.spent, self.next = 0.0, SPENT
+        begun = time.perf_counter()
+        self.made: dict[int, Any] = {self.best: make(self.best)}
+        # not before as much has been computed as it takes to compile the other one
+        self.spent, self.next = 0.0, max(SPENT, MAKING * (time.perf_counter() - begun))
 
     @property
     def program(self) -> Any:

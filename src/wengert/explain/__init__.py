@@ -16,22 +16,32 @@ from types import ModuleType
 from typing import Any
 
 from wengert.explain.drawing import Drawing, draw
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explaining import explain
+from wengert.explain.explanation import Explanation
+from wengert.explain.failures import Failure
+from wengert.explain.formulas import Formula
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
+from wengert.explain.moments import BackwardMoment, ForwardMoment
+from wengert.explain.nonfinite import NonFinite
+from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
+from wengert.explain.values import Summary, summarise
 
-__all__ = ["Drawing", "Edge", "Explanation", "LayerHealth", "Path", "Paths", "Scope", "Step", "draw", "explain"]
+__all__ = [
+    "BackwardMoment", "Drawing", "Edge", "Explanation", "Failure", "Formula", "ForwardMoment", "LayerHealth", "Moved",
+    "NonFinite", "Nudged", "Path", "Paths", "Scope", "Step", "Summary", "draw", "explain", "summarise",
+]  # fmt: skip
 
 
 class _Room(ModuleType):
     """A module that is called like the function it is named after."""
 
     def __call__(
-        self, f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None
+        self, f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None, **options: Any
     ) -> Callable[..., Explanation]:
-        return explain(f, argnums)
+        return explain(f, argnums, **options)
 
 
 # Python puts the module at `wengert.explain` when a submodule is imported: it must do what the function does.

@@ -1,42 +1,38 @@
-"""explain: a function run once, with every step, derivative and gradient open to view."""
+"""Explanations: Wengert's list and the graph of its derivatives, and the views of them."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from wengert import pytree
-from wengert.core.trace import Constant, Tracer, current
-from wengert.errors import DerivativeError, ModelError, UnsupportedError, at_line
+from wengert.errors import DerivativeError, ModelError
 from wengert.explain import layers, paths, text
-from wengert.explain.graph import Edge, Step, build, is_differentiable
+from wengert.explain.derivations import Derivations
+from wengert.explain.failures import Failure
+from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
-from wengert.explain.record import Entry, Recording
-from wengert.transforms.gradients import warn_flat
-from wengert.transforms.inputs import (
-    check_input,
-    check_scalar,
-    enter_constants,
-    name_of,
-    positions,
-    run,
-)
+from wengert.explain.moments import BackwardMoment, ForwardMoment
+from wengert.explain.nonfinite import NonFinite, nonfinite
+from wengert.explain.text import Unfold
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Derivations):
     """What :func:`wengert.explain` found: Wengert's list, and the graph of its derivatives.
 
     ``inputs`` are the numbers and arrays that were differentiated, by name; ``steps`` the operations in
-    order, v1, v2, …; ``output`` the step whose value the function returned. ``edges`` lead from a step to
-    each one that reads it. ``explanation["v3"]`` is the step of that name; ``print(explanation)`` shows all.
+    order, v1, v2, …; ``output`` the step whose value the function returned (of several the one that is differentiated;
+    after an exception the last step). ``outputs`` are all of them by path. ``edges`` lead from a step to each one that
+    reads it. ``explanation["v3"]`` is the step of that name; ``print(explanation)`` shows all.
+
+    Where there are no gradients, ``missing`` says why. ``failure`` is where the function raised an exception, if it
+    did. ``forward_mode`` says whether the steps have tangents.
+    ``again`` explains the same call with other values of inputs, by name.
 
     Example:
         >>> import wengert
@@ -52,34 +48,177 @@ class Explanation:
     steps: tuple[Step, ...]
     edges: tuple[Edge, ...]
     output: Step
+    outputs: dict[str, Step] = field(default_factory=dict[str, Step])
+    result: Any = None
+    missing: str = ""
+    failure: Failure | None = None
+    forward_mode: bool = False
+    again: Callable[[dict[str, Any]], Explanation] | None = field(default=None, repr=False)
+
+    @property
+    def error(self) -> Exception | None:
+        """The exception that the function raised, or None."""
+        return None if self.failure is None else self.failure.error
 
     @property
     def value(self) -> Any:
-        """The function's value."""
-        return self.output.value
+        """The function's value; if it raised an exception, that is raised."""
+        self.check()
+        return self.result
 
     @property
     def gradients(self) -> dict[str, Any]:
-        """The gradient with respect to each input, by name."""
+        """The gradient with respect to each input, by name.
+
+        Raises:
+            DerivativeError: if the output is not one real number, and nothing says what is to be differentiated.
+            Exception: the function's own, if it raised one.
+        """
+        self.check()
+        if self.missing:
+            raise DerivativeError(f"explain: {self.missing}")
         return {name: step.gradient for name, step in self.inputs.items()}
 
+    @property
+    def tangent(self) -> Any:
+        """In forward mode the derivative of the output along the direction; else None."""
+        return self.output.tangent
+
+    def check(self) -> None:
+        """Raise the exception that the function raised, if it did."""
+        if self.failure is not None:
+            raise self.failure.error
+
+    @cached_property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Inputs and operations, and outputs that are constants, in order."""
+        rest = [step for step in self.outputs.values() if step.primitive is None and step.name not in self.inputs]
+        return (*self.inputs.values(), *self.steps, *dict.fromkeys(rest))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in (*reversed(self.all_steps), self.output)}
+
+    @cached_property
+    def _neighbours(self) -> tuple[dict[Step, list[Edge]], dict[Step, list[Edge]]]:
+        """The edges that end in each step, and those that begin in it."""
+        into: defaultdict[Step, list[Edge]] = defaultdict(list)
+        out: defaultdict[Step, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            into[edge.target].append(edge)
+            out[edge.source].append(edge)
+        return into, out
+
     def __getitem__(self, name: str) -> Step:
-        for step in (*self.inputs.values(), *self.steps, self.output):
-            if step.name == name:
-                return step
+        found = self._by_name.get(name)
+        if found is not None:
+            return found
         known = ", ".join(self.inputs)
         last = f", and the steps {self.steps[0].name} to {self.steps[-1].name}" if self.steps else ""
         raise ModelError(f"the explanation of {self.name} has no step {name!r}; it has the inputs {known}{last}")
 
+    def step(self, which: int | str) -> Step:
+        """A step by its number in the list, its name, or the variable that it was kept in (the last one of that name).
+
+        Example:
+            >>> import wengert
+            >>> def f(x):
+            ...     q = x * x
+            ...     return q + x
+            >>> e = wengert.explain(f)(3.0)
+            >>> e.step(0), e.step("v1"), e.step("q")
+            (<step x: input>, <step v1: multiply>, <step v1: multiply>)
+        """
+        if isinstance(which, int):
+            if not 0 <= which < len(self.all_steps):
+                raise ModelError(f"the explanation of {self.name} has the steps 0 to {len(self.all_steps) - 1}")
+            return self.all_steps[which]
+        if which not in self._by_name:
+            named = [step for step in self.steps if step.variable == which]
+            if named:
+                return named[-1]
+        return self[which]
+
     def incoming(self, name: str) -> tuple[Edge, ...]:
         """The edges that end in a step: one for each operand that is differentiated."""
-        step = self[name]
-        return tuple(edge for edge in self.edges if edge.target is step)
+        return tuple(self._neighbours[0].get(self[name], ()))
 
     def outgoing(self, name: str) -> tuple[Edge, ...]:
         """The edges that begin in a step: its gradient is the sum of their contributions."""
-        step = self[name]
-        return tuple(edge for edge in self.edges if edge.source is step)
+        return tuple(self._neighbours[1].get(self[name], ()))
+
+    def forward(self) -> Iterator[ForwardMoment]:
+        """The way forward, step by step: what each did, on which values, and its local derivatives.
+
+        Example:
+            >>> import wengert
+            >>> for moment in wengert.explain(lambda x, y: (x + y) * y)(2.0, 3.0).forward():
+            ...     print(moment)
+            v1 = x + y = 5
+              x = 2     ∂v1/∂x = 1
+              y = 3     ∂v1/∂y = 1
+            v2 = v1 * y = 15
+              v1 = 5    ∂v2/∂v1 = 3
+              y = 3     ∂v2/∂y = 5
+        """
+        into, _ = self._neighbours
+        return (ForwardMoment(step, tuple(into.get(step, ()))) for step in self.steps)
+
+    def backward(self) -> Iterator[BackwardMoment]:
+        """The way back, step by step from the output: how each gradient adds up, and what is handed on.
+
+        Raises:
+            DerivativeError: if there are no gradients.
+
+        Example:
+            >>> import wengert
+            >>> for moment in wengert.explain(lambda x, y: (x + y) * y)(2.0, 3.0).backward():
+            ...     print(moment)
+            ∂v2 = 1
+              to v1: 1 × 3 = 3
+              to y: 1 × 5 = 5
+            ∂v1 = 3 from v2
+              to x: 3 × 1 = 3
+              to y: 3 × 1 = 3
+            ∂y = 3 from v1 + 5 from v2 = 8
+            ∂x = 3 from v1
+        """
+        _ = self.gradients
+        into, out = self._neighbours
+        return (
+            BackwardMoment(step, tuple(out.get(step, ())), tuple(into.get(step, ())))
+            for step in reversed(self.all_steps)
+        )
+
+    @cached_property
+    def nonfinite(self) -> tuple[NonFinite, ...]:
+        """Where NaN or infinity first came up: in values on the way forward, in gradients on the way back.
+
+        Example:
+            >>> import numpy as np
+            >>> import wengert
+            >>> with np.errstate(all="ignore"):
+            ...     e = wengert.explain(lambda x: np.sqrt(x * 0.0) + x)(1.0)
+            ...     print(e.nonfinite[0])  # doctest: +ELLIPSIS
+            the gradient is first inf where v1 is read by v2 = sqrt(v1)...
+        """
+        return nonfinite(self.all_steps, self.edges)
+
+    def example(self, k: int) -> dict[str, Any]:
+        """Under ``vmap``: the values of the k-th example, by the steps' names; what all share is as it is.
+
+        Example:
+            >>> import numpy as np
+            >>> import wengert
+            >>> e = wengert.explain(wengert.vmap(lambda x: x * x + 1.0))(np.array([1.0, 2.0, 3.0]))
+            >>> [float(value) for value in e.example(2).values()]
+            [9.0, 10.0]
+        """
+        values: dict[str, Any] = {}
+        for step in self.steps:
+            stacked = step.batch and not isinstance(step.value, tuple)
+            values[step.name] = step.value[k] if stacked else step.value
+        return values
 
     def count_paths(self, name: str) -> int:
         """How many paths lead from an input or step to the output; they are not walked.
@@ -123,7 +262,7 @@ class Explanation:
         Parameters belong to one layer where their names differ in the last part only: ``params[0][0]`` and
         ``params[0][1]``, ``model.layers[0].weight`` and ``.bias``; one of no tree is a layer of its own.
         """
-        return layers.pre_activations((*self.inputs.values(), *self.steps), self.edges)
+        return layers.pre_activations(self.all_steps)
 
     def deltas(self) -> dict[str, Any]:
         """δ = ∂J/∂s of each layer: the gradient at its :meth:`pre_activations`, one row a sample.
@@ -164,150 +303,33 @@ class Explanation:
             >>> print(e.health()[0])
             m.layers[0]: of 2 units on 2 samples 0 dead, 1 (no. 1) saturated; 50 % of derivatives are flat
         """
-        return layers.health((*self.inputs.values(), *self.steps), self.edges, tol)
+        return layers.health(self.all_steps, self.edges, tol)
 
-    def text(self, width: int | None = None, most: int | None = 60) -> str:
-        """Tables of steps and edges, cut at ``width`` (by default the terminal's); ``most`` rows of each."""
-        title = f"{self.name}({', '.join(self.inputs)}) = {text.number(self.value)}"
-        steps = (*self.inputs.values(), *self.steps)
-        return text.describe(title, steps, self.edges, width, most)
+    def text(self, width: int | None = None, most: int | None = 60, unfold: Unfold = None) -> str:
+        """Tables of steps and edges, cut at ``width`` (by default the terminal's).
+
+        Up to ``most`` steps are listed one by one, with their edges. Longer lists are folded: a function, a layer or a
+        loop is one row, with the number of its steps, its last value and the norm of the gradient there. ``unfold``
+        opens them: a depth, the names of functions or layers (``"layers[0]"``), or True for all.
+
+        Example:
+            >>> import wengert
+            >>> def chain(x):
+            ...     for _ in range(500):
+            ...         x = x * 1.001
+            ...     return x
+            >>> print(wengert.explain(chain)(1.0).text(width=78))  # doctest: +ELLIPSIS
+            chain(x) = 1.64831
+            <BLANKLINE>
+              step                              operation   value    gradient  line
+              x                                 input       1        1.64831
+              ▸ for _ in range(500), 500 turns  500 steps…  1.64831  |∂| 1     <...
+            <BLANKLINE>
+              500 steps, folded; e.text(unfold=1) opens what is folded here, unfold=True all
+        """
+        return text.describe(self, width, most, unfold)
 
     def __str__(self) -> str:
         return self.text()
 
     __repr__ = __str__
-
-
-def explain(f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None) -> Callable[..., Explanation]:
-    """A function that runs ``f`` once and returns its :class:`Explanation`: every step, every derivative.
-
-    ``f`` returns one real number. All real numbers and arrays in its positional arguments are inputs, named
-    after the arguments and the path in them (``params[0].weight``), or those of ``argnums`` only; integers,
-    texts and keyword arguments are constants. Values are kept as they were at each step, so a long run needs
-    the memory of all its values. Transforms inside ``f`` show their own steps.
-
-    R. E. Wengert, "A simple automatic derivative evaluation program", Communications of the ACM 7 (1964).
-
-    Raises:
-        DerivativeError: if ``f`` does not return one real number, or no argument is one.
-        UnsupportedError: inside another transform, where values are not plain numbers.
-
-    Example:
-        >>> import wengert
-        >>> def f(x, y, z):
-        ...     q = x + y
-        ...     return q * z
-        >>> print(wengert.explain(f)(-2.0, 5.0, -4.0).text(width=58))  # doctest: +ELLIPSIS
-        f(x, y, z) = -12
-        <BLANKLINE>
-          step  operation  value  gradient  line
-          x     input      -2     -4
-          y     input      5      -4
-          z     input      -4     3
-          v1    x + y      3      -4        <doctest...
-          v2    v1 * z     -12    1         <doctest...
-        <BLANKLINE>
-          edge    local  upstream  contribution
-          x → v1  1      -4        -4
-          y → v1  1      -4        -4
-          v1 → v2  -4    1         -4
-          z → v2  3      1         3
-    """
-
-    @functools.wraps(f, updated=())
-    def explained(*args: Any, **kwargs: Any) -> Explanation:
-        if current() is not None:
-            raise UnsupportedError(
-                f"explain({name_of(f)}) shows numbers, and inside another transform there are none"
-                f"{at_line()}\n  write: explain outermost, wengert.explain(wengert.grad(f)): "
-                "it shows the steps of the gradient too"
-            )
-        trace = Recording(f)
-        names = argument_names(f, len(args))
-        wanted = range(len(args)) if argnums is None else positions(argnums, args, f, "explain")
-        traced = [
-            enter(trace, x, names[k], only_reals=argnums is not None) if k in wanted else enter_constants(trace, x)
-            for k, x in enumerate(args)
-        ]
-        for tree, name in zip(traced, names, strict=True):
-            trace.owners.enter(tree, name)
-        if not trace.inputs:
-            refuse(f, names, args)
-        try:
-            out = run(trace, f, traced, {key: enter_constants(trace, x) for key, x in kwargs.items()})
-        finally:
-            trace.open = False
-        check_scalar(out, f, "explain")
-        return explanation_of(f, trace, out)
-
-    return explained
-
-
-def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of the first ``count`` positional arguments."""
-    names: list[str] = []
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):  # ufuncs and some builtins have none
-        parameters = []
-    for parameter in parameters:
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}[{k}]" for k in range(count - len(names))]
-        elif parameter.kind is not parameter.KEYWORD_ONLY and parameter.kind is not parameter.VAR_KEYWORD:
-            names.append(parameter.name)
-    return [*names, *(f"x{k}" for k in range(len(names), count))][:count]
-
-
-def enter(trace: Recording, tree: Any, name: str, only_reals: bool) -> Any:
-    """An argument with its numbers as inputs; what has no derivative is constant, or refused."""
-    leaves: list[Any] = []
-    for path, x in pytree.flatten_with_paths(tree):
-        if only_reals or (isinstance(x, np.ndarray | np.generic | float | complex) and is_differentiable(x)):
-            check_input(x, f"{name}{path}", "explain")
-            leaves.append(trace.input(x, name + path))
-        else:
-            leaves.append(enter_constants(trace, x))
-    return pytree.unflatten(pytree.flatten(tree)[1], leaves)
-
-
-def refuse(f: Callable[..., Any], names: list[str], args: tuple[Any, ...]) -> None:
-    """There is nothing to differentiate: say why of the first argument."""
-    for name, tree in zip(names, args, strict=True):
-        for path, x in pytree.flatten_with_paths(tree):
-            check_input(x, f"{name}{path}", f"explain({name_of(f)})")
-    raise DerivativeError(
-        f"explain({name_of(f)}): the call has no positional argument to differentiate{at_line()}\n"
-        "  write: explain(f)(x), and not explain(f(x)) or explain(f)(x=x)"
-    )
-
-
-def explanation_of(f: Callable[..., Any], trace: Recording, out: Any) -> Explanation:
-    """Walk back over what was recorded, and give names."""
-    reached = isinstance(out, Tracer) and out.t is trace and type(out) is not Constant and out.i >= 0
-    if not reached:
-        if trace.flat is not None:
-            warn_flat(f, "explain", trace.flat)
-        trace.note(Entry(out.v if isinstance(out, Tracer) else out))
-    output = out.i if reached else len(trace.entries) - 1
-    inputs = trace.inputs
-    names = step_names(trace.entries, inputs)
-    steps, edges = build(trace.entries, names, trace.stack.finish(), output)
-    count = len(inputs)
-    return Explanation(
-        name_of(f),
-        dict(zip(inputs, steps, strict=False)),
-        tuple(step for step in steps[count:] if step.primitive is not None),
-        tuple(edges),
-        steps[output],
-    )
-
-
-def step_names(entries: list[Entry], inputs: list[str]) -> list[str]:
-    """The inputs' names, then v1, v2, …, with another letter where an input has such a name."""
-    letter = next(
-        c
-        for c in ("v", "s", "t", "step")
-        if not any(name[: len(c)] == c and name[len(c) :].isdigit() for name in inputs)
-    )
-    operations = (f"{letter}{k}" if e.primitive else "output" for k, e in enumerate(entries[len(inputs) :], 1))
-    return [*inputs, *operations]

@@ -10,13 +10,16 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
-from wengert.errors import place_line
-from wengert.explain.record import Entry
+from wengert.explain.phases import Phase
 from wengert.explain.scopes import Place, Scope
 from wengert.transforms.gradients import seed
 from wengert.transforms.inputs import finish
 
-__all__ = ["Edge", "Step", "build", "is_differentiable", "size_of"]
+__all__ = ["Edge", "Step", "finished", "is_differentiable", "plus", "size_of"]
+
+
+# The writers of formulas, which live in a module of their own.
+FORMULAS: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,10 +27,16 @@ class Step:
     """One step of Wengert's list: an input, or an operation on earlier steps and constants.
 
     ``value`` is what it gave, ``gradient`` the derivative of the output with respect to it, of the value's
-    shape. ``operands`` are steps, or plain values where nothing is differentiated; inputs have none, and no
-    ``primitive``. ``line`` is the user's line that led here, as ``file:line: source``, and ``place`` its file and
+    shape, or None where there is none (the output is no number, or the function has raised an exception).
+    ``operands`` are steps, or plain values where nothing is differentiated; inputs have none, and no ``primitive``.
+    ``line`` is the user's line that led here, as ``file:line: source``, and ``place`` its file and
     number. ``number`` counts from 0, inputs first. ``variable`` is the variable of the user's that the value was kept
-    in, or an empty string; ``scopes`` are the functions, layers and turns of loops around the step, the outermost first.
+    in, or an empty string; ``scopes`` are the functions, layers and turns of loops around the step, outermost first.
+
+    In forward mode ``tangent`` is the derivative along the direction. Of transforms in the function, ``phase`` is
+    "backward" for a step of a walk back (``order`` 1, of a walk back over that one 2) and "tangent" for one of forward
+    mode; ``of`` is then the name of the step whose gradient or tangent it is, where that is known, and ``variable``
+    says it (``∂v3``). Under ``vmap``, ``batch`` holds the sizes of the batch axes in front of the value's own.
 
     Example:
         >>> import wengert
@@ -53,11 +62,23 @@ class Step:
     variable: str = ""
     scopes: tuple[Scope, ...] = ()
     place: Place = ("", 0)
+    tangent: Any = None
+    phase: Phase = "forward"
+    order: int = 0
+    of: str = ""
+    batch: tuple[int, ...] = ()
 
     @property
     def values(self) -> tuple[Any, ...]:
         """The plain values of the operands."""
         return tuple(x.value if isinstance(x, Step) else x for x in self.operands)
+
+    def formula(self, whole: bool = False) -> Any:
+        """What the step computes, a :class:`~wengert.explain.formulas.Formula` with the user's names.
+
+        ``whole`` puts in the steps that have no name of their own.
+        """
+        return FORMULAS["step"](self, whole)
 
     def __repr__(self) -> str:
         return f"<step {self.name}: {self.primitive.name if self.primitive else 'input'}>"
@@ -68,7 +89,8 @@ class Edge:
     """The way from a step to one that reads it, as operand ``position``.
 
     ``contribution`` is what the source receives along this edge: upstream gradient times local derivative.
-    An input's gradient is the sum of the contributions on its outgoing edges.
+    An input's gradient is the sum of the contributions on its outgoing edges. Both are None where the explanation
+    has no gradients.
 
     Example:
         >>> import wengert
@@ -111,6 +133,16 @@ class Edge:
         return _zeros(step.value) if local is None else local
 
     @property
+    def pushed(self) -> Any:
+        """In forward mode what the edge adds to its end's tangent: local derivative times the source's tangent."""
+        if self.source.tangent is None:
+            return None
+        step = self.target
+        tangents = [self.source.tangent if k == self.position else None for k in range(len(step.operands))]
+        pushed = self.primitive.jvp(tangents, step.value, step.values, step.params)
+        return _zeros(step.value) if pushed is None and not isinstance(step.value, tuple) else pushed
+
+    @property
     def is_elementwise(self) -> bool:
         """Whether each element of the end depends on one element of the beginning."""
         ends = (self.source.value, self.target.value)
@@ -128,12 +160,16 @@ class Edge:
         rows: list[Any] = []
         for unit in _units(step.value):
             pulled = self.primitive.vjp(unit, step.value, step.values, wanted, step.params)[self.position]
-            rows.append(_flattened(_finished(pulled, source)))
+            rows.append(_flattened(finished(pulled, source)))
         shape = (len(rows), size_of(source))
         if not isinstance(step.value, tuple) and not isinstance(source, tuple):
             shape = (*shape_of(step.value), *shape_of(source))
         out = np.array(rows).reshape(shape)
         return out if shape else out[()]
+
+    def formula(self) -> Any:
+        """The local derivative, or how the upstream gradient is pulled back, as a formula."""
+        return FORMULAS["edge"](self)
 
     def __repr__(self) -> str:
         return f"<edge {self.source.name} → {self.target.name}>"
@@ -153,10 +189,10 @@ def _zeros(value: Any) -> Any:
     return np.zeros(shape_of(value), kind) if shape_of(value) else kind.type(0)
 
 
-def _finished(d: Any, value: Any) -> Any:
+def finished(d: Any, value: Any) -> Any:
     """A gradient of the shape of its value; zeros where nothing arrived."""
     if isinstance(value, tuple):
-        return tuple(_finished(g, v) for g, v in zip(d or (None,) * len(value), value, strict=True))
+        return tuple(finished(g, v) for g, v in zip(d or (None,) * len(value), value, strict=True))
     return _zeros(value) if d is None else finish(d, value)
 
 
@@ -175,54 +211,13 @@ def _units(value: Any) -> Iterator[Any]:
             yield unit
 
 
-def _plus(a: Any, b: Any) -> Any:
+def plus(a: Any, b: Any) -> Any:
+    """The sum of two gradients, of which either may be absent."""
     if a is None or b is None:
         return b if a is None else a
-    return tuple(map(_plus, a, b)) if isinstance(a, tuple) else a + b
+    return tuple(map(plus, a, b)) if isinstance(a, tuple) else a + b
 
 
 def is_differentiable(value: Any) -> bool:
     """Whether a value is made of real or complex numbers, and not of integers or truth values."""
     return isinstance(value, tuple) or dtype_of(value).kind in "fc"
-
-
-def walk_back(entries: list[Entry], output: int) -> tuple[list[Any], dict[tuple[int, int], Any]]:
-    """The gradient of each entry, and the contribution of each edge ``(entry, operand)``, in one walk."""
-    gradients: list[Any] = [None] * len(entries)
-    contributions: dict[tuple[int, int], Any] = {}
-    gradients[output] = seed(entries[output].out)
-    for n in range(output, -1, -1):
-        g, entry = gradients[n], entries[n]
-        wanted = tuple(i >= 0 and is_differentiable(entries[i].out) for i in entry.sources)
-        if g is None or entry.primitive is None or not any(wanted):
-            continue
-        pulled = entry.primitive.vjp(g, entry.out, entry.operands, wanted, entry.params)
-        for k, (i, d) in enumerate(zip(entry.sources, pulled, strict=True)):
-            if wanted[k]:
-                contributions[n, k] = d
-                gradients[i] = _plus(gradients[i], d)
-    return gradients, contributions
-
-
-def build(
-    entries: list[Entry], names: list[str], variables: dict[int, str], output: int
-) -> tuple[list[Step], list[Edge]]:
-    """Steps and edges, in the order of the list, from its entries, their names, and those of variables."""
-    gradients, contributions = walk_back(entries, output)
-    steps: list[Step] = []
-    edges: list[Edge] = []
-    for n, (entry, name) in enumerate(zip(entries, names, strict=True)):
-        operands = tuple(steps[i] if i >= 0 else x for i, x in zip(entry.sources, entry.operands, strict=True))
-        gradient, line = _finished(gradients[n], entry.out), place_line(entry.place)
-        variable = variables.get(n, "") if entry.primitive else name
-        steps.append(
-            Step(
-                name, entry.out, gradient, entry.primitive, operands, entry.params, line, n, variable, entry.scopes,
-                entry.place,
-            )
-        )  # fmt: skip
-        for k, source in enumerate(operands):
-            if isinstance(source, Step) and is_differentiable(source.value):
-                contribution = _finished(contributions.get((n, k)), source.value)
-                edges.append(Edge(source, steps[n], k, contribution))
-    return steps, edges

@@ -17,41 +17,70 @@ __all__ = ["LayerHealth", "health", "pre_activations"]
 
 # What only rearranges parameters: a weight transposed is still the weight.
 _VIEWS = frozenset({"transpose", "reshape", "broadcast_to", "getitem"})
+_SUMS = frozenset({"add", "subtract"})
+_PRODUCTS = frozenset({"multiply", "divide"})
 _LAST_PART = re.compile(r"(\.\w+|\[[^\[\]]*\])$")
 
 
-def pre_activations(steps: Sequence[Step], edges: Sequence[Edge]) -> dict[str, Step]:
+def pre_activations(steps: Sequence[Step]) -> dict[str, Step]:
     """For each layer the step s at which the last of its parameters enters, as in s = a W + b.
 
     Parameters belong to one layer where their names differ in the last part only (``model.layers[0].weight``
-    and ``.bias``, ``params[0][0]`` and ``[0][1]``); a parameter of no tree is a layer of its own. Where a
-    layer enters several times, each has the name of the parameter and the step.
+    and ``.bias``, ``params[0][0]`` and ``[0][1]``); a parameter of no tree is a layer of its own. A sum of two values
+    that the same parameters have entered is theirs too: the x W + b and h U of a recurrent layer. Where a layer enters
+    several times, each has the name of the parameter and the step.
     """
-    owners = _owners(steps)
+    places = _Places()
+    for step in steps:
+        places.visit(step)
     found: dict[str, Step] = {}
-    entering: defaultdict[str, dict[Step, str]] = defaultdict(dict)
-    for edge in edges:
-        if edge.source in owners and edge.target not in owners:
-            leaf = owners[edge.source]
-            entering[_LAST_PART.sub("", leaf)][edge.target] = leaf
-    for layer, places in entering.items():
-        read_by = {edge.source for edge in edges if edge.source in places and edge.target in places}
-        last = {step: leaf for step, leaf in places.items() if step not in read_by}
+    for layer, entered in places.entered.items():
+        last = {step: leaf for step, leaf in entered.items() if (layer, step) not in places.surpassed}
         for step, leaf in last.items():
             found[layer if len(last) == 1 else f"{leaf} in {step.name}"] = step
     return found
 
 
-def _owners(steps: Sequence[Step]) -> dict[Step, str]:
-    """Inputs, and views of them, with the input's name."""
-    owners: dict[Step, str] = {}
-    for step in steps:
-        first = step.operands[0] if step.operands else None
+class _Places:
+    """Where the parameters of each layer have entered, and which of these places a later one builds on."""
+
+    def __init__(self) -> None:
+        self.owners: dict[Step, str] = {}  # inputs and views of them
+        self.entered: defaultdict[str, dict[Step, str]] = defaultdict(dict)
+        self.surpassed: set[tuple[str, Step]] = set()
+        # for a step, by layer, the place that it is, or is a view of
+        self.views: defaultdict[Step, dict[str, Step]] = defaultdict(dict)
+
+    def visit(self, step: Step) -> None:
+        """The steps come in order."""
+        given = [x for x in step.operands if isinstance(x, Step)]
         if step.primitive is None:
-            owners[step] = step.name
-        elif step.primitive.name in _VIEWS and isinstance(first, Step) and first in owners:
-            owners[step] = owners[first]
-    return owners
+            self.owners[step] = step.name
+            return
+        if step.primitive.name == "stop_gradient":  # what a layer remembers, and does not learn
+            return
+        is_view = step.primitive.name in _VIEWS
+        if is_view and given and given[0] in self.owners:
+            self.owners[step] = self.owners[given[0]]
+            return
+        leaves = [self.owners[x] for x in given if x in self.owners]
+        for leaf in leaves:
+            self.enter(_LAST_PART.sub("", leaf), leaf, step, given)
+        shared = {layer for x in given for layer in self.views[x]}
+        for layer in shared:
+            own = [self.views[x][layer] for x in given if layer in self.views[x]]
+            rest = [x for x in given if layer not in self.views[x]]
+            scaled = step.primitive.name in _PRODUCTS and all(x.number < own[0].number for x in rest)
+            if len(own) == 1 and (is_view or scaled):  # by something that does not depend on it
+                self.views[step][layer] = own[0]
+            elif len(own) > 1 and not rest and step.primitive.name in _SUMS:
+                self.enter(layer, self.entered[layer][max(own, key=lambda place: place.number)], step, given)
+
+    def enter(self, layer: str, leaf: str, step: Step, given: Sequence[Step]) -> None:
+        """Parameters enter here, or come together."""
+        self.surpassed |= {(layer, self.views[x][layer]) for x in given if layer in self.views[x]}
+        self.entered[layer][step] = leaf
+        self.views[step][layer] = step
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +131,7 @@ def health(steps: Sequence[Step], edges: Sequence[Edge], tol: float) -> list[Lay
     """The health of each hidden layer, from the first to the last."""
     nearest: dict[Step, tuple[str, Step, Any]] = {}
     order = {step: n for n, step in enumerate(steps)}
-    for name, step in sorted(pre_activations(steps, edges).items(), key=lambda item: order[item[1]]):
+    for name, step in sorted(pre_activations(steps).items(), key=lambda item: order[item[1]]):
         if ndim_of(step.value):
             for activation, derivative in responses(step, steps, edges):
                 nearest[activation] = name, activation, derivative

@@ -19,7 +19,7 @@ from typing import Any
 __all__ = ["Loop", "Run", "Turns", "loops_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loop:
     """The instructions ``start`` to ``end`` that are run again and again; ``line`` is the ``for`` or ``while``.
 

@@ -29,7 +29,8 @@ class Path:
     """One way from an input to the output: its edges in order, and the product of their derivatives.
 
     ``names`` are those of the steps on the way, both ends included; ``factors`` the derivatives on the
-    edges, numbers where the steps are numbers and else Jacobian matrices. ``product`` has the input's shape.
+    edges, numbers where the steps are numbers and else Jacobian matrices. ``product`` has the shape of the output, then
+    that of the input.
     """
 
     names: tuple[str, ...]
@@ -118,17 +119,17 @@ def find_paths(source: Step, target: Step, edges: Sequence[Edge]) -> Paths:
     total, products = 0.0, 0
     paths: list[Path] = []
     for way in walk(source, target, edges):
-        product: Any = 1.0 if scalar else np.ones((1, 1))
+        product: Any = 1.0 if scalar else np.eye(size_of(target.value))
         for edge in reversed(way):
             product = product * factors[edge] if scalar else product @ factors[edge]
             products += 1
         total = total + product
         names = (source.name, *(edge.target.name for edge in way))
-        paths.append(Path(names, way, tuple(factors[e] for e in way), _shaped(product, source)))
+        paths.append(Path(names, way, tuple(factors[e] for e in way), _shaped(product, source, target)))
     reverse_total, reverse_products, visited = walk_back(source, target, edges, factors, scalar)
     return Paths(
-        source, target, tuple(paths), _shaped(total, source), products,
-        _shaped(reverse_total, source), reverse_products, visited,
+        source, target, tuple(paths), _shaped(total, source, target), products,
+        _shaped(reverse_total, source, target), reverse_products, visited,
     )  # fmt: skip
 
 
@@ -156,8 +157,8 @@ def _matrix(edge: Edge) -> Any:
     return edge.jacobian().reshape(size_of(edge.target.value), size_of(edge.source.value))
 
 
-def _shaped(product: Any, source: Step) -> Any:
-    shape = shape_of(source.value)
+def _shaped(product: Any, source: Step, target: Step) -> Any:
+    shape = (*shape_of(target.value), *shape_of(source.value))
     return np.reshape(product, shape) if shape else np.reshape(product, -1)[0]
 
 
@@ -188,7 +189,7 @@ def walk_back(
 ) -> tuple[Any, int, int]:
     """The derivative by one walk back over ``edges``, and how many products and edges it took."""
     gradients: defaultdict[Step, Any] = defaultdict(float)
-    gradients[target] = 1.0 if scalar else np.ones((1, 1))
+    gradients[target] = 1.0 if scalar else np.eye(size_of(target.value))
     products = 0
     visited: set[Edge] = set()
     for edge in reversed(edges):

@@ -11,10 +11,11 @@ import numpy as np
 from wengert.core.primitive import Primitive, reads_nothing
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_level, leaked
 from wengert.core.types import dtype_of, is_array
+from wengert.errors import UnsupportedError, at_line
 from wengert.explain.owners import Owners
 from wengert.explain.scopes import Place, Scope, Stack
 
-__all__ = ["Entry", "Recording"]
+__all__ = ["Entry", "Limits", "Recording"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +33,12 @@ class Entry:
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     place: Place = ("", 0)
     scopes: tuple[Scope, ...] = ()
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the derivative is zero with respect to all that is followed."""
+        assert self.primitive is not None
+        return self.primitive.flat or not self.primitive.kept(tuple([i >= 0 for i in self.sources]))
 
 
 # One output of an operation that has several: an entry of its own, which hands its gradient over.
@@ -62,18 +69,41 @@ class RecordedArray(ArrayTracer):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is recorded at most: steps, bytes of their values, and turns of one of the library's own loops."""
+
+    steps: int
+    memory: int
+    turns: int
+
+    def reached(self, steps: int, used: int) -> UnsupportedError:
+        """The error that ends a recording."""
+        if steps > self.steps:
+            what, remedy = f"over {self.steps:,} steps".replace(",", " "), f"steps={10 * self.steps}"
+        else:
+            what, remedy = f"{used / 1e9:.1f} GB of values", f"memory={4 * self.memory}"
+        return UnsupportedError(
+            f"explain stops here: the function has made {what}, and every one is kept{at_line()}\n"
+            f"  write: explain it with fewer turns or samples, or explain(f, {remedy}) if that is what you want to see"
+        )
+
+
 class Recording(Trace):
     """The trace of :func:`wengert.explain`."""
 
-    __slots__ = ("entries", "flat", "inputs", "level", "masks", "open", "owners", "stack")
+    __slots__ = ("entries", "failed", "flat", "inputs", "level", "limits", "masks", "open", "owners", "stack", "used")
     scalar, array = RecordedScalar, RecordedArray
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], limits: Limits) -> None:
         self.level = fresh_level()
         self.entries: list[Entry] = []
         self.inputs: list[str] = []  # the names of the first entries
         self.owners = Owners(self.input_of)
-        self.stack = Stack(f, self.owners, self.index_of)
+        self.stack = Stack(f, self.owners, self.index_of, lambda: len(self.entries), limits.turns)
+        self.limits, self.used = limits, 0
+        # the operation that raised, with what it read
+        self.failed: tuple[Exception, Entry] | None = None
         # arrays without a derivative leave the trace; by identity their entries are found again
         self.masks: dict[int, tuple[Any, int]] = {}
         self.flat: tuple[Primitive, Place] | None = None
@@ -104,14 +134,28 @@ class Recording(Trace):
         n = self.index_of(x)
         return self.inputs[n] if 0 <= n < len(self.inputs) else ""
 
+    def follows(self, n: int) -> bool:
+        """Whether a derivative may reach an entry."""
+        return n < len(self.inputs) if self.entries[n].primitive is None else not self.entries[n].is_flat
+
+    def value_of(self, x: Any) -> Any:
+        """A result as a plain value, which nobody will overwrite."""
+        if isinstance(x, Tracer) and (type(x) is Constant or x.t is self):
+            x = x.v
+        return x.copy() if type(x) is np.ndarray and x.flags.writeable else x
+
     def input(self, value: Any, name: str) -> Any:
         """A tracer of an input; its owner may write to it later, so it is copied."""
         self.inputs.append(name)
         return self.tracer(value, self.note(Entry(value.copy() if is_array(value) else value)))
 
     def note(self, entry: Entry) -> int:
-        """Append an entry and give its number."""
+        """Append an entry and give its number; there is a limit to how many, and to their memory."""
         self.entries.append(entry)
+        if isinstance(entry.out, np.ndarray):
+            self.used += entry.out.nbytes
+        if len(self.entries) > self.limits.steps or self.used > self.limits.memory:
+            raise self.limits.reached(len(self.entries), self.used)
         return len(self.entries) - 1
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -120,10 +164,14 @@ class Recording(Trace):
             raise leaked("the explain")
         read = [self.read(x) for x in operands]
         values, sources = tuple(v for v, _ in read), tuple(i for _, i in read)
-        out = bind(primitive, *values, **params)
+        try:
+            out = bind(primitive, *values, **params)
+        except Exception as error:
+            self.failed = error, Entry(None, primitive, values, sources, params, *self.stack.look())
+            raise
         if all(i < 0 for i in sources):
             return out if primitive.multiple or not is_array(out) else self.tracer(out, -1)
-        place, scopes = self.stack.look(len(self.entries))
+        place, scopes = self.stack.look()
         n = self.note(Entry(out, primitive, values, sources, params, place, scopes))
         if not primitive.multiple:
             return self.leave(out, n)
@@ -142,13 +190,14 @@ class Recording(Trace):
                 return known
             if x.flags.writeable or x.base is not None:
                 x = x.copy()
+                self.used += x.nbytes
         return x, -1
 
     def leave(self, out: Any, n: int) -> Any:
         """What the function gets of entry ``n``: a tracer, or where no derivative passes the plain value."""
         primitive = self.entries[n].primitive
         assert primitive is not None
-        if dtype_of(out).kind in "fc" and not primitive.flat:
+        if dtype_of(out).kind in "fc" and not self.entries[n].is_flat:
             return self.tracer(out, n)
         if primitive.name != "stop_gradient":
             self.flat = self.flat or (primitive, self.entries[n].place)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from wengert.core.program import Program
 from wengert.core.show import param_text
 from wengert.core.types import aval_of, is_array
+from wengert.errors import place_line
+from wengert.explain import folding
+from wengert.explain.folding import Fold
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 
 if TYPE_CHECKING:
+    from wengert.explain.explanation import Explanation
     from wengert.explain.paths import Path, Paths
 
-__all__ = ["describe", "describe_paths", "number"]
+__all__ = ["Unfold", "describe", "describe_paths", "number"]
 
 T = TypeVar("T")
+Unfold = bool | int | str | Sequence[str] | None
 _INFIX = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@",
     "remainder": "%", "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=",
     "equal": "==", "not_equal": "!=",
 }  # fmt: skip
 _MOST_PATHS = 24
+_LONGEST = 60  # characters of the inputs' names in the title
 _NARROWEST = 9  # what a column keeps where the table is too wide
 
 
@@ -86,8 +94,17 @@ def operation(step: Step) -> str:
     if name in ("getitem", "update") and len(operands) == 1 + (name == "update") and not step.params.get("chain"):
         place = f"{operands[0]}[{', '.join(map(param_text, step.params['index']))}]"
         return " ← ".join([place, *operands[1:]])
-    params = [f"{key}={param_text(x)}" for key, x in step.params.items() if x is not None and x is not False]
+    if name == "scan":
+        return f"scan({step.params['length']} turns of {step.params['body'].name}, {', '.join(operands)})"
+    params = [f"{key}={_param(x)}" for key, x in step.params.items() if x is not None and x is not False]
     return f"{name}({', '.join(operands + params)})"
+
+
+def _param(x: Any) -> str:
+    """A parameter; of a Program its name."""
+    if isinstance(x, tuple) and any(isinstance(part, Program) for part in x):
+        return "(" + ", ".join(map(_param, x)) + ")"
+    return x.name if isinstance(x, Program) else param_text(x)
 
 
 def place(line: str) -> str:
@@ -104,6 +121,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str
     first = min(first, max(width // 2, room - sum(others)))
     while first + sum(others) > room and max(others) > _NARROWEST:
         others[others.index(max(others))] -= 1
+    first = min(first, max(room - sum(others), _NARROWEST))
     return "\n".join(
         "".join("  " + cut(cell, n).ljust(n) for cell, n in zip(row, (first, *others), strict=True)).rstrip()
         for row in cells
@@ -124,34 +142,117 @@ def rows_of(items: Sequence[T], row: Callable[[T], list[str]], most: int | None)
     return [*map(row, first), gap, *map(row, last)]
 
 
-def describe(title: str, steps: Sequence[Step], edges: Sequence[Edge], width: int | None, most: int | None) -> str:
-    """The list of steps, then the edges with their derivatives."""
+def describe(explanation: Explanation, width: int | None, most: int | None, unfold: Unfold) -> str:
+    """The list of steps, folded where it is long, the edges of a short one, and what there is to say besides."""
     width = width or shutil.get_terminal_size().columns
-    listed, drawn = rows_of(steps, step_row, most), rows_of(edges, edge_row, most)
-    return "\n".join([
-        title, "",
-        table(["step", "operation", "value", "gradient", "line"], listed, width), "",
-        table(["edge", "local", "upstream", "contribution"], drawn, width),
-    ])  # fmt: skip
+    e, columns = explanation, Columns(explanation.forward_mode)
+    inputs, steps = list(e.inputs.values()), [step for step in e.all_steps if step.name not in e.inputs]
+    whole = unfold is True or most is None or (unfold is None and len(inputs) + len(steps) <= most)
+    if whole:
+        rows = rows_of([*inputs, *steps], columns.step, None if unfold is True else most)
+        drawn = rows_of(e.edges, columns.edge, None if unfold is True else most)
+        parts = [table(columns.heads, rows, width), table(columns.edge_heads, drawn, width)]
+    else:
+        parts = [table(columns.heads, folded_rows(inputs, steps, columns, most or 60, unfold), width)]
+        parts.append(f"  {len(steps)} steps, folded; e.text(unfold=1) opens what is folded here, unfold=True all")
+    return "\n\n".join([title(e), *parts, *notes(e)])
 
 
-def step_row(step: Step) -> list[str]:
-    """A step's row; integers and truth values have no gradient."""
-    gradient = extent(step.gradient) if is_differentiable(step.value) else "–"
-    return [step.name, operation(step), number(step.value), gradient, place(step.line)]
+def title(e: Explanation) -> str:
+    """The call and its value, or that there is none."""
+    value = "…" if e.failure is not None else result(e.result)
+    tangent = f", tangent {number(e.tangent)}" if e.forward_mode else ""
+    inputs = list(e.inputs)
+    if len(", ".join(inputs)) > _LONGEST:  # the arguments alone
+        inputs = list(dict.fromkeys(re.split(r"[.\[]", name, maxsplit=1)[0] for name in inputs))
+    return f"{e.name}({', '.join(inputs)}) = {value}{tangent}"
 
 
-def edge_row(edge: Edge) -> list[str]:
-    """An edge's row; a local derivative that is a Jacobian shows its size."""
-    local = edge.local
-    size = f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}"
-    shown = size if local is None else extent(local)
+def result(value: Any) -> str:
+    """What a function returned: a number or array, or a tree of them."""
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(result, value)) + ")"
+    return number(value) if isinstance(value, np.ndarray | np.generic | int | float | complex) else type(value).__name__
+
+
+def notes(e: Explanation) -> Iterator[str]:
+    """What stands below the tables: why there are no gradients, where NaN begins, what the function raised."""
+    if e.missing:
+        yield "  no gradients: " + e.missing
+    if e.failure is not None:
+        yield "  " + str(e.failure)
+    for found in e.nonfinite:
+        yield f"  {found}"
+
+
+def folded_rows(
+    inputs: Sequence[Step], steps: Sequence[Step], columns: Columns, most: int, unfold: Unfold
+) -> list[list[str]]:
+    """Rows of steps and folds; those of inputs first."""
+    items = folding.folded(steps)
+    if isinstance(unfold, int):
+        opens = folding.to_depth(unfold)
+    elif unfold is not None:
+        opens = folding.by_name([unfold] if isinstance(unfold, str) else unfold)
+    else:
+        opens = folding.to_depth(folding.deepest(items, max(most - len(inputs), 10)))
+    rows = list(folding.opened(items, opens))
     return [
-        f"{edge.source.name} → {edge.target.name}",
-        shown,
-        extent(edge.upstream),
-        extent(edge.contribution),
+        *rows_of(inputs, columns.step, max(most // 2, 10)),
+        *rows_of(rows, lambda row: columns.folded(*row), most if unfold is None else None),
     ]
+
+
+class Columns:
+    """How steps, folds and edges fill the columns of a table; in forward mode with tangents."""
+
+    def __init__(self, forward: bool) -> None:
+        self.forward = forward
+        self.heads = ["step", "operation", "value", "tangent" if forward else "gradient", "line"]
+        self.edge_heads = (
+            ["edge", "local", "tangent", "adds"] if forward else ["edge", "local", "upstream", "contribution"]
+        )
+
+    def derivative(self, step: Step) -> Any:
+        """The gradient or the tangent."""
+        return step.tangent if self.forward else step.gradient
+
+    def step(self, step: Step) -> list[str]:
+        """A step's row; integers and truth values have no gradient."""
+        d = self.derivative(step)
+        shown = extent(d) if d is not None and is_differentiable(step.value) else "–"
+        name = f"{step.name} {step.variable}" if step.variable and step.primitive else step.name
+        return [name, operation(step), number(step.value), shown, place(step.line)]
+
+    def folded(self, depth: int, is_open: bool, item: Fold | Step) -> list[str]:
+        """The row of a step, or of a fold: its steps, its last value, the norm of the derivative there."""
+        indent = "  " * depth
+        if isinstance(item, Step):
+            name, *rest = self.step(item)
+            return [indent + name, *rest]
+        steps = list(item.steps)
+        if is_open:
+            return [f"{indent}▾ {item.title}", "", "", "", place(place_line(item.scope.place))]
+        first, last = steps[0], steps[-1]
+        span = first.name if first is last else f"{first.name} … {last.name}"
+        d = self.derivative(last)
+        norm = "–" if d is None or isinstance(d, tuple) else f"|{'d' if self.forward else '∂'}| {np.linalg.norm(d):.4g}"
+        count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
+        return [
+            f"{indent}▸ {item.title}", f"{count}, {span}", number(last.value), norm,
+            place(place_line(item.scope.place)),
+        ]  # fmt: skip
+
+    def edge(self, edge: Edge) -> list[str]:
+        """An edge's row; a local derivative that is a Jacobian shows its size."""
+        local = edge.local
+        size = f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}"
+        along = (edge.source.tangent, edge.pushed) if self.forward else (edge.upstream, edge.contribution)
+        return [
+            f"{edge.source.name} → {edge.target.name}",
+            size if local is None else extent(local),
+            *("–" if x is None else extent(x) for x in along),
+        ]
 
 
 def describe_paths(paths: Paths, width: int | None = None) -> str:

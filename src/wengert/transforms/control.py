@@ -23,6 +23,7 @@ from wengert.transforms.control_cond import cond_p
 from wengert.transforms.control_scan import scan_p, sliced
 from wengert.transforms.control_while import while_p
 from wengert.transforms.inputs import is_number, name_of
+from wengert.transforms.opening import concrete, opening, stacked
 from wengert.transforms.programs import coerced, derived
 
 __all__ = ["cond", "fori_loop", "scan", "switch", "while_loop"]
@@ -91,6 +92,14 @@ def _scan(
     step: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Sequence[Any], xs_def: pytree.TreeDef, length: int,
     reverse: bool, what: str,
 ) -> tuple[Any, Any]:  # fmt: skip
+    watcher = opening()
+    if watcher is not None and 0 < length <= watcher.turns:
+        ys: list[Any] = [None] * length
+        order = range(length - 1, -1, -1) if reverse else range(length)
+        for k, turn in zip(order, watcher.loop(what), strict=False):
+            with turn:
+                init, ys[k] = step(init, pytree.unflatten(xs_def, [x[k] for x in xs]))
+        return init, stacked(ys)
     closed, types = stage_loop(step, init, [sliced(aval_of(x)) for x in xs], xs_def, what)
     m = len(types)
     state = [entered(x, t) for x, t in zip(pytree.leaves(init), types, strict=True)]
@@ -142,6 +151,16 @@ def while_loop(test: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
         return body(carry), ()
 
     step.__name__ = name_of(body)
+    watcher = opening()
+    if watcher is not None:
+        for _, turn in zip(range(watcher.turns), watcher.loop(what), strict=False):
+            with turn:
+                going = concrete(test(init))
+                if going is None:
+                    break
+                if not going:
+                    return init
+                init = body(init)
     closed, types = stage_loop(step, init, [], _NOTHING, what)
     held = stage_closed(test, types, pytree.flatten((init,))[1], _as_bool(what), what)
     state = [entered(x, t) for x, t in zip(pytree.leaves(init), types, strict=True)]

@@ -20,6 +20,7 @@ from wengert.errors import TraceError, at_line
 from wengert.transforms.closing import general_paths
 from wengert.transforms.forms import COMPILE, MOST, Entry, Forms, signature
 from wengert.transforms.inputs import is_number, name_of, run, shared
+from wengert.transforms.opening import fresh_handles, opening
 from wengert.transforms.randomness import no_drawing
 from wengert.transforms.reaching import Watched, is_users, reach
 from wengert.transforms.stage import Capture
@@ -177,6 +178,8 @@ class Jitted:
 
     def general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Any call: find the form for these arguments, or stage it."""
+        if opening() is not None:
+            return self.f(*fresh_handles(args), **fresh_handles(kwargs))
         entry, leaves, donated, own = self.form(args, kwargs)
         out = entry.call(leaves, donated)
         if own:

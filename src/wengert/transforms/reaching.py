@@ -8,10 +8,9 @@ read, identity is remembered, and whatever has been rebound since is found out b
 from __future__ import annotations
 
 import dataclasses
-import dis
 import functools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 from wengert import pytree
 from wengert.core.trace import Tracer
 from wengert.errors import is_library_file
+from wengert.transforms.bytecode import attribute_names, read_names
 
 __all__ = ["Reached", "Read", "Watched", "reach"]
 
@@ -363,38 +363,3 @@ def is_users(cls: type) -> bool:
         return not is_library_file(files[0])
     module = cls.__module__
     return module not in ("builtins", "numpy") and not module.startswith(("numpy.", "wengert.", "scipy."))
-
-
-@functools.lru_cache(maxsize=4096)
-def read_names(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
-    """The names from outside that code reads, functions within it included, with chains of attributes read of them."""
-    found: dict[str, set[tuple[str, ...]]] = {}
-    for inner in codes_in(code):
-        name: str | None = None
-        chain: tuple[str, ...] = ()
-        for step in dis.get_instructions(inner):
-            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"):
-                name, chain = step.argval, ()
-                found.setdefault(step.argval, set())
-            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and name is not None:
-                chain = (*chain, step.argval)
-                found[name].add(chain)
-            elif step.opname not in ("CACHE", "PUSH_NULL"):
-                name = None
-    return found
-
-
-@functools.lru_cache(maxsize=4096)
-def attribute_names(code: types.CodeType) -> frozenset[str]:
-    """The names of attributes that code reads, and of functions that may read any."""
-    steps = [step for inner in codes_in(code) for step in dis.get_instructions(inner)]
-    loads = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_GLOBAL")
-    return frozenset(step.argval for step in steps if step.opname in loads)
-
-
-def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
-    """Code, and that of the functions within it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from codes_in(constant)

@@ -14,7 +14,8 @@ from wengert.explain.drawing.networks import is_model, network
 from wengert.explain.drawing.placing import suitable
 from wengert.explain.drawing.programs import passes_of, program_diagrams
 from wengert.explain.drawing.running import running
-from wengert.explain.explanation import Explanation, explain
+from wengert.explain.explaining import explain
+from wengert.explain.explanation import Explanation
 from wengert.lowered import Lowered, Passes
 
 __all__ = ["draw"]

@@ -1,0 +1,87 @@
+"""Machine code in parts, made by several threads at once."""
+
+import ctypes
+import threading
+
+import numpy as np
+import pytest
+
+import wengert
+from wengert.compile import engine, parts
+from wengert.compile.emit import I64, Emitter
+from wengert.compile.engine import link
+from wengert.compile.parts import Parts
+from wengert.errors import CompileError
+
+
+def chain(e: Emitter, count: int) -> None:
+    """Functions f0 … that add one and call the one before, and f, which calls the last."""
+    for k in range(count):
+        with e.function(f"f{k}", [I64], I64, export=False) as (x,):
+            e.ret((e.call(f"f{k - 1}", I64, x) if k else x) + 1)
+    with e.function("f", [I64], I64) as (x,):
+        e.ret(e.call(f"f{count - 1}", I64, x))
+
+
+def made(count: int, threads: int) -> tuple[list[bytes], Emitter]:
+    e, found = Emitter(), Parts(threads)
+    e.written = found
+    chain(e, count)
+    return found.finish(e), e
+
+
+@pytest.mark.parametrize("count", [1, 30, 300, 500])
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_functions_of_one_part_call_those_of_another(count, threads):
+    codes, e = made(count, threads)
+    assert (len(codes) == 1) == (threads == 1 or count <= 30)
+    unit = link(codes, e.exports)
+    assert unit.function("f", ctypes.c_int64, ctypes.c_int64)(5) == 5 + count
+
+
+def test_long_modules_have_several_parts_and_always_the_same():
+    first, second = made(500, 2)[0], made(500, 4)[0]
+    assert len(first) > 2 and first == second
+
+
+def test_where_llvmlite_keeps_its_generator_to_itself(monkeypatch):
+    expected = made(300, 2)[0]
+    monkeypatch.setattr(engine, "_generator", lambda: None)
+    assert made(300, 2)[0] == expected
+
+
+def test_an_error_in_a_part_is_raised_once(monkeypatch):
+    def refuse(text, target):
+        raise CompileError("no")
+
+    monkeypatch.setattr(parts, "object_code_beside", refuse)
+    with pytest.raises(CompileError, match="no"):
+        made(300, 3)
+
+
+def test_many_threads_compile_at_once():
+    results = {}
+
+    def work(k):
+        codes, e = made(200 + k, 3)
+        results[k] = link(codes, e.exports).function("f", ctypes.c_int64, ctypes.c_int64)(0)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {k: 200 + k for k in range(8)}
+
+
+def test_a_program_of_several_parts_is_what_numpy_computes(rng):
+    weights = [rng.normal(size=(20 + k, 21 + k)) / 5 for k in range(8)]
+
+    def f(x):
+        for w in weights:
+            x = np.tanh(x @ w)
+        return np.sum(x**2)
+
+    x = rng.normal(size=(7, 20))
+    g = wengert.grad(f)(x)
+    np.testing.assert_allclose(wengert.jit(wengert.grad(f))(x), g, rtol=1e-10, atol=1e-12)
