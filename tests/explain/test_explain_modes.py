@@ -164,3 +164,17 @@ def test_variables_of_the_user_come_before_those_of_the_walk():
 
     e = wengert.explain(newton)(1.5)
     assert e.step("slope").value == 3.0
+
+
+def test_walks_back_fold_into_one_row():
+    model = nn.mlp(random.key(0), [3, 4, 2])
+    e = wengert.explain(grad(lambda m: np.sum(m(np.ones((2, 3))) ** 2)), weights=1.0)(model)
+    folded = e.text(width=140, unfold=0)
+    assert "▸ m Sequential" in folded
+    assert "▸ the walk back  " in folded
+    assert "∂layers[0].weight" in e.text(width=140, unfold=1)
+
+
+def test_the_text_says_how_many_examples_stand_side_by_side():
+    text = str(wengert.explain(vmap(lambda x: x * 2.0 + 1.0), weights=1.0)(np.ones(7)))
+    assert "2 of 2 steps hold 7 examples side by side" in text

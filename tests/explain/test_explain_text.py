@@ -110,18 +110,18 @@ def test_layers_and_functions_fold_and_unfold():
     assert rows(e.text(width=140, unfold=0)) == ["▸ model Sequential", "▸ softmax_cross_entropy()"]
     assert rows(e.text(width=140, unfold=1))[:6] == [
         "▾ model Sequential",
-        "  ▸ model.layers[0] Dense(3 → 4)",
-        "  ▸ model.layers[1] Activation(relu)",
-        "  ▸ model.layers[2] Dense(4 → 4)",
-        "  ▸ model.layers[3] Activation(relu)",
-        "  ▸ model.layers[4] Dense(4 → 2)",
+        "  ▸ layers[0] Dense(3 → 4)",
+        "  ▸ layers[1] Activation(relu)",
+        "  ▸ layers[2] Dense(4 → 4)",
+        "  ▸ layers[3] Activation(relu)",
+        "  ▸ layers[4] Dense(4 → 2)",
     ]
     opened = rows(e.text(width=140, unfold="layers[2]"))
     assert opened[:6] == [
         "▾ model Sequential",
-        "  ▸ model.layers[0] Dense(3 → 4)",
-        "  ▸ model.layers[1] Activation(relu)",
-        "  ▾ model.layers[2] Dense(4 → 4)",
+        "  ▸ layers[0] Dense(3 → 4)",
+        "  ▸ layers[1] Activation(relu)",
+        "  ▾ layers[2] Dense(4 → 4)",
         "    v5",
         "    v6",
     ]
@@ -160,3 +160,28 @@ def test_folded_text_fits_the_width():
     e = network()
     for width in (60, 80, 120):
         assert max(map(len, e.text(width=width, unfold=1).split("\n\n")[1].splitlines())) <= width
+
+
+def test_parts_of_one_model_are_shown_and_found_without_its_name():
+    e = network()
+    assert e.prefix == "model."
+    assert e["layers[2].bias"] is e["model.layers[2].bias"]
+    text = e.text(width=140, unfold=True)
+    assert "v4 @ layers[2].weight" in text
+    assert "\n  layers[2].weight → v5" in text
+    assert wengert.explain(lambda model, x: np.sum(model(x)))(nn.Dense(np.eye(2)), np.ones((1, 2))).prefix == ""
+
+
+def test_arguments_held_constant_are_called_by_their_names():
+    def loss(w, x, scale):
+        return np.sum((x @ w) ** 2) * scale["of"][0]
+
+    x = np.ones((9, 2))
+    e = wengert.explain(loss, argnums=0)(np.ones(2), x, {"of": [np.array(2.0)]})
+    assert e["v1"].labels == ("x", "")
+    assert e["v1"].values[0] is not x
+    text = e.text(width=120)
+    assert "x @ w" in text
+    assert e.steps[0].operands[0].tolist() == x.tolist()
+    written = wengert.explain(lambda w, x: np.sum(w * np.add(x, 1.0)), argnums=0)(np.ones(2), np.ones(2))
+    assert written["v1"].labels == ()

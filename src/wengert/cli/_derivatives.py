@@ -30,10 +30,13 @@ def check(options: Namespace) -> int:
 
 
 def explain(options: Namespace) -> int:
-    """Run ``wengert explain``: the steps of the function at a point, as text; 0."""
+    """Run ``wengert explain``: the steps of the function at a point, as text, up to where it fails; 0."""
     function, point = function_at(options.function, options.at)
     with _errors_of(function):
         explanation = explanation_of(function, differentiable(point))(*point)
+        if explanation.error is not None and explanation.steps:
+            print(explanation)
+        explanation.check()
     print(explanation)
     return OK
 

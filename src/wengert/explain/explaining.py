@@ -23,7 +23,7 @@ from wengert.explain.nudge import with_inputs
 from wengert.explain.outputs import Outputs, outputs_of
 from wengert.explain.record import Limits, Recording
 from wengert.transforms.gradients import warn_flat
-from wengert.transforms.inputs import check_input, enter_constants, name_of, positions, run
+from wengert.transforms.inputs import check_input, name_of, positions, run
 from wengert.transforms.opening import OPENING
 
 __all__ = ["explain"]
@@ -110,14 +110,14 @@ def explain(
         names = argument_names(f, len(args))
         wanted = range(len(args)) if argnums is None else positions(argnums, args, f, "explain")
         traced = [
-            enter(trace, x, names[k], only_reals=argnums is not None) if k in wanted else enter_constants(trace, x)
+            enter(trace, x, names[k], only_reals=argnums is not None) if k in wanted else trace.constant(x, names[k])
             for k, x in enumerate(args)
         ]
         for tree, name in zip(traced, names, strict=True):
             trace.owners.enter(tree, name)
         if not trace.inputs:
             refuse(f, names, args)
-        constants = {key: enter_constants(trace, x) for key, x in kwargs.items()}
+        constants = {key: trace.constant(x, key) for key, x in kwargs.items()}
         out, error = observed(trace, f, traced, constants)
         if error is not None:
             found = broken(f, trace, error)
@@ -164,7 +164,7 @@ def enter(trace: Recording, tree: Any, name: str, only_reals: bool) -> Any:
             check_input(x, f"{name}{path}", "explain", "fc")
             leaves.append(trace.input(x, name + path))
         else:
-            leaves.append(enter_constants(trace, x))
+            leaves.append(trace.constant(x, name + path))
     return pytree.unflatten(pytree.flatten(tree)[1], leaves)
 
 

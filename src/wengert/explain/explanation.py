@@ -13,6 +13,7 @@ from wengert.explain import layers, paths, text
 from wengert.explain.derivations import Derivations
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
+from wengert.explain.graph_page.views import Views
 from wengert.explain.layers import LayerHealth
 from wengert.explain.moments import BackwardMoment, ForwardMoment
 from wengert.explain.nonfinite import NonFinite, nonfinite
@@ -22,13 +23,14 @@ __all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation(Derivations):
+class Explanation(Derivations, Views):
     """What :func:`wengert.explain` found: Wengert's list, and the graph of its derivatives.
 
     ``inputs`` are the numbers and arrays that were differentiated, by name; ``steps`` the operations in
     order, v1, v2, …; ``output`` the step whose value the function returned (of several the one that is differentiated;
     after an exception the last step). ``outputs`` are all of them by path. ``edges`` lead from a step to each one that
-    reads it. ``explanation["v3"]`` is the step of that name; ``print(explanation)`` shows all.
+    reads it. ``explanation["v3"]`` is the step of that name; ``print(explanation)`` shows all. Where all inputs are
+    parameters of one model, ``layers[0].weight`` is enough for ``model.layers[0].weight``.
 
     Where there are no gradients, ``missing`` says why. ``failure`` is where the function raised an exception, if it
     did. ``forward_mode`` says whether the steps have tangents.
@@ -96,6 +98,14 @@ class Explanation(Derivations):
         return (*self.inputs.values(), *self.steps, *dict.fromkeys(rest))
 
     @cached_property
+    def prefix(self) -> str:
+        """What all inputs' names begin with, where they are the parameters of one model: ``model.``; else nothing."""
+        roots = {name.partition(".")[0] for name in self.inputs}
+        dotted = all("." in name for name in self.inputs)
+        root = next(iter(roots), "")
+        return f"{root}." if len(roots) == 1 and dotted and root.isidentifier() else ""
+
+    @cached_property
     def _by_name(self) -> dict[str, Step]:
         return {step.name: step for step in (*reversed(self.all_steps), self.output)}
 
@@ -110,7 +120,7 @@ class Explanation(Derivations):
         return into, out
 
     def __getitem__(self, name: str) -> Step:
-        found = self._by_name.get(name)
+        found = self._by_name.get(name) or self._by_name.get(self.prefix + name)
         if found is not None:
             return found
         known = ", ".join(self.inputs)

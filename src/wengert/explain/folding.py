@@ -26,7 +26,7 @@ class Fold:
         if scope.kind == "loop":
             turns = f"{self.turns} turn{'' if self.turns == 1 else 's'}"
             return f"{scope.label or f'line {scope.place[1]}'}, {turns}" if self.turns else f"turn {scope.turn}"
-        return f"{scope.name}()" if scope.kind == "function" else str(scope)
+        return f"{scope.name}()" if scope.kind == "function" and scope not in _WALKS.values() else str(scope)
 
     @property
     def steps(self) -> Iterator[Step]:
@@ -51,7 +51,7 @@ def folded(steps: Sequence[Step]) -> list[Item]:
     top: list[Item] = []
     way: list[tuple[object, Fold]] = []
     for step in steps:
-        keys = list(_keys(step.scopes))
+        keys = list(_keys((*step.scopes, _walk(step.order)) if step.phase == "backward" else step.scopes))
         same = 0
         while same < min(len(way), len(keys)) and way[same][0] == keys[same][0]:
             same += 1
@@ -65,6 +65,15 @@ def folded(steps: Sequence[Step]) -> list[Item]:
     for item in top:
         _count_turns(item)
     return top
+
+
+_WALKS: dict[int, Scope] = {}
+
+
+def _walk(order: int) -> Scope:
+    """What holds the steps of a walk back."""
+    names = {1: "the walk back", 2: "the walk back over the walk back"}
+    return _WALKS.setdefault(order, Scope("function", names.get(order, f"walk back no. {order}")))
 
 
 def _keys(scopes: Sequence[Scope]) -> Iterator[tuple[object, Scope, bool]]:

@@ -37,6 +37,7 @@ class Step:
     "backward" for a step of a walk back (``order`` 1, of a walk back over that one 2) and "tangent" for one of forward
     mode; ``of`` is then the name of the step whose gradient or tangent it is, where that is known, and ``variable``
     says it (``∂v3``). Under ``vmap``, ``batch`` holds the sizes of the batch axes in front of the value's own.
+    ``labels`` name operands that are arguments held constant, with an empty string for the others, or nothing at all.
 
     Example:
         >>> import wengert
@@ -67,6 +68,7 @@ class Step:
     order: int = 0
     of: str = ""
     batch: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def values(self) -> tuple[Any, ...]:

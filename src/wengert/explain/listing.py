@@ -50,7 +50,7 @@ def listing(trace: Recording, seeds: dict[int, Any], directions: dict[int, Any] 
                 name, entry.out, finished(gradients[n], entry.out) if seeds else None, entry.primitive, operands,
                 entry.params, line(entry.place), n,
                 variables.get(n) or variable_of(mark, of) if entry.primitive else name,
-                entry.scopes, entry.place, tangents[n], mark.phase, mark.order, of, mark.batch,
+                entry.scopes, entry.place, tangents[n], mark.phase, mark.order, of, mark.batch, entry.labels,
             )
         )  # fmt: skip
         for k, source in enumerate(operands):

@@ -68,7 +68,10 @@ def _loop(instructions: list[dis.Instruction], start: int, end: int, line: int) 
 
 def _names(at: dis.Instruction) -> list[str]:
     """The variables that an instruction stores; there are instructions that store two."""
-    return [name for name in (at.argval if isinstance(at.argval, tuple) else (at.argval,)) if isinstance(name, str)]
+    names = at.argval if isinstance(at.argval, tuple) else (at.argval,)
+    if "LOAD" in at.opname:  # which stores one and loads the other
+        names = names[:1]
+    return [name for name in names if isinstance(name, str)]
 
 
 class Run:

@@ -8,7 +8,7 @@ from typing import Any
 
 from wengert.core.types import shape_of
 from wengert.explain.graph import Edge, Step
-from wengert.explain.text import number, operand, operation
+from wengert.explain.text import number, operand_names, operation
 
 __all__ = ["BackwardMoment", "ForwardMoment"]
 
@@ -28,7 +28,7 @@ class ForwardMoment:
     @property
     def operands(self) -> dict[str, Any]:
         """The values of the operands by name; a constant has its own text."""
-        return {operand(x): value for x, value in zip(self.step.operands, self.step.values, strict=True)}
+        return dict(zip(operand_names(self.step), self.step.values, strict=True))
 
     @property
     def locals(self) -> dict[str, Any]:

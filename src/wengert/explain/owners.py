@@ -39,10 +39,11 @@ class Owners:
         if type(owner) in _CONTAINERS or not pytree.nodes_with_paths(owner):
             return None
         known = self.known.get(id(owner))
-        if known is None:
+        if known is None or known[0] is not owner:
             leaves = pytree.flatten_with_paths(owner)
             if not any(isinstance(x, np.ndarray) for _, x in leaves):
                 return None
+            self.known.pop(id(owner), None)
             self.enter(owner, self.of_inputs(leaves) or _variable(owner, caller) or type(owner).__name__)
             known = self.known[id(owner)]
         return known[1], describe(owner)

@@ -12,8 +12,10 @@ __all__ = ["card", "details", "document", "scrolling", "section", "table"]
 _STYLE = resources.files("wengert.explain").joinpath("page.css").read_text(encoding="utf-8")
 
 
-def document(title: str, header: str, sections: Sequence[tuple[str, str, str]], footer: str) -> str:
-    """A whole page; ``sections`` are (id, name in the navigation, markup)."""
+def document(
+    title: str, header: str, sections: Sequence[tuple[str, str, str]], footer: str, *, style: str = "", end: str = ""
+) -> str:
+    """A whole page; ``sections`` are (id, name in the navigation, markup), ``end`` is markup with its scripts."""
     links = "".join(tag("li", tag("a", escape(name), href=f"#{key}")) for key, name, _ in sections)
     body = (
         tag("header", header)
@@ -25,7 +27,7 @@ def document(title: str, header: str, sections: Sequence[tuple[str, str, str]], 
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n{body}\n{end}</body>\n</html>\n"
     )
 
 

@@ -153,11 +153,16 @@ def _log_softmax(step: Step) -> tuple[Step, ...]:
     return _steps(_logits(top[0]))
 
 
+_LONGEST = 12  # operations between a softmax and the number that is made of it: products are not followed for ever
+
+
 def _cross_entropy(step: Step) -> tuple[Step, ...]:
     """−Σ t ln softmax(s), or −(ln softmax(s))[k], or their mean."""
     x: Any = step
     negated = False
-    while isinstance(x, Step) and x.primitive is not None:
+    for _ in range(_LONGEST):
+        if not isinstance(x, Step) or x.primitive is None:
+            return ()
         if found := _log_softmax(x):
             return found if negated else ()
         if found := _log_sum_less_logit(x):

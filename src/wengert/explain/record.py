@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from wengert import pytree
 from wengert.core.primitive import Primitive, reads_nothing
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_level, leaked
 from wengert.core.types import dtype_of, is_array
 from wengert.errors import UnsupportedError, at_line
 from wengert.explain.owners import Owners
 from wengert.explain.scopes import Place, Scope, Stack
+from wengert.transforms.inputs import enter_constants
 
 __all__ = ["Entry", "Limits", "Recording"]
 
@@ -23,7 +25,8 @@ class Entry:
     """One entry of the list: an input (no primitive), or an operation with the values that it read.
 
     ``sources`` holds for each operand the number of the entry that it comes from, or −1 for a constant;
-    ``place`` is the user's file and line, ``scopes`` say what it stands in.
+    ``place`` is the user's file and line, ``scopes`` say what it stands in. ``labels`` are the names of operands that
+    are arguments held constant.
     """
 
     out: Any
@@ -33,6 +36,7 @@ class Entry:
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     place: Place = ("", 0)
     scopes: tuple[Scope, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def is_flat(self) -> bool:
@@ -92,7 +96,21 @@ class Limits:
 class Recording(Trace):
     """The trace of :func:`wengert.explain`."""
 
-    __slots__ = ("entries", "failed", "flat", "inputs", "level", "limits", "masks", "open", "owners", "stack", "used")
+    __slots__ = (
+        "constants",
+        "copies",
+        "entries",
+        "failed",
+        "flat",
+        "inputs",
+        "level",
+        "limits",
+        "masks",
+        "open",
+        "owners",
+        "stack",
+        "used",
+    )
     scalar, array = RecordedScalar, RecordedArray
 
     def __init__(self, f: Callable[..., Any], limits: Limits) -> None:
@@ -104,6 +122,8 @@ class Recording(Trace):
         self.limits, self.used = limits, 0
         # the operation that raised, with what it read
         self.failed: tuple[Exception, Entry] | None = None
+        self.constants: dict[int, tuple[Any, str]] = {}
+        self.copies: dict[int, Any] = {}
         # arrays without a derivative leave the trace; by identity their entries are found again
         self.masks: dict[int, tuple[Any, int]] = {}
         self.flat: tuple[Primitive, Place] | None = None
@@ -162,6 +182,7 @@ class Recording(Trace):
         """Compute on plain values, and note what was read and given."""
         if not self.open:
             raise leaked("the explain")
+        labels = tuple([self.label(x) for x in operands]) if self.constants else ()
         read = [self.read(x) for x in operands]
         values, sources = tuple(v for v, _ in read), tuple(i for _, i in read)
         try:
@@ -172,11 +193,24 @@ class Recording(Trace):
         if all(i < 0 for i in sources):
             return out if primitive.multiple or not is_array(out) else self.tracer(out, -1)
         place, scopes = self.stack.look()
-        n = self.note(Entry(out, primitive, values, sources, params, place, scopes))
+        n = self.note(Entry(out, primitive, values, sources, params, place, scopes, labels if any(labels) else ()))
         if not primitive.multiple:
             return self.leave(out, n)
         parts = [Entry(o, PART, (out,), (n,), {"k": k}, place, scopes) for k, o in enumerate(out)]
         return tuple(self.leave(part.out, self.note(part)) for part in parts)
+
+    def constant(self, tree: Any, name: str) -> Any:
+        """An argument that is held constant: its arrays are known by name, and copied once when they are read."""
+        entered = enter_constants(self, tree)
+        for path, x in pytree.flatten_with_paths(entered):
+            if type(x) is Constant:
+                self.constants[id(x.v)] = x.v, name + path
+        return entered
+
+    def label(self, x: Any) -> str:
+        """The name of an operand that is an argument held constant."""
+        known = self.constants.get(id(x.v)) if type(x) is Constant else None
+        return "" if known is None else known[1]
 
     def read(self, x: Any) -> tuple[Any, int]:
         """An operand's value, which nobody will overwrite, and the number of its entry."""
@@ -188,6 +222,10 @@ class Recording(Trace):
             known = self.masks.get(id(x))
             if known is not None:
                 return known
+            if id(x) in self.constants:
+                if id(x) not in self.copies:
+                    self.copies[id(x)] = x.copy()
+                return self.copies[id(x)], -1
             if x.flags.writeable or x.base is not None:
                 x = x.copy()
                 self.used += x.nbytes

@@ -121,7 +121,8 @@ class Stack:
         count: Callable[[], int],
         turns: int,
     ) -> None:
-        self.root = getattr(inspect.unwrap(f), "__code__", None)
+        inner: Any = inspect.unwrap(f)
+        self.root = getattr(inner, "__code__", None) or getattr(type(inner).__call__, "__code__", None)
         self.owners, self.index_of, self.count, self.turns = owners, index_of, count, turns
         self.phases = Phases(index_of)
         self.calls: dict[int, Call] = {}
@@ -245,7 +246,8 @@ class Stack:
     def finish(self) -> dict[int, str]:
         """The function has ended: the names of all entries that have one."""
         self.name(list(self.calls.values()))
-        self.calls = {}
+        self.calls, self.base = {}, None
+        self.owners.known.clear()
         return self.variables
 
 

@@ -32,6 +32,7 @@ _INFIX = {
     "equal": "==", "not_equal": "!=",
 }  # fmt: skip
 _MOST_PATHS = 24
+_SHORTEST_LINE = 16
 _LONGEST = 60  # characters of the inputs' names in the title
 _NARROWEST = 9  # what a column keeps where the table is too wide
 
@@ -80,11 +81,17 @@ def operand(x: Any) -> str:
     return str(aval_of(x)) if _is_large(x) else extent(x)
 
 
+def operand_names(step: Step) -> list[str]:
+    """What the operands of a step are called."""
+    labels = step.labels or [""] * len(step.operands)
+    return [label or operand(x) for x, label in zip(step.operands, labels, strict=True)]
+
+
 def operation(step: Step) -> str:
     """What a step did, as one would write it."""
     if step.primitive is None:
         return "input"
-    name, operands = step.primitive.name, [operand(x) for x in step.operands]
+    name, operands = step.primitive.name, operand_names(step)
     if name in _INFIX and len(operands) == 2:
         return f"{operands[0]} {_INFIX[name]} {operands[1]}"
     if name == "negative":
@@ -119,6 +126,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str
     first, *others = [max(map(len, column)) for column in zip(*cells, strict=True)]
     room = width - 2 * len(head)
     first = min(first, max(width // 2, room - sum(others)))
+    if head[-1] == "line":  # which says least
+        others[-1] -= min(max(first + sum(others) - room, 0), max(others[-1] - _SHORTEST_LINE, 0))
     while first + sum(others) > room and max(others) > _NARROWEST:
         others[others.index(max(others))] -= 1
     first = min(first, max(room - sum(others), _NARROWEST))
@@ -145,7 +154,7 @@ def rows_of(items: Sequence[T], row: Callable[[T], list[str]], most: int | None)
 def describe(explanation: Explanation, width: int | None, most: int | None, unfold: Unfold) -> str:
     """The list of steps, folded where it is long, the edges of a short one, and what there is to say besides."""
     width = width or shutil.get_terminal_size().columns
-    e, columns = explanation, Columns(explanation.forward_mode)
+    e, columns = explanation, Columns(explanation.forward_mode, explanation.prefix)
     inputs, steps = list(e.inputs.values()), [step for step in e.all_steps if step.name not in e.inputs]
     whole = unfold is True or most is None or (unfold is None and len(inputs) + len(steps) <= most)
     if whole:
@@ -176,7 +185,12 @@ def result(value: Any) -> str:
 
 
 def notes(e: Explanation) -> Iterator[str]:
-    """What stands below the tables: why there are no gradients, where NaN begins, what the function raised."""
+    """What stands below the tables: examples, why there are no gradients, where it failed, where NaN begins."""
+    batched = [step for step in e.steps if step.batch]
+    if batched:
+        size = " × ".join(map(str, batched[-1].batch))
+        count = f"{len(batched)} of {len(e.steps)} steps"
+        yield f"  {count} hold {size} examples side by side; e.example(0) shows the first"
     if e.missing:
         yield "  no gradients: " + e.missing
     if e.failure is not None:
@@ -206,12 +220,17 @@ def folded_rows(
 class Columns:
     """How steps, folds and edges fill the columns of a table; in forward mode with tangents."""
 
-    def __init__(self, forward: bool) -> None:
+    def __init__(self, forward: bool, prefix: str) -> None:
         self.forward = forward
+        self.prefix = re.compile(rf"(?<![\w.]){re.escape(prefix)}" if prefix else "(?!)")
         self.heads = ["step", "operation", "value", "tangent" if forward else "gradient", "line"]
         self.edge_heads = (
             ["edge", "local", "tangent", "adds"] if forward else ["edge", "local", "upstream", "contribution"]
         )
+
+    def short(self, text: str) -> str:
+        """A text without the model's name in front of its parts'."""
+        return self.prefix.sub("", text)
 
     def derivative(self, step: Step) -> Any:
         """The gradient or the tangent."""
@@ -222,7 +241,7 @@ class Columns:
         d = self.derivative(step)
         shown = extent(d) if d is not None and is_differentiable(step.value) else "–"
         name = f"{step.name} {step.variable}" if step.variable and step.primitive else step.name
-        return [name, operation(step), number(step.value), shown, place(step.line)]
+        return [self.short(name), self.short(operation(step)), number(step.value), shown, place(step.line)]
 
     def folded(self, depth: int, is_open: bool, item: Fold | Step) -> list[str]:
         """The row of a step, or of a fold: its steps, its last value, the norm of the derivative there."""
@@ -232,14 +251,14 @@ class Columns:
             return [indent + name, *rest]
         steps = list(item.steps)
         if is_open:
-            return [f"{indent}▾ {item.title}", "", "", "", place(place_line(item.scope.place))]
+            return [f"{indent}▾ {self.short(item.title)}", "", "", "", place(place_line(item.scope.place))]
         first, last = steps[0], steps[-1]
         span = first.name if first is last else f"{first.name} … {last.name}"
         d = self.derivative(last)
         norm = "–" if d is None or isinstance(d, tuple) else f"|{'d' if self.forward else '∂'}| {np.linalg.norm(d):.4g}"
         count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
         return [
-            f"{indent}▸ {item.title}", f"{count}, {span}", number(last.value), norm,
+            f"{indent}▸ {self.short(item.title)}", f"{count}, {span}", number(last.value), norm,
             place(place_line(item.scope.place)),
         ]  # fmt: skip
 
@@ -249,7 +268,7 @@ class Columns:
         size = f"Jacobian {size_of(edge.target.value)} × {size_of(edge.source.value)}"
         along = (edge.source.tangent, edge.pushed) if self.forward else (edge.upstream, edge.contribution)
         return [
-            f"{edge.source.name} → {edge.target.name}",
+            self.short(f"{edge.source.name} → {edge.target.name}"),
             size if local is None else extent(local),
             *("–" if x is None else extent(x) for x in along),
         ]

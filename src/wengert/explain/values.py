@@ -176,7 +176,21 @@ def heat_map(value: Any, most: int = MOST_CELLS) -> NDArray[np.float64]:
         return np.zeros((0, 0))
     table = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, array.shape[-1])
     rows, columns = (_edges(n, most) for n in table.shape)
+    if table.size <= _BLOCK:
+        return _means(table, [a for a, _ in rows], [c for c, _ in columns])
     return np.array([[_mean(table[a:b, c:d]) for c, d in columns] for a, b in rows])
+
+
+def _means(table: NDArray[Any], rows: list[int], columns: list[int]) -> NDArray[np.float64]:
+    """The mean of each block in one go, for blocks that begin at these rows and columns."""
+    sizes = np.abs(table) if table.dtype.kind == "c" else table.astype(float, copy=False)
+    finite = np.isfinite(sizes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums, counts = (
+            np.add.reduceat(np.add.reduceat(x, rows, axis=0, dtype=float), columns, axis=1)
+            for x in (np.where(finite, sizes, 0.0), finite)
+        )
+        return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def _edges(n: int, most: int) -> list[tuple[int, int]]:
