@@ -9,13 +9,14 @@ BENCH_ARGS ?=
 OTHER ?= HEAD~1
 FUZZ_ARGS ?=
 MUTATION_ARGS ?=
+DOCTOR_ARGS ?=
 
 export PYTHON
 # The series of pyright in pyproject.toml is meant: no hint at a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types bench memory leaks versions fuzz mutation peers format coverage clean
+.PHONY: help demo test lint types bench memory leaks versions fuzz mutation doctor peers format coverage clean
 
 VENV_PYTHON := .venv/bin/python
 # Stamps: written when an installation is complete, out of date when pyproject.toml changes.
@@ -67,6 +68,9 @@ fuzz: $(DEV_READY)  ## a long campaign of random programs, for a night
 
 mutation: $(DEV_READY)  ## plant faults in the operations, and see whether the tests find them
 	$(VENV_PYTHON) tools/mutate.py $(MUTATION_ARGS)
+
+doctor: $(DEV_READY)  ## how many planted illnesses the doctor finds and names, and how often it is alarmed without cause
+	$(VENV_PYTHON) tools/doctor.py $(DOCTOR_ARGS)
 
 # by pip, whose configuration says where this machine has its PyTorch; uv does not read it
 peers:  ## install PyTorch and JAX too, to be measured beside

@@ -65,6 +65,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "safetensors": {"training"},
     "sklearn": {"data", "estimators"},
     "matplotlib": {"training", "explain"},
+    "sympy": {"explain"},
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
 LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl", "llvmlite"}
@@ -75,7 +76,7 @@ LAZY_FACADES: set[tuple[str, str]] = {
     # it loads SciPy, and is loaded with the first of SciPy's ufuncs that a traced value meets
     ("wengert.frontend.tables", "wengert.frontend.special"),
     # its weight is paid only by those who draw
-    ("wengert.training.history", "wengert.explain"),
+    ("wengert.training.history", "wengert.explain.report"),
     # LLVM's weight is paid by those who compile, and the interpreter needs none of it
     ("wengert.transforms.loading", "wengert.compile"),
     # most of the room, which what comes from the disk does not need

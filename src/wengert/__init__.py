@@ -19,7 +19,7 @@ _TRANSFORMS = (
     "value_and_grad", "vjp", "vmap",
 )  # fmt: skip
 _ERRORS = (
-    "ConcretizationError", "DataError", "DerivativeError", "EscapeError", "FlatDerivativeWarning",
+    "ConcretizationError", "DataError", "DerivativeError", "DivergenceError", "EscapeError", "FlatDerivativeWarning",
     "GradientCheckError", "InterpretedWarning", "LeakError", "ModelError", "NonFiniteError", "RetraceWarning",
     "ShapeError", "UnsupportedError", "WengertError",
 )  # fmt: skip
@@ -32,7 +32,7 @@ _WHERE = (
     dict.fromkeys(_TRANSFORMS, "wengert.transforms")
     | dict.fromkeys(_ERRORS, "wengert.errors")
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
-    | dict.fromkeys(("draw",), "wengert.explain.drawing")
+    | dict.fromkeys(("compare_derivatives", "diagnose", "draw", "summary"), "wengert.explain")
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

@@ -16,6 +16,7 @@ from wengert.compile.threads import set_threads as set_threads
 from wengert.errors import ConcretizationError as ConcretizationError
 from wengert.errors import DataError as DataError
 from wengert.errors import DerivativeError as DerivativeError
+from wengert.errors import DivergenceError as DivergenceError
 from wengert.errors import EscapeError as EscapeError
 from wengert.errors import FlatDerivativeWarning as FlatDerivativeWarning
 from wengert.errors import GradientCheckError as GradientCheckError
@@ -27,8 +28,11 @@ from wengert.errors import RetraceWarning as RetraceWarning
 from wengert.errors import ShapeError as ShapeError
 from wengert.errors import UnsupportedError as UnsupportedError
 from wengert.errors import WengertError as WengertError
+from wengert.explain import compare_derivatives as compare_derivatives
+from wengert.explain import diagnose as diagnose
+from wengert.explain import draw as draw
 from wengert.explain import explain as explain
-from wengert.explain.drawing import draw as draw
+from wengert.explain import summary as summary
 from wengert.lowered import export as export
 from wengert.lowered import lower as lower
 from wengert.transforms import check_grads as check_grads

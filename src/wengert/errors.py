@@ -15,6 +15,7 @@ __all__ = [
     "ConcretizationError",
     "DataError",
     "DerivativeError",
+    "DivergenceError",
     "EscapeError",
     "FlatDerivativeWarning",
     "GradientCheckError",
@@ -74,6 +75,10 @@ class CompileError(WengertError, RuntimeError):
 
 class ModelError(WengertError, ValueError):
     """A model, layer or optimiser was put together or called wrongly."""
+
+
+class DivergenceError(ModelError):
+    """Training has diverged: the loss is NaN or infinite."""
 
 
 class DataError(WengertError, ValueError):

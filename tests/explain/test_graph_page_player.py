@@ -395,6 +395,10 @@ def test_the_step_that_is_played_comes_into_view(visit, pages):
         page.wait_for_timeout(300)
         box = page.locator(".node.now").bounding_box()
         assert stage["y"] <= box["y"] and box["y"] + box["height"] <= stage["y"] + stage["height"]
+    page.set_viewport_size({"width": 900, "height": 620})
+    page.wait_for_timeout(400)
+    stage, box = page.locator(".stage").bounding_box(), page.locator(".node.now").bounding_box()
+    assert stage["y"] <= box["y"] and box["y"] + box["height"] <= stage["y"] + stage["height"]
 
 
 # ---- without a mouse, without scripts, large, small, printed

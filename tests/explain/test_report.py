@@ -5,7 +5,7 @@ import io
 import os
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from importlib import resources
 
@@ -15,11 +15,16 @@ import pytest
 from wengert.errors import DataError
 from wengert.explain.report import (
     Column,
+    Confidences,
     Confusion,
     DataSummary,
+    Importance,
+    InputGradients,
     Layer,
+    Plane,
     Predictions,
     Report,
+    Saliency,
     Sample,
     render,
     write_report,
@@ -106,6 +111,23 @@ def regression(rng, count=200, **changes):
     return replace(report, **changes)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a report needs of a doctor's finding."""
+
+    title: str
+    severity: str
+    sentence: str
+    remedy: str
+
+
+def plane(**changes):
+    at = np.linspace(0, 1, 6)
+    p = np.stack([np.tile(1 - at, (6, 1)), np.tile(at, (6, 1))], axis=-1)
+    points = [[0.2, 0.3], [0.8, 0.5]]
+    return replace(Plane(("east", "north"), at, at, p, points, [0, 1], [True, False], ["iris", "rose"]), **changes)
+
+
 def test_page_says_what_the_report_holds():
     text = Page(render(classification())).text
     for said in (
@@ -176,7 +198,15 @@ def test_user_text_is_escaped_everywhere():
         title=evil,
         data=DataSummary(3, [Column(evil, evil, 1, evil)], evil, target_counts={evil: 3}, dropped=[evil]),
         layers=[Layer(evil, evil, 2, evil)],
-        history={"loss": [1.0], evil: [2.0], f"gradient_norm/{evil}": [1.0], f"weight_norm/{evil}": [1.0]},
+        history={
+            "loss": [1.0],
+            evil: [2.0],
+            f"gradient_norm/{evil}": [1.0],
+            f"weight_norm/{evil}": [1.0],
+            f"update_norm/{evil}": [1.0],
+            f"idle_units/{evil}": [1.0],
+            f"activation_mean/{evil}": [1.0],
+        },
         metrics={evil: 1.0},
         baselines={evil: {evil: 2.0}},
         confusion=Confusion([evil, "b"], [[1, 1], [1, 1]]),
@@ -184,6 +214,12 @@ def test_user_text_is_escaped_everywhere():
         settings={evil: evil},
         command=evil,
         notes=[evil],
+        findings=[Finding(evil, evil, evil, evil)],
+        confidences=Confidences([0.5, 0.9], [True, False]),
+        plane=plane(names=(evil, evil), labels=[evil, "b"]),
+        importance=[Importance([evil, "b"], evil, 1.0, np.ones((2, 3)), 9)],
+        gradients=InputGradients([evil], [1.0], [1.0], evil, [evil]),
+        saliency=[Saliency(evil, np.eye(2), np.eye(2))],
     )
     text = render(report)
     page = Page(text)
@@ -333,6 +369,117 @@ def test_every_picture_on_the_page_is_well_formed(rng):
         for text in pictures:
             ET.fromstring(text)
             assert "nan" not in re.sub(r"<(title|desc).*?</\1>", "", text)
+
+
+# ---- what the network looks at, and how it learned ---------------------------------------------
+
+
+def test_findings_come_first_with_their_remedies():
+    found = [Finding("dead relus", "serious", "hidden 2: 61 % of units are dead", "optim.adam(0.003)")]
+    page = Page(render(classification(findings=found)))
+    sections = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
+    assert sections[0] == "findings"
+    for said in (
+        "1 thing to look at",
+        "Dead relus",
+        "serious",
+        "hidden 2: 61 % of units are dead",
+        "optim.adam(0.003)",
+    ):
+        assert said in page.text
+    assert "none" in Page(render(classification(findings=[]))).text
+    assert "findings" not in Page(render(classification())).ids
+
+
+def test_importance_is_drawn_with_the_worst_first():
+    shuffled = np.array([[0.5, 0.5], [0.9, 1.1], [0.5, 0.4]])
+    found = Importance(["idle", "needed", "harmful"], "log_loss", 0.5, shuffled, 30)
+    text = Page(render(classification(importance=[found]))).text
+    assert "needed: 0.5 ± 0.1" in text
+    assert text.index("needed:") < text.index("idle:") < text.index("harmful:")
+    assert "log loss, 0.5, becomes on 30 held-out rows" in text
+    assert "rise of log loss when shuffled" in text
+    # of a measure that is better the larger, a fall is harm
+    falling = Page(render(classification(importance=[replace(found, measure="accuracy")]))).text
+    assert falling.index("harmful:") < falling.index("needed:")
+
+
+def test_of_two_hundred_columns_twenty_are_drawn_and_all_are_told(rng):
+    names = [f"gene {k}" for k in range(200)]
+    report = classification(
+        importance=[Importance(names, "rmse", 1.0, rng.uniform(size=(200, 5)), 9)],
+        gradients=InputGradients(names, rng.uniform(size=200), rng.normal(size=200), "price"),
+    )
+    text = render(report)
+    assert "All 200 columns in numbers" in text
+    assert text.count("± ") < 30
+    assert len(text) < 200_000
+    assert text.index("<details>") < text.index("All 200 columns in numbers")
+
+
+def test_gradients_are_told_in_their_unit():
+    found = InputGradients(["temp", "wind"], [0.5, 2.0], [0.5, -1.0], "rentals", ["season"])
+    text = Page(render(classification(gradients=found))).text
+    assert "wind: 2 on the whole down: −1" in text
+    assert "mean |∂ rentals / ∂ column|" in text
+    assert "No derivative by categories and dates: season" in text
+
+
+def test_pixels_are_shown_as_pictures():
+    report = classification(
+        importance=[Importance([f"p{k}" for k in range(6)], "log_loss", 0.1, np.full((6, 2), 0.2), 9)],
+        image_shape=(2, 3), weights=np.ones((40, 2, 3)), saliency=[Saliency("iris", np.eye(2, 3), np.eye(2, 3))],
+    )  # fmt: skip
+    page = Page(render(report))
+    alts = [attrs["alt"] for tag, attrs in page.tags if tag == "img"]
+    assert alts[0] == "permutation importance of 6 pixels"
+    assert "the mean gradient of the score of iris" in alts
+    assert sum(alt.startswith("weights of unit") for alt in alts) == 40
+    assert "8 more" in page.text
+
+
+def test_layers_over_time():
+    history = {
+        **classification().history,
+        "update_norm/Dense 1": [0.003, 0.003, 0.003, 0.0033],
+        "update_norm/Dense 2": [0.0, 0.1, 0.1, 0.1],
+        "idle_units/Dense 1": [0.0, float("nan"), 0.5, float("nan")],
+        "flat_share/Dense 1": [0.5, float("nan"), 0.5, float("nan")],
+        "activation_mean/Dense 1": [-0.5, float("nan"), 0.5, float("nan")],
+        "activation_std/Dense 1": [1.0, float("nan"), 1.0, float("nan")],
+    }
+    text = Page(render(classification(history=history))).text
+    assert "Activations were sampled after 2 epochs of 4" in text
+    assert "epoch 1 Dense 1: 0.001 Dense 2: 0" in text  # updates by weights
+    # what was sampled holds until the next look
+    assert "epoch 2 Dense 1: 0%" in text
+    assert "epoch 4 Dense 1: 50%" in text
+
+
+def test_norms_are_left_out_where_there_are_none():
+    assert "flow" not in Page(render(classification(history={"loss": [1.0, 2.0]}))).ids
+
+
+def test_calibration_is_told_with_its_direction():
+    made = Confidences([0.95] * 10, [True] * 5 + [False] * 5)
+    text = Page(render(classification(confidences=made))).text
+    assert "Expected calibration error 45%" in text
+    assert "45% more confident than right" in text
+
+
+def test_planes_of_classes_and_of_numbers(rng):
+    assert "iris is the likeliest on 50% of the plane" in Page(render(classification(plane=plane()))).text
+    numbers = plane(outputs=np.ones((6, 6)) * np.linspace(0, 9, 6), labels=(), actual=[1.0, 8.0])
+    text = Page(render(regression(rng, plane=numbers))).text
+    assert "Predicted price over the plane" in text
+    assert "values from 0 to 9" in text
+
+
+def test_a_single_held_out_row():
+    made = Predictions([3.0], [2.0])
+    text = Page(render(regression(np.random.default_rng(0), predictions=made))).text
+    assert "Errors by prediction" in text
+    assert "Are the errors normal?" not in text
 
 
 # ---- writing ----------------------------------------------------------------------------------

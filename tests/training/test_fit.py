@@ -184,7 +184,7 @@ def test_columns_of_the_history(problem):
     )  # fmt: skip
     assert list(result.history.columns) == [
         "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate",
-        "gradient_norm/layers[0]", "gradient_norm/layers[2]",
+        "gradient_norm/layers[0]", "gradient_norm/layers[2]", "update_norm/layers[0]", "update_norm/layers[2]",
         "weight_norm/layers[0]", "weight_norm/layers[2]", "seconds",
     ]  # fmt: skip
     assert all(len(column) == 2 for column in result.history.columns.values())
@@ -209,6 +209,7 @@ def test_losses_norms_and_metrics_are_those_of_the_model(problem):
     for k in (0, 2):
         g, w = gradient[k], result.model[k]
         assert row[f"gradient_norm/layers[{k}]"] == pytest.approx(np.sqrt((g.weight**2).sum() + (g.bias**2).sum()))
+        assert row[f"update_norm/layers[{k}]"] == pytest.approx(0.1 * row[f"gradient_norm/layers[{k}]"])
         assert row[f"weight_norm/layers[{k}]"] == pytest.approx(np.sqrt((w.weight**2).sum() + (w.bias**2).sum()))
 
 

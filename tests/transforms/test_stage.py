@@ -264,3 +264,17 @@ def test_arguments_that_are_no_numbers() -> None:
 def test_the_facade_stages_too() -> None:
     program = make_program(lambda x: wnp.array([x, 2.0 * x]) * wnp.arange(2.0))(1.0)
     np.testing.assert_array_equal(program(3.0), [0.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x @ np.ones((4, 2)),
+        lambda x: np.ones(2) @ x,
+        lambda x: np.einsum("ij,jk->ik", x, np.ones((4, 2))),
+        lambda x: np.einsum("ij,ij->", x, np.ones((3, 1)) @ np.ones((1, 2))),
+    ],
+)
+def test_products_of_shapes_that_do_not_fit_are_refused_while_staging(f):
+    with pytest.raises(ValueError, match=r"\(3, 3\)|mismatch|broadcast"):
+        make_program(f)(np.ones((3, 3)))

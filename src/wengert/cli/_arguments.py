@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 
 from wengert.cli._optimizers import OPTIMIZERS
+from wengert.cli._writing import add_outputs
 from wengert.nn.activations import ACTIVATIONS
 
 __all__ = ["parser"]
@@ -18,6 +19,9 @@ examples:
   wengert predict runs/hour-20260101-120000 new.csv --out predicted.csv
   wengert check losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
   wengert explain losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]'
+  wengert explain losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]' --html steps.html --open
+  wengert draw losses.py:half_sse --at '[1.0, 2.0]' '[0.0, 1.0]' --svg graph.svg
+  wengert diagnose runs/hour-20260101-120000 hour.csv
   wengert coverage linalg
 
 With WENGERT_TRACEBACK=1 in the environment an error shows where it arose.
@@ -43,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
     _add_predict(commands.add_parser("predict", help="predict the rows of a table with a trained network"))
     _add_check(commands.add_parser("check", help="compare a function's derivatives with finite differences"))
     _add_explain(commands.add_parser("explain", help="show every step of a function's derivative"))
+    _add_draw(commands.add_parser("draw", help="draw a function's computation, or a trained network"))
+    _add_diagnose(commands.add_parser("diagnose", help="find what is wrong with a trained network and its data"))
     _add_coverage(commands.add_parser("coverage", help="list what of NumPy is differentiated, flat or refused"))
     return top
 
@@ -107,8 +113,32 @@ def _add_check(check: argparse.ArgumentParser) -> None:
 
 
 def _add_explain(explain: argparse.ArgumentParser) -> None:
-    explain.description = "Show the steps of a function, each with its local derivative and gradient."
+    explain.description = (
+        "Show the steps of a function, each with its local derivative and gradient: as text, or as what is asked for. "
+        "Of a function that raises an exception the steps up to there are shown, and then the error."
+    )
     _add_function(explain)
+    add_outputs(explain, "html", "svg", "latex", "json")
+
+
+def _add_draw(draw: argparse.ArgumentParser) -> None:
+    draw.description = "Draw the computation of a function at a point, or the network of a run."
+    draw.add_argument(
+        "what", metavar="FILE.py:function|DIR", help="a function, or a directory that wengert train wrote"
+    )
+    _add_point(draw)
+    draw.add_argument("--gradients", action="store_true", help="with gradients, and upstream × local on each link")
+    add_outputs(draw, "svg", "html", "png", "dot")
+
+
+def _add_diagnose(diagnose: argparse.ArgumentParser) -> None:
+    diagnose.description = (
+        "Look for what ails a trained network, its data and its training: each finding with its evidence and a remedy. "
+        "Of the table that the run learned from, learned and held-out rows are told apart."
+    )
+    diagnose.add_argument("run", metavar="DIR", help="a directory that wengert train has written")
+    diagnose.add_argument("table", metavar="TABLE", help="a CSV or Parquet file with the answers, or a built-in set")
+    add_outputs(diagnose, "html", "json")
 
 
 def _add_coverage(coverage: argparse.ArgumentParser) -> None:
@@ -123,6 +153,10 @@ def _add_coverage(coverage: argparse.ArgumentParser) -> None:
 
 def _add_function(command: argparse.ArgumentParser) -> None:
     command.add_argument("function", metavar="FILE.py:function", help="a function in a Python file")
+    _add_point(command)
+
+
+def _add_point(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--at",
         metavar="VALUE",

@@ -1,19 +1,24 @@
-"""``wengert check`` and ``wengert explain``: the derivatives of a function in the user's file."""
+"""``wengert check``, ``explain`` and ``draw``: the derivatives of a function in the user's file, and pictures."""
 
 from __future__ import annotations
 
 import contextlib
 from argparse import Namespace
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 from wengert.cli._codes import OK
 from wengert.cli._functions import differentiable, errors_told, function_at, of_numbers, place, shown
-from wengert.errors import WengertError, at_line
+from wengert.cli._network import load_run
+from wengert.cli._writing import Content, check_outputs, print_json, wanted, write_outputs
+from wengert.errors import DataError, WengertError, at_line
+from wengert.explain import draw as picture_of
 from wengert.explain import explain as explanation_of
+from wengert.explain import graph_page
 from wengert.transforms import check_grads
 
-__all__ = ["check", "explain"]
+__all__ = ["check", "draw", "explain"]
 
 
 def check(options: Namespace) -> int:
@@ -30,15 +35,50 @@ def check(options: Namespace) -> int:
 
 
 def explain(options: Namespace) -> int:
-    """Run ``wengert explain``: the steps of the function at a point, as text, up to where it fails; 0."""
-    function, point = function_at(options.function, options.at)
+    """Run ``wengert explain``: the steps of the function at a point, as text, picture, page or data.
+
+    0. Of a function that raises an exception what is shown ends with the step that failed, and the error follows.
+    """
+    check_outputs(options, options.function.rpartition(":")[0])
+    function, point = function_at(options.function, options.at, may_fail=True)
     with _errors_of(function):
-        explanation = explanation_of(function, differentiable(point))(*point)
-        if explanation.error is not None and explanation.steps:
-            print(explanation)
-        explanation.check()
-    print(explanation)
+        e = explanation_of(function, differentiable(point))(*point)
+    if options.json:
+        print_json(e.to_dict())
+    contents: dict[str, Content] = {
+        "html": lambda: graph_page.html(e),
+        "svg": lambda: graph_page.svg(e),
+        "latex": lambda: e.latex(standalone=True) + "\n",
+    }
+    if not (write_outputs(options, contents, "html") or options.json):
+        print(e)
+    with _errors_of(function):
+        e.check()
     return OK
+
+
+def draw(options: Namespace) -> int:
+    """Run ``wengert draw``: the picture of a function at a point, or of the network in a run's directory; 0."""
+    check_outputs(options, options.what.rpartition(":")[0])
+    if not (wanted(options) or options.open):
+        raise DataError(
+            f"what is to be drawn is known, and not where to; write wengert draw {options.what} --svg FILE.svg, or "
+            "--html, --png, --dot, or --open"
+        )
+    drawing = _drawing(options)
+    contents: dict[str, Content] = {
+        "svg": drawing.svg, "html": drawing.html, "png": drawing.png, "dot": drawing.to_dot
+    }  # fmt: skip
+    write_outputs(options, contents, "html")
+    return OK
+
+
+def _drawing(options: Namespace) -> Any:
+    if Path(options.what).is_dir():
+        return picture_of(load_run(Path(options.what)).model)
+    function, point = function_at(options.what, options.at)
+    with _errors_of(function):
+        return picture_of(function, *point, gradients=options.gradients, argnums=differentiable(point))
 
 
 @contextlib.contextmanager

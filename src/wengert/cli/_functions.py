@@ -27,10 +27,11 @@ __all__ = ["differentiable", "errors_told", "function_at", "load_function", "of_
 Function = Callable[..., Any]
 
 
-def function_at(reference: str, at: Sequence[str] | None) -> tuple[Function, list[Any]]:
+def function_at(reference: str, at: Sequence[str] | None, may_fail: bool = False) -> tuple[Function, list[Any]]:
     """The function ``FILE.py:name`` and its arguments: those typed, or a point that suits it.
 
-    Numbers become float64, so that they can be differentiated, unless the parameter is annotated ``int``.
+    Numbers become float64, so that they can be differentiated, unless the parameter is annotated ``int``. With
+    ``may_fail`` the function may raise an exception at a point that was typed.
     """
     function = load_function(reference)
     if at is None:
@@ -39,7 +40,13 @@ def function_at(reference: str, at: Sequence[str] | None) -> tuple[Function, lis
     _check_number(function, values)
     point = [_typed(value, kind) for value, kind in zip(values, _annotations(function), strict=False)]
     point += [_typed(value, None) for value in values[len(point) :]]
-    _check_result(function, point, _evaluate(function, point))
+    try:
+        result = _evaluate(function, point)
+    except DataError:
+        if not may_fail:
+            raise
+        return function, point
+    _check_result(function, point, result)
     return function, point
 
 

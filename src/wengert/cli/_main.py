@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Sequence
 from wengert.cli._arguments import parser
 from wengert.cli._codes import FAILED, PIPE_CLOSED, REFUSED
 from wengert.cli._coverage import coverage
-from wengert.cli._derivatives import check, explain
+from wengert.cli._derivatives import check, draw, explain
+from wengert.cli._diagnose import diagnose
 from wengert.cli._network import TrainingError
 from wengert.cli._predict import predict
 from wengert.cli._train import train
@@ -27,6 +28,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "predict": predict,
     "check": check,
     "explain": explain,
+    "draw": draw,
+    "diagnose": diagnose,
     "coverage": coverage,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +16,14 @@ from wengert.cli._files import read_json
 from wengert.cli._optimizers import OPTIMIZERS, optimizer
 from wengert.data import Encoding, split_rows
 from wengert.errors import DataError, ModelError, WengertError
-from wengert.training import Result, fit, load_model
+from wengert.training import Epoch, Result, fit, load_model
 
-__all__ = ["Settings", "TrainedRun", "TrainingError", "build", "load_run", "train_network"]
+__all__ = ["HELD_OUT", "Settings", "TrainedRun", "TrainingError", "build", "load_run", "loss_of", "train_network"]
 
 Array = NDArray[Any]
 Progress = Literal["auto", "none"]
+Callback = Callable[[Epoch], Any]
+HELD_OUT = 0.2
 VALIDATION = 0.1
 #: epochs without a better validation loss before training ends
 PATIENCE = 20
@@ -67,8 +70,18 @@ def build(encoding: Encoding, settings: Settings) -> nn.Sequential:
     return nn.mlp(random.key(settings.seed), sizes, settings.activation, dropout=settings.dropout)
 
 
+def loss_of(task: str | None) -> Callable[[Any, Any], Any]:
+    """What is made small: the cross-entropy of classes, the mean squared error of numbers."""
+    return nn.losses.softmax_cross_entropy if task == "classification" else nn.losses.mse
+
+
 def train_network(
-    encoding: Encoding, inputs: Array, targets: Array, settings: Settings, progress: Progress = "auto"
+    encoding: Encoding,
+    inputs: Array,
+    targets: Array,
+    settings: Settings,
+    progress: Progress = "auto",
+    callbacks: Iterable[Callback] = (),
 ) -> tuple[Result, float]:
     """Train on these rows, a tenth of them set aside to stop at the best epoch.
 
@@ -84,7 +97,7 @@ def train_network(
             build(encoding, settings),
             inputs[learning],
             targets[learning],
-            loss=nn.losses.softmax_cross_entropy if classify else nn.losses.mse,
+            loss=loss_of(encoding.task),
             optimizer=optimizer(settings.optimizer, settings.learning_rate, steps),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
@@ -93,6 +106,7 @@ def train_network(
             patience=PATIENCE,
             metrics={"accuracy": nn.losses.accuracy} if classify else {},
             progress=progress,
+            callbacks=callbacks,
         )
     except ModelError as error:
         raise TrainingError(
@@ -109,6 +123,7 @@ class TrainedRun:
     encoding: Encoding
     model: nn.Sequential
     task: Literal["regression", "classification"]
+    settings: Settings
 
 
 def to_config(encoding: Encoding, settings: Settings) -> dict[str, Any]:
@@ -135,4 +150,4 @@ def load_run(directory: Path) -> TrainedRun:
     if encoding.task is None:
         raise DataError(f'"{path}" has no target; train again')
     model = load_model(directory / "model.safetensors", build(encoding, settings))
-    return TrainedRun(encoding, model, encoding.task)
+    return TrainedRun(encoding, model, encoding.task, settings)

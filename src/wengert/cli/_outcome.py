@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from wengert import nn
 from wengert.cli._network import Settings
 from wengert.data import Encoding, Table
+from wengert.explain.doctor import Finding
 from wengert.training import Result
 
 __all__ = ["Outcome"]
@@ -20,7 +22,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run; ``outputs`` are the network's, for the held-out rows."""
+    """A finished run; ``outputs`` are the network's, for the held-out rows.
+
+    ``activations`` are what was sampled of its hidden layers, by name, a value for each epoch. ``findings``
+    are the doctor's, None where no epoch was completed.
+    """
 
     table: Table
     target: str
@@ -34,6 +40,8 @@ class Outcome:
     metrics: dict[str, float]
     baseline: dict[str, dict[str, float]]
     command: str
+    activations: Mapping[str, list[float]] = field(default_factory=dict[str, list[float]])
+    findings: Sequence[Finding] | None = None
 
     def summary(self, out: Path) -> dict[str, Any]:
         """The result as ``--json`` prints it."""

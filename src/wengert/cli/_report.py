@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.cli import _insight as insight
 from wengert.cli._outcome import Outcome
 from wengert.data import Encoding, Table
 from wengert.explain.report import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
@@ -31,7 +32,7 @@ def report_of(outcome: Outcome) -> Report:
         task="classification" if classify else "regression",
         data=_data(outcome),
         layers=_layers(outcome),
-        history=_history(result.history.columns),
+        history=_history({**result.history.columns, **outcome.activations}),
         metrics=outcome.metrics,
         baselines=outcome.baseline,
         epochs=list(result.history.epochs),
@@ -39,11 +40,24 @@ def report_of(outcome: Outcome) -> Report:
         predictions=None if classify else _predictions(encoding, held_out, outcome.outputs),
         confusion=_confusion(encoding, held_out, outcome.outputs) if classify else None,
         samples=_samples(encoding, held_out, outcome.outputs) if classify and held_out.image_shape else (),
+        findings=outcome.findings,
+        confidences=insight.confidences(encoding, held_out, outcome.outputs) if classify else None,
+        plane=insight.plane(outcome),
+        importance=insight.importance(outcome, held_out),
+        gradients=None if held_out.image_shape else insight.gradients(outcome, held_out),
+        saliency=insight.saliency(outcome, held_out),
+        weights=insight.weights(outcome),
+        image_shape=_grid(held_out),
         settings=_settings(outcome),
         seconds=outcome.seconds,
         command=outcome.command,
         notes=["Training was interrupted; this is the best it had reached."] if result.interrupted else [],
     )
+
+
+def _grid(table: Table) -> tuple[int, int] | None:
+    """Height and width of the pictures that a table holds."""
+    return None if table.image_shape is None else (table.image_shape[0], table.image_shape[1])
 
 
 def _settings(outcome: Outcome) -> dict[str, object]:

@@ -15,18 +15,18 @@ from wengert.cli._baseline import baselines
 from wengert.cli._codes import INTERRUPTED, OK
 from wengert.cli._files import check_directory, new_directory, write_json
 from wengert.cli._metrics import measure
-from wengert.cli._network import Settings, to_config, train_network
+from wengert.cli._network import HELD_OUT, Settings, to_config, train_network
 from wengert.cli._outcome import Outcome
 from wengert.cli._report import report_of
 from wengert.cli._text import comparison
 from wengert.data import Encoding, Table, find_task, load, split_rows
 from wengert.errors import DataError, UnsupportedError
-from wengert.explain.report import write_report
+from wengert.explain.doctor import Doctor, Finding
+from wengert.explain.report import ActivationWatch, write_report
 from wengert.training import predict, save_model
 
 __all__ = ["train"]
 
-HELD_OUT = 0.2
 LEAST_ROWS = 10
 
 
@@ -76,7 +76,9 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
     tested = encoding.inputs(held_out)
     baseline = baselines(encoding, inputs, targets, held_out, tested, settings)
     progress = "none" if options.quiet else "auto"
-    result, seconds = train_network(encoding, inputs, targets, settings, progress)
+    watch = ActivationWatch(inputs)
+    doctor = Doctor(features=encoding.features)
+    result, seconds = train_network(encoding, inputs, targets, settings, progress, [watch, doctor])
     outputs = predict(result.model, tested)
     metrics = measure(encoding, held_out, outputs)
     command = shlex.join(["wengert", *options.typed])
@@ -93,7 +95,16 @@ def _run(table: Table, target: str, task: Any, options: Namespace) -> Outcome:
         metrics,
         baseline,
         command,
+        watch.columns,
+        _findings(doctor, table) if len(result.history) else None,
     )
+
+
+def _findings(doctor: Doctor, table: Table) -> list[Finding]:
+    """The doctor's findings but for what the encoding has decided."""
+    found = doctor.diagnosis.findings
+    # pixels share one scale on purpose: those at the rim, hardly ever touched, are not blown up
+    return [each for each in found if each.illness != "unscaled_inputs" or not table.image_shape]
 
 
 def _write(outcome: Outcome, out: Path) -> None:

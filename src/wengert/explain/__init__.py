@@ -15,6 +15,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from wengert.explain.comparing import Comparison, compare_derivatives
+from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
@@ -27,11 +29,15 @@ from wengert.explain.nonfinite import NonFinite
 from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
 from wengert.explain.scopes import Scope
+from wengert.explain.summaries import LayerRow, ModelSummary, summary
+from wengert.explain.surface import Surface, draw_surface
 from wengert.explain.values import Summary, summarise
 
 __all__ = [
-    "BackwardMoment", "Drawing", "Edge", "Explanation", "Failure", "Formula", "ForwardMoment", "LayerHealth", "Moved",
-    "NonFinite", "Nudged", "Path", "Paths", "Scope", "Step", "Summary", "draw", "explain", "summarise",
+    "BackwardMoment", "Comparison", "Diagnosis", "Doctor", "Drawing", "Edge", "Explanation", "Failure", "Finding",
+    "Formula", "ForwardMoment", "LayerHealth", "LayerRow", "ModelSummary", "Moved", "NonFinite", "Nudged", "Path",
+    "Paths", "Scope", "Step", "Summary", "Surface", "compare_derivatives", "diagnose", "draw", "draw_surface", "explain",
+    "summarise", "summary",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from wengert.errors import DerivativeError, ModelError
 from wengert.explain import layers, paths, text
+from wengert.explain.as_json import as_dict
 from wengert.explain.derivations import Derivations
 from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
@@ -338,6 +339,28 @@ class Explanation(Derivations, Views):
               500 steps, folded; e.text(unfold=1) opens what is folded here, unfold=True all
         """
         return text.describe(self, width, most, unfold)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The explanation in JSON's own types.
+
+        ``inputs`` are names, ``output`` is the name of a step, ``value`` its value. Each of ``steps`` has a ``number``,
+        ``name``, ``variable``, ``primitive`` (null for inputs), the ``operation`` as text, ``operands`` (a value, or
+        ``{"step": name}``), ``params`` as texts, ``value``, ``gradient``, ``tangent``, ``phase``, ``scopes`` (outermost
+        first: ``kind``, ``name``, ``file``, ``line``) and ``place`` (``file``, ``line``, ``source``). Each of ``edges``
+        has the names of its ``source`` and ``target``, the operand's ``position``, ``local`` (null where it is a
+        Jacobian) and ``contribution``. A value has a ``type``, a ``shape``, and up to 64 numbers as ``value`` (what is
+        not finite is a word), beyond that ``min``, ``max``, ``mean`` of what is finite, and counts of ``zeros``, ``nans``,
+        ``infinities``. Where there are no gradients, ``no_gradients`` says why; ``failure`` is where an exception came.
+
+        Example:
+            >>> import wengert
+            >>> found = wengert.explain(lambda x, y: x * y)(2.0, 3.0).to_dict()
+            >>> found["steps"][2]["operation"], found["steps"][0]["gradient"]["value"]
+            ('x * y', 3.0)
+            >>> found["edges"][0]["source"], found["edges"][0]["target"], found["edges"][0]["contribution"]["value"]
+            ('x', 'v1', 3.0)
+        """
+        return as_dict(self)
 
     def __str__(self) -> str:
         return self.text()

@@ -45,6 +45,8 @@ def _matmul_batch(batched: Sequence[bool], operands: Sequence[Any], _params: Any
 
 def _matmul_infer(x: Aval, y: Aval) -> Aval:
     left, right = x.shape, y.shape
+    if left[-1:] != right[-2:][:1]:
+        raise ValueError(f"matmul of shapes {left} and {right}: {left[-1:]} and {right[-2:][:1]} differ in length")
     n = left[-2:-1]
     m = right[-1:] if len(right) > 1 else ()
     shape = (*np.broadcast_shapes(left[:-2], right[:-2]), *n, *m)
@@ -97,7 +99,10 @@ def _einsum_infer(*avals: Aval, inputs: tuple[str, ...], output: str) -> Aval:
     sizes: dict[str, int] = {}
     for names, a in zip(inputs, avals, strict=True):
         for name, n in zip(names, a.shape, strict=True):
-            sizes[name] = n if sizes.get(name, 1) == 1 else sizes[name]
+            sizes[name] = known = n if sizes.get(name, 1) == 1 else sizes[name]
+            if n not in (1, known):
+                shapes = ", ".join(str(a.shape) for a in avals)
+                raise ValueError(f"einsum of shapes {shapes}: the axes {name!r} differ in length, {known} and {n}")
     shape = tuple(sizes[c] for c in output)
     return Aval(shape, np.result_type(*(a.dtype for a in avals)), "array" if shape else "scalar")
 

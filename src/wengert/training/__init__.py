@@ -15,12 +15,15 @@ Example:
 from wengert.training._fit import Epoch, Result, fit
 from wengert.training._saving import load_model, save_model
 from wengert.training._steps import predict
+from wengert.training._watching import Failure, Setup
 from wengert.training.history import History
 
 __all__ = [
     "Epoch",
+    "Failure",
     "History",
     "Result",
+    "Setup",
     "fit",
     "load_model",
     "predict",

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
 
 from wengert import control, nn, pytree, random
-from wengert.errors import UnsupportedError
+from wengert.errors import DivergenceError, UnsupportedError
 from wengert.optim import Optimizer
 from wengert.training._steps import Loss, Part, Plan, State, Stretch, descend
+from wengert.training._watching import Failure, failure_at, is_finite
 from wengert.transforms import jit, machine_code
 
 __all__ = ["Runner", "Wanted"]
@@ -66,26 +68,71 @@ def seconds_to_compile(model: Any) -> float:
 
 
 @final
+@dataclass(frozen=True)
+class Leg:
+    """A stretch that was taken: so many ``steps`` of a part, from number ``at``, from ``state``."""
+
+    state: State
+    part: Part
+    at: int
+    steps: int
+
+
+@final
 class Runner:
     """Takes the steps of training, as machine code where that is wanted, possible and worth it."""
 
-    def __init__(self, plan: Plan, epochs: int, wanted: Wanted, note: Callable[[str], None]) -> None:
-        self.plan, self.epochs, self.wanted, self.note = plan, epochs, wanted, note
+    def __init__(
+        self, plan: Plan, epochs: int, wanted: Wanted, note: Callable[[str], None], watched: bool = False
+    ) -> None:
+        self.plan, self.epochs, self.wanted, self.note, self.watched = plan, epochs, wanted, note, watched
         self.run = native(plan.loss, plan.optimizer)
         self.chosen: dict[int, bool] = {}  # by the number of rows in a step: whether it is compiled
         self.pace: dict[int, int] = {}  # and how many steps a stretch has
         self.sample: Stretch | None = None  # a step taken in Python: what comes out of one
         self.own: Any = None  # the optimiser's state that came from machine code, and belongs to nobody else
+        self.trail: list[Leg] = []  # where the last two stretches started from, if somebody watches
+        self.losses: list[Any] = []  # of the epoch
+        self.failure: Failure | None = None
 
     def epoch(self, state: State, number: int) -> Iterator[Stretch]:
         """The steps of an epoch, a stretch at a time."""
+        self.losses = []
         for part in self.plan.parts(state.model, number):
             at = 0
             while at < len(part.rows):
                 done = self.stretch(state, part, at) if self.takes(state, part) else self.step(state, part, at)
-                self.plan.check_losses(done.losses, part, at)
+                self.check(state, done, part, at)
                 at, state = at + len(done.losses), done.state
                 yield done
+
+    def check(self, state: State, done: Stretch, part: Part, at: int) -> None:
+        """Stop where a loss is not finite; where somebody watches, with the step that began it."""
+        if self.watched:
+            self.trail = [*self.trail[-1:], Leg(state, part, at, len(done.losses))]
+            self.losses.append(done.losses)
+        try:
+            self.plan.check_losses(done.losses, part, at)
+        except DivergenceError as error:
+            self.failure = self.traced_back(error, done.losses) if self.watched else None
+            raise
+
+    def traced_back(self, error: DivergenceError, losses: Any) -> Failure:
+        """The last step that started from finite parameters: at the first loss that is not finite, or before it."""
+        leg, k = self.trail[-1], int(np.argmin(np.isfinite(losses)))
+        state = self.retaken(leg, k)
+        if not is_finite(state.model) and (k or len(self.trail) > 1):
+            leg, k = (leg, k - 1) if k else (self.trail[0], self.trail[0].steps - 1)
+            state = self.retaken(leg, k)
+        return failure_at(error, self.plan, state, leg.part, leg.at + k, np.concatenate(self.losses))
+
+    def retaken(self, leg: Leg, steps: int) -> State:
+        """The state after so many steps of a stretch, taken once more."""
+        if not steps:
+            return leg.state
+        inner = pytree.map(_copy, leg.state.optimizer)
+        model, inner, *_ = self.call(leg.state.model, inner, leg.part, leg.at, leg.at + steps)
+        return State(model, inner, leg.state.steps + steps)
 
     def step(self, state: State, part: Part, at: int) -> Stretch:
         """One step in Python."""
@@ -136,18 +183,19 @@ class Runner:
     def stretch(self, state: State, part: Part, at: int) -> Stretch:
         """As many steps as fit into a short while."""
         size = part.rows.shape[1]
-        end = min(at + self.pace.get(size, 1), len(part.rows))
+        last = len(part.rows) - 1  # a stretch of its own: the update that it makes is measured
+        end = at + 1 if at == last else min(at + self.pace.get(size, 1), last)
         # what came from Python may be one array twice, or an array that the model holds too
-        inner = state.optimizer if state.optimizer is self.own else pytree.map(_copy, state.optimizer)
+        ours = state.optimizer is self.own and not self.watched
+        inner = state.optimizer if ours else pytree.map(_copy, state.optimizer)
         begun = time.perf_counter()
         model, inner, gradients, losses, outputs = self.call(state.model, inner, part, at, end)
         self.pace[size] = max(1, int(SECONDS * (end - at) / (time.perf_counter() - begun)))
         self.own = inner
         if outputs is not None:
             outputs = outputs[at:end].reshape(-1, *outputs.shape[2:])
-        return Stretch(
-            State(model, inner, state.steps + end - at), part.rows[at:end], losses[at:end], outputs, gradients
-        )
+        after = State(model, inner, state.steps + end - at)
+        return Stretch(state.model, after, part.rows[at:end], losses[at:end], outputs, gradients)
 
     def call(self, model: Any, inner: Any, part: Part, begin: int, end: int) -> Any:
         """The native function on steps of a part; none at all only compiles it."""

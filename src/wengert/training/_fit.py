@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+import numpy as np
+
 from wengert import random
-from wengert.errors import ModelError
+from wengert.errors import DivergenceError, ModelError
 from wengert.optim import Optimizer
 from wengert.training._compiled import Runner, Wanted
 from wengert.training._data import Validation, prepared
 from wengert.training._progress import Mode, Reporter, reporter
 from wengert.training._steps import Loss, Metric, Plan, State, Tally
+from wengert.training._watching import Failure, Setup, tell, watches
 from wengert.training.history import History
 
 __all__ = ["Callback", "Epoch", "Result", "fit"]
@@ -90,9 +93,8 @@ class _Run:
         self.reached = self.reached.after(self.state.model, row)
         return row
 
-    def run(self, epochs: int, patience: int | None, callbacks: Iterable[Callback], show: Reporter) -> None:
+    def run(self, epochs: int, patience: int | None, callbacks: tuple[Callback, ...], show: Reporter) -> None:
         """Epochs until there are enough, no progress, or a callback that says stop."""
-        callbacks = tuple(callbacks)
         for number in range(1, epochs + 1):
             row = self.epoch(number, show)
             show.epoch(number, row)
@@ -102,6 +104,23 @@ class _Run:
                 return
             if patience is not None and number - self.reached.best_epoch >= patience:
                 return
+
+    def ends_early(self, epochs: int, patience: int | None, callbacks: tuple[Callback, ...], show: Reporter) -> bool:
+        """Whether Ctrl-C ended the run. Where it diverges, callbacks are told before the error goes on."""
+        try:
+            self.run(epochs, patience, callbacks, show)
+        except KeyboardInterrupt:
+            return True
+        except DivergenceError as error:
+            tell(callbacks, "failed", self.failure(error))
+            raise
+        return False
+
+    def failure(self, error: DivergenceError) -> Failure:
+        """What became of the run: the step that began it, or where steps were in order, the state after them."""
+        epoch = len(self.reached.history) + 1
+        model, inner, steps = self.state.model, self.state.optimizer, self.state.steps
+        return self.runner.failure or Failure(error, epoch, 0, steps, model, inner, None, None, np.empty(0))
 
     def model(self, best: bool) -> Any:
         """The model to give back."""
@@ -156,7 +175,9 @@ def fit(
         patience: stop after so many epochs without a smaller validation loss.
         metrics: more to measure, by name: ``metric(outputs, targets)``, one number.
         progress: "auto" (a bar on a terminal, one line an epoch elsewhere), "rich", "lines" or "none".
-        callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training.
+        callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training. A method
+            ``begin`` of theirs is called with the :class:`Setup` before the first, and a method ``failed`` with a
+            :class:`Failure` where training diverges.
         replacement: draw rows with replacement, in place of a new order every epoch.
         compiled: whether stretches of an epoch run as one native function: ``True``, ``False`` (every step in Python),
             or "auto": where they take longer than their compilation, and what ``model``, ``loss`` and ``optimizer`` do
@@ -172,7 +193,9 @@ def fit(
 
     Raises:
         DataError: if the data are empty, not numbers, not finite, or of different lengths.
-        ModelError: if an argument makes no sense, or the loss becomes NaN or infinite.
+        ModelError: if an argument makes no sense.
+        DivergenceError: a ModelError, if the loss becomes NaN or infinite; ``callbacks=[wengert.explain.Doctor()]``
+            says which step and operation began it.
         ConcretizationError: for ``compiled=True``, if the model or the loss needs a value to decide by; TraceError, if
             it draws from NumPy's generators; UnsupportedError, if there is no llvmlite.
 
@@ -198,11 +221,10 @@ def fit(
     size = len(data.inputs) if batch_size is None else batch_size
     size = _at_least_one(size, "batch_size", ", or None for all rows at once")
     plan = Plan(data, loss, optimizer, dict(metrics or {}), size, replacement, random.key(seed))
+    callbacks = tuple(callbacks)
+    tell(callbacks, "begin", Setup(model, data, loss, optimizer, epochs, min(size, len(data.inputs))))
     with reporter(progress, epochs) as show:
-        run, interrupted = _Run(plan, Runner(plan, epochs, compiled, show.note), model), False
-        try:
-            run.run(epochs, patience, callbacks, show)
-        except KeyboardInterrupt:
-            interrupted = True
+        run = _Run(plan, Runner(plan, epochs, compiled, show.note, watches(callbacks)), model)
+        interrupted = run.ends_early(epochs, patience, callbacks, show)
     best = data.validation is not None or patience is not None
     return Result(run.model(best), run.reached.history, interrupted, run.reached.best_epoch)

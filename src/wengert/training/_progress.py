@@ -13,7 +13,7 @@ from wengert.errors import ModelError, UnsupportedError
 __all__ = ["Mode", "Reporter", "reporter", "summary"]
 
 Mode = Literal["auto", "rich", "lines", "none"]
-_HIDDEN = ("gradient_norm/", "weight_norm/", "learning_rate", "seconds")
+_HIDDEN = ("gradient_norm/", "update_norm/", "weight_norm/", "learning_rate", "seconds")
 _INTERVAL = 0.1  # seconds between two movements of the bar
 
 

@@ -9,9 +9,9 @@ from typing import Any, final
 
 import numpy as np
 
-from wengert import nn, random
+from wengert import nn, pytree, random
 from wengert.data import row_order
-from wengert.errors import ModelError
+from wengert.errors import DivergenceError
 from wengert.optim import Optimizer, apply_updates
 from wengert.training._data import Array, Data, model_dtype, rows_of
 from wengert.training._norms import layer_norms
@@ -69,8 +69,12 @@ class Part:
 @final
 @dataclass(frozen=True)
 class Stretch:
-    """The outcome of some steps one after another: their rows and losses, all outputs, the last step's gradients."""
+    """The outcome of some steps one after another: their rows and losses, all outputs, the last step's gradients.
 
+    ``before`` is the model before the first of them.
+    """
+
+    before: Any
     state: State
     rows: Array
     losses: Array
@@ -126,7 +130,8 @@ class Plan:
         model, inner, loss, outputs, gradients = descend(
             self.loss, self.optimizer, state.model, state.optimizer, x, y, key
         )
-        return Stretch(State(model, inner, state.steps + 1), rows[None], np.asarray(loss)[None], outputs, gradients)
+        after = State(model, inner, state.steps + 1)
+        return Stretch(state.model, after, rows[None], np.asarray(loss)[None], outputs, gradients)
 
     def check_losses(self, losses: Array, part: Part, at: int) -> None:
         """Stop at the first loss of a stretch that is NaN or infinite."""
@@ -141,7 +146,7 @@ class Plan:
         if math.isfinite(loss):
             return
         rate = "" if self.optimizer.rate is None else f" (it began at {float(self.optimizer.rate(0)):g})"
-        raise ModelError(
+        raise DivergenceError(
             f"{what}: training has diverged. Try a smaller learning rate{rate}, "
             "optim.chain(optim.clip_by_global_norm(1.0), optimizer), or inputs and targets scaled to about 1"
         )
@@ -190,12 +195,14 @@ class Tally:
         """The epoch's row of the history; norms are those of the last step."""
         assert self.last is not None
         state, rate = self.last.state, self.plan.optimizer.rate
+        update = pytree.map_learned(np.subtract, state.model, self.last.before)  # the last step is a stretch of its own
         return {
             "loss": self.loss / self.rows,
             **self.metrics(),
             **self.plan.validation(state.model, epoch),
             **({} if rate is None else {"learning_rate": float(rate(state.steps - 1))}),
             **layer_norms(self.last.gradients, "gradient_norm"),
+            **layer_norms(update, "update_norm"),
             **layer_norms(state.model, "weight_norm"),
             "seconds": seconds,
         }

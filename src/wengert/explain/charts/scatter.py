@@ -24,7 +24,7 @@ from wengert.explain.charts.elements import (
 )
 from wengert.explain.charts.numbers import Scale, count, number
 
-__all__ = ["scatter_chart"]
+__all__ = ["cloud", "diagonal", "places_on", "scatter_chart"]
 
 _MOST_DOTS = 2000
 _LEVELS = 8  # of shade, each one element
@@ -49,9 +49,8 @@ def scatter_chart(
     drawable = np.isfinite(x_values) & np.isfinite(y_values)
     x_values, y_values = x_values[drawable], y_values[drawable]
     frame = _square(x_values, y_values, unit, height)
-    places = np.column_stack([_places(frame.x, x_values), _places(frame.y, y_values)])
-    cloud = _hexagons(places) if len(places) > _MOST_DOTS else _dots(places)
-    parts = [frame.axes(x_grid=True), _diagonal(frame), cloud, _worst(places, x_values, y_values)]
+    places = np.column_stack([places_on(frame.x, x_values), places_on(frame.y, y_values)])
+    parts = [frame.axes(x_grid=True), diagonal(frame), cloud(places), _worst(places, x_values, y_values)]
     left_out = int(np.size(drawable) - np.count_nonzero(drawable))
     words = f"{count(len(places), 'point')} about the line on which predicted equals actual."
     if left_out:
@@ -68,11 +67,18 @@ def _square(xs: NDArray[np.float64], ys: NDArray[np.float64], unit: str, height:
     return Frame(x, y, f"actual{tail}", f"predicted{tail}")
 
 
-def _places(scale: Scale, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def cloud(places: NDArray[np.float64]) -> str:
+    """Points of a picture as dots or, where they are very many, as shaded hexagons."""
+    return _hexagons(places) if len(places) > _MOST_DOTS else _dots(places)
+
+
+def places_on(scale: Scale, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where many values lie on a linear scale."""
     return scale(0.0) + values * ((scale.stop - scale.start) / (scale.high - scale.low))
 
 
-def _diagonal(frame: Frame) -> str:
+def diagonal(frame: Frame) -> str:
+    """The dashed line on which both coordinates are equal."""
     low, high = frame.x.low, frame.x.high
     start, stop = (f"{place(frame.x(v))} {place(frame.y(v))}" for v in (low, high))
     return tag("path", None, d=f"M{start}L{stop}", stroke=color("soft"), stroke_dasharray="3 4")

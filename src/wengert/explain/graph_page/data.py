@@ -1,4 +1,4 @@
-"""What the player reads: texts of steps and edges, folds with their layouts, the words of cards. Numbers only as text."""
+"""What the player reads: steps, edges, folds with their layouts, the words of cards. Numbers are text."""
 
 from __future__ import annotations
 

@@ -90,14 +90,14 @@ def _header(model: Model) -> str:
 
 
 def _forward(e: Explanation) -> str:
-    columns = text.Columns(e.forward_mode)
+    columns = text.Columns(e.forward_mode, e.prefix)
     rows = text.rows_of(e.all_steps, columns.step, _MOST_ROWS)
     shown = table("Steps", columns.heads, [_cells(row, (2, 3)) for row in rows], left=5)
     return section("forward", "Forward pass", _FORWARD, card("", shown, wide=True))
 
 
 def _edges(e: Explanation, title: str, lead: str) -> str:
-    columns = text.Columns(e.forward_mode)
+    columns = text.Columns(e.forward_mode, e.prefix)
     rows = text.rows_of(e.edges if e.forward_mode else e.edges[::-1], columns.edge, _MOST_ROWS)
     shown = table("Edges", columns.edge_heads, [_cells(row, (1, 2, 3)) for row in rows], left=4)
     return section("backward", title, lead, card("", shown, wide=True))

@@ -651,5 +651,9 @@
   render();
   fit(0.6);
   show(at);
-  new ResizeObserver(() => { if (!svg.hasAttribute("viewBox")) fit(0.6); }).observe(stage);
+  new ResizeObserver(() => {
+    if (svg.hasAttribute("viewBox")) return; // it is being printed
+    fit(0.6);
+    follow(current());
+  }).observe(stage);
 })();

@@ -8,30 +8,69 @@ from __future__ import annotations
 import os
 
 from wengert.explain.page import document
-from wengert.explain.report.contents import Column, Confusion, DataSummary, Layer, Predictions, Report, Sample
+from wengert.explain.report.columns import columns
+from wengert.explain.report.contents import (
+    Column,
+    Confidences,
+    Confusion,
+    DataSummary,
+    FindingLike,
+    Importance,
+    InputGradients,
+    Layer,
+    Plane,
+    Predictions,
+    Report,
+    Saliency,
+    Sample,
+)
+from wengert.explain.report.curves import history_html
+from wengert.explain.report.findings import findings
+from wengert.explain.report.flow import flow
+from wengert.explain.report.importance import (
+    class_gradients,
+    class_saliency,
+    output_gradients,
+    permutation_importance,
+)
 from wengert.explain.report.predictions import predictions
-from wengert.explain.report.sections import data, header, network, norms, results, settings, training
+from wengert.explain.report.sections import data, header, network, results, settings, training
+from wengert.explain.report.watching import ActivationWatch
 from wengert.files import write_atomically
 
 __all__ = [
+    "ActivationWatch",
     "Column",
+    "Confidences",
     "Confusion",
     "DataSummary",
+    "FindingLike",
+    "Importance",
+    "InputGradients",
     "Layer",
+    "Plane",
     "Predictions",
     "Report",
+    "Saliency",
     "Sample",
+    "class_gradients",
+    "class_saliency",
+    "history_html",
+    "output_gradients",
+    "permutation_importance",
     "render",
     "write_report",
 ]
 
 _SECTIONS = (
+    ("findings", "Findings", findings),
     ("results", "Results", results),
     ("training", "Training", training),
     ("predictions", "Predictions", predictions),
+    ("columns", "What it looks at", columns),
+    ("flow", "Layers", flow),
     ("data", "Data", data),
     ("network", "Network", network),
-    ("norms", "Gradients and weights", norms),
     ("settings", "Settings", settings),
 )
 

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Column", "Confusion", "DataSummary", "Layer", "Predictions", "Report", "Sample"]
+__all__ = [
+    "Column",
+    "Confidences",
+    "Confusion",
+    "DataSummary",
+    "FindingLike",
+    "Importance",
+    "InputGradients",
+    "Layer",
+    "Plane",
+    "Predictions",
+    "Report",
+    "Saliency",
+    "Sample",
+]
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,122 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Confidences:
+    """(n,) the probability that each held-out row's predicted class was given, and whether it was right."""
+
+    confidence: ArrayLike
+    right: ArrayLike
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What a measure becomes when one column is shuffled among the held-out rows.
+
+    Args:
+        columns: the c names.
+        measure: the measure's key, as in :attr:`Report.metrics`.
+        base: its value with every column in place.
+        shuffled: (c, repeats) its values with one column shuffled.
+        rows: how many held-out rows it was measured on.
+    """
+
+    columns: Sequence[str]
+    measure: str
+    base: float
+    shuffled: NDArray[np.float64]
+    rows: int = 0
+
+    @property
+    def changes(self) -> NDArray[np.float64]:
+        """(c,) mean change of the measure."""
+        return self.shuffled.mean(axis=1) - self.base
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """(c,) standard errors of :attr:`changes`, of the shuffling alone; NaN for a single repeat."""
+        repeats = self.shuffled.shape[1]
+        if repeats < 2:
+            return np.full(len(self.columns), np.nan)
+        return self.shuffled.std(axis=1, ddof=1) / np.sqrt(repeats)
+
+
+@dataclass(frozen=True)
+class InputGradients:
+    """How much the output changes with each column of numbers.
+
+    Args:
+        columns: the c names.
+        sizes: (c,) mean of |∂output/∂column| over held-out rows, per standard deviation of the column.
+        directions: (c,) the same mean with its sign, which tells whether the output mostly rises or falls.
+        unit: what the output is measured in.
+        left_out: columns that have no derivative: categories, dates.
+    """
+
+    columns: Sequence[str]
+    sizes: ArrayLike
+    directions: ArrayLike
+    unit: str = ""
+    left_out: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """A class of pictures: the mean of its held-out pictures and of the class score's gradient at them, (h, w)."""
+
+    label: str
+    mean: ArrayLike
+    gradient: ArrayLike
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What the network says at every point of the plane of two columns.
+
+    Args:
+        names: of the two columns, the first to the right, the second upwards.
+        xs, ys: (nx,) and (ny,), where the plane was sampled.
+        outputs: (ny, nx) predicted values, or (ny, nx, k) probabilities of classes.
+        points: (n, 2) rows of the table.
+        actual: (n,) their values, or the numbers of their classes.
+        held_out: (n,) whether a row was held out.
+        labels: the k names of classes.
+    """
+
+    names: tuple[str, str]
+    xs: ArrayLike
+    ys: ArrayLike
+    outputs: NDArray[np.float64]
+    points: ArrayLike
+    actual: ArrayLike
+    held_out: ArrayLike
+    labels: Sequence[str] = ()
+
+
+class FindingLike(Protocol):
+    """A finding, as ``wengert.diagnose`` makes them: a title, a sentence with its evidence, a remedy as code."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in a word or two."""
+        ...
+
+    @property
+    def severity(self) -> str:
+        """``"severe"``, ``"serious"`` or ``"slight"``."""
+        ...
+
+    @property
+    def sentence(self) -> str:
+        """What was found, where, and the numbers that say so."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What to write."""
+        ...
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that a report shows; what is absent is left out of the page.
 
@@ -90,7 +221,8 @@ class Report:
         data: the table.
         layers: the network, first layer first.
         history: columns by name, one value an epoch: ``loss``, ``validation_loss``, metrics,
-            ``learning_rate``, ``seconds``, ``gradient_norm/<layer>``, ``weight_norm/<layer>``.
+            ``learning_rate``, ``seconds``; for each layer ``gradient_norm/<layer>``, ``update_norm/<layer>``,
+            ``weight_norm/<layer>`` and, NaN where it was not sampled, what :class:`ActivationWatch` records.
         metrics: held-out metrics by name, the most telling first: ``accuracy``, ``log_loss``, ``r2`` …
         baselines: the same metrics for simpler predictors, by the predictor's name.
         epochs: the number of each epoch; 1, 2, 3, … if None.
@@ -98,6 +230,14 @@ class Report:
         predictions: of a regression.
         confusion: of a classification.
         samples: pictures with their classes, mistakes first.
+        findings: what is wrong or remarkable, the gravest first; an empty list says that nothing was found.
+        confidences: of a classification.
+        plane: of a table with two columns of numbers.
+        importance: of the columns, by one measure or more; the first is drawn.
+        gradients: of the output by the columns.
+        saliency: of classes of pictures.
+        weights: (units, height, width) weights of the first layer as pictures, the strongest unit first.
+        image_shape: height and width, where the columns are the pixels of a picture.
         settings: how to train it again.
         seconds: time spent in training.
         command: the command that trains it again.
@@ -116,6 +256,14 @@ class Report:
     predictions: Predictions | None = None
     confusion: Confusion | None = None
     samples: Sequence[Sample] = ()
+    findings: Sequence[FindingLike] | None = None
+    confidences: Confidences | None = None
+    plane: Plane | None = None
+    importance: Sequence[Importance] = ()
+    gradients: InputGradients | None = None
+    saliency: Sequence[Saliency] = ()
+    weights: ArrayLike | None = None
+    image_shape: tuple[int, int] | None = None
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     seconds: float | None = None
     command: str | None = None

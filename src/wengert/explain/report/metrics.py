@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from wengert.explain.charts.elements import escape
 from wengert.explain.charts.numbers import number, percent
 
-__all__ = ["better", "metric_name", "metric_value", "plain_name", "verdict"]
+__all__ = ["against", "better", "in_sentence", "metric_name", "metric_value", "plain_name", "verdict"]
 
 _NAMES = {
     "accuracy": "Accuracy",
@@ -45,7 +45,13 @@ def metric_name(key: str) -> str:
     return _NAMES.get(key, name[:1].upper() + name[1:])
 
 
-def _in_sentence(key: str) -> str:
+def in_sentence(key: str) -> str:
+    """The name of a measure within a sentence.
+
+    Example:
+        >>> in_sentence("r2"), in_sentence("log_loss")
+        ('R²', 'log loss')
+    """
     name = metric_name(key)
     return name if name[1:2].isupper() or not name[1:2].isalpha() else name[:1].lower() + name[1:]
 
@@ -74,7 +80,7 @@ def verdict(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, f
     if not key or not rivals:
         return ""
     winners = [name for name, value in rivals.items() if not better(key, metrics[key], value)]
-    title = _in_sentence(key)
+    title = in_sentence(key)
     if not winners:
         return f"By {title} it is better than each of the simpler predictors."
     best = winners[0]

@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wengert.explain.charts import confusion_chart, histogram, scatter_chart
+from wengert.explain.charts import (
+    confusion_chart,
+    histogram,
+    quantile_chart,
+    region_chart,
+    reliability,
+    reliability_chart,
+    residual_chart,
+    scatter_chart,
+    surface_chart,
+)
 from wengert.explain.charts.elements import escape, tag
 from wengert.explain.charts.images import png_url
 from wengert.explain.charts.numbers import count, number, percent
 from wengert.explain.page import card, details, section, table
-from wengert.explain.report.contents import Confusion, Predictions, Report, Sample
+from wengert.explain.report.contents import Confidences, Confusion, Plane, Predictions, Report, Sample
 
 __all__ = ["predictions"]
 
 _MOST_CLASSES = 12
+_FEW_ERRORS = 8  # have no shape
+_HEIGHTS = re.compile(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"')
 _MOST_CONFUSIONS = 6
 _MOST_SAMPLES = 48
+_NORMAL = (
+    "Errors less their mean, by their standard deviation, in order. On the dashed line they are as normal ones; "
+    "ends that "
+    "bend away are rare errors larger than a normal has."
+)
 _PRECISION_AND_RECALL = (
     "Precision: the share of a class's predictions that are right. Recall: the share of its rows that are found."
 )
 
 
 def predictions(report: Report) -> str:
-    """Predicted against actual, or the confusion matrix, and some pictures."""
-    cards: list[str] = []
+    """Predicted against actual and residuals, or confusion and calibration; the plane of two columns; some pictures."""
+    cards = [_plane(report.plane, report.data.target)] if report.plane is not None else []
     lead = ""
     if report.predictions is not None:
         cards += _regression(report.predictions, report.data.target)
         lead = "Each point is a held-out row."
     if report.confusion is not None:
-        cards += _classification(report.confusion)
+        matrix, *tables = _classification(report.confusion)
+        cards += [matrix, _calibration(report.confidences) if report.confidences is not None else "", *tables]
         lead = _confusion_words(np.asarray(report.confusion.counts), report.confusion.labels)
-    if report.samples:
-        cards.append(_pictures(report.samples))
-    return section("predictions", "Predictions", lead, *cards) if cards else ""
+    columns = _two_columns([each for each in cards if each])
+    pictures = _pictures(report.samples) if report.samples else ""
+    return section("predictions", "Predictions", lead, columns, pictures) if columns or pictures else ""
+
+
+def _two_columns(cards: Sequence[str]) -> str:
+    """Cards in two columns, each where there is more room left."""
+    columns: tuple[list[str], list[str]] = ([], [])
+    for each in cards:
+        min(columns, key=lambda column: sum(map(_height, column))).append(each)
+    return "".join(tag("div", "".join(column), class_="stack") for column in columns if column)
+
+
+def _height(content: str) -> float:
+    """About how tall a card is: its pictures, the rows of its tables, and what all cards have."""
+    return 120 + sum(map(float, _HEIGHTS.findall(content))) + 35 * content.count("<tr")
 
 
 # ---- regression -------------------------------------------------------------------------------
@@ -51,8 +83,25 @@ def _regression(made: Predictions, target: str) -> list[str]:
             scatter_chart("scatter", f"Predicted against actual {target}", actual, predicted),
             "On the dashed line a prediction is exact. The rings are the five largest errors.",
         ),
-        tag("div", _errors(errors, target) + _error_table(errors), class_="stack"),
+        _errors(errors, target),
+        _error_table(errors),
+        card(
+            "Errors by prediction",
+            residual_chart(
+                "residuals", "Errors by prediction", predicted, errors, f"predicted {target}", "predicted − actual"
+            ),
+            "The line is the median, the band holds the middle half. Where it leaves nought predictions are "
+            "biased there; "
+            "where it widens they are less sure.",
+        ),
+        _normality(errors),
     ]
+
+
+def _normality(errors: NDArray[np.float64]) -> str:
+    if np.count_nonzero(np.isfinite(errors)) < _FEW_ERRORS:
+        return ""
+    return card("Are the errors normal?", quantile_chart("quantiles", "Normal Q–Q plot", errors), _NORMAL)
 
 
 def _errors(errors: NDArray[np.float64], target: str) -> str:
@@ -89,7 +138,8 @@ def _classification(confusion: Confusion) -> list[str]:
     caption = "Rows are the actual classes, columns the predicted ones; shades are shares of a row."
     return [
         card("Confusion matrix", matrix, caption),
-        tag("div", _class_table(counts, labels) + _confusions(counts, labels), class_="stack"),
+        _class_table(counts, labels),
+        _confusions(counts, labels),
     ]
 
 
@@ -139,13 +189,51 @@ def _confusions(counts: NDArray[np.int64], labels: Sequence[str]) -> str:
     return card(title, table(title, ["Actual", "Taken for", "Rows"], rows, left=2))
 
 
+def _calibration(made: Confidences) -> str:
+    found = reliability(made.confidence, made.right)
+    if not found.counts.sum():
+        return ""
+    chart = reliability_chart("calibration", "Reliability diagram", found)
+    gap = found.overconfidence
+    kind = "more" if gap > 0 else "less"
+    words = f"Expected calibration error {percent(found.error)} (ten equal bins). "
+    if abs(gap) >= 0.0005:
+        words += f"On average it is {percent(abs(gap))} {kind} confident than right. "
+    words += "Points below the dashed line promise more than they keep; upright lines are 95% intervals."
+    return card("Confidence and accuracy", chart, words)
+
+
+# ---- the plane of two columns -----------------------------------------------------------------
+
+
+def _plane(plane: Plane, target: str) -> str:
+    held_out = np.asarray(plane.held_out, bool).tolist()
+    if plane.labels:
+        chart = region_chart("plane", f"Regions of {target}", plane.xs, plane.ys, plane.outputs, plane.points,
+                             np.asarray(plane.actual, int).tolist(), held_out, plane.labels, plane.names)  # fmt: skip
+        words = (
+            "The class that is likeliest at each point, the deeper the colour the surer (leads of 0, 50, 80 and 95 "
+            "points of "
+            "probability). Small dots were learned from, large ones held out; ringed ones are mistakes."
+        )
+        return card("Decision regions", chart, words)
+    chart = surface_chart("plane", f"Predicted {target}", plane.xs, plane.ys, plane.outputs, plane.points,
+                          plane.actual, held_out, plane.names)  # fmt: skip
+    words = (
+        f"Predicted {target} by colour. Dots are rows, the large ones held out, in the colour of their actual "
+        "value: one that "
+        "stands out from its ground was predicted wrongly."
+    )
+    return card(f"Predicted {target} over the plane", chart, words)
+
+
 # ---- pictures ---------------------------------------------------------------------------------
 
 
 def _pictures(samples: Sequence[Sample]) -> str:
     items = "".join(tag("li", _picture(sample)) for sample in samples[:_MOST_SAMPLES])
     wrong = sum(s.actual != s.predicted for s in samples[:_MOST_SAMPLES])
-    caption = f"{count(wrong)} of these are mistakes." if wrong else ""
+    caption = f"{count(wrong)} of these {'is a mistake' if wrong == 1 else 'are mistakes'}." if wrong else ""
     return card("Held-out samples", tag("ul", items, class_="pictures"), caption, wide=True)
 
 

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wengert.explain.charts import Series, bar_chart, histogram, line_chart
-from wengert.explain.charts.elements import WIDTH, color, escape, tag
-from wengert.explain.charts.numbers import count, duration, finite, number
-from wengert.explain.page import card, details, scrolling, section, table
+from wengert.explain.charts import bar_chart, histogram
+from wengert.explain.charts.elements import WIDTH, escape, tag
+from wengert.explain.charts.numbers import count, duration, number
+from wengert.explain.page import card, details, section, table
 from wengert.explain.report.contents import Column, Report
+from wengert.explain.report.curves import column, curve, curve_keys, curve_title, loss_words
 from wengert.explain.report.metrics import against, metric_name, metric_value, plain_name, verdict
 
-__all__ = ["data", "header", "network", "norms", "results", "settings", "training"]
+__all__ = ["data", "header", "network", "results", "settings", "training"]
 
 _MOST_ROWS = 12  # of a table before the rest is folded away
 _MOST_EPOCHS = 100  # in the table of epochs
@@ -86,63 +87,29 @@ def _comparison(report: Report) -> str:
 
 # ---- training ---------------------------------------------------------------------------------
 
-_OTHER_COLUMNS = {"epoch", "loss", "validation_loss", "learning_rate", "seconds"}
-
 
 def training(report: Report) -> str:
     """Loss, measures and learning rate by epoch."""
     epochs = report.numbered
     if not epochs:
         return ""
-    keys = _curve_keys(report)
+    keys = curve_keys(report.history)
     # one chart more than pairs: the first goes across both columns
     cards = [_curves(report, key, k, wide=k == 0 and len(keys) % 2 == 1) for k, key in enumerate(keys)]
     lead = "An epoch is one pass over the training rows."
     return section("training", "Training", lead, *cards, _epoch_table(report))
 
 
-def _curve_keys(report: Report) -> list[str]:
-    """What is drawn: the loss, each measure once, and the learning rate where it changes."""
-    plain = dict.fromkeys(key.removeprefix("validation_") for key in report.history if "/" not in key)
-    rates = finite(report.history.get("learning_rate", ()))
-    return [
-        *(["loss"] if "loss" in plain else []),
-        *(key for key in plain if key not in _OTHER_COLUMNS),
-        *(["learning_rate"] if rates and max(rates) > min(rates) else []),
-    ]
-
-
-def _column(report: Report, key: str) -> list[float]:
-    """A column of the history, as long as there are epochs."""
-    values = [float(v) for v in report.history.get(key, ())]
-    return (values + [math.nan] * len(report.numbered))[: len(report.numbered)]
-
-
 def _curves(report: Report, key: str, place: int, *, wide: bool) -> str:
-    names = {"training": key, "validation": f"validation_{key}"}
-    series = [Series(n, _column(report, k)) for n, k in names.items() if k in report.history]
-    mark = report.best_epoch if report.best_epoch in report.numbered and len(report.numbered) > 1 else None
-    title = metric_name(key) + (f", {series[0].name}" if len(series) == 1 and key not in _OTHER_COLUMNS else "")
-    width = 2 * WIDTH + 56 if wide else WIDTH
-    chart = line_chart(f"curve{place}", f"{title} by epoch", report.numbered, series, mark=mark, width=width)
-    if wide:
-        chart = scrolling(title, chart)
-    return card(title, chart, _loss_words(report) if key == "loss" else "", wide=wide)
+    def chart(name: str, width: int) -> str:
+        return curve(name, report.history, report.numbered, key, report.best_epoch, width)
 
-
-def _loss_words(report: Report) -> str:
-    """What the loss curve shows."""
-    key = "validation_loss" if finite(_column(report, "validation_loss")) else "loss"
-    values = _column(report, key)
-    good = finite(values)
-    if not good:
-        return "The loss was not a finite number in any epoch."
-    name, epochs = plain_name(key), report.numbered
-    lowest = values.index(min(good))
-    words = f"The {name} was lowest, {number(min(good))}, at epoch {epochs[lowest]:,}"
-    words += "; that model was kept." if report.best_epoch == epochs[lowest] else "."
-    broken = next((e for e, v in zip(epochs, _column(report, "loss"), strict=True) if not math.isfinite(v)), None)
-    return words + (f" At epoch {broken:,} the training loss was no longer a finite number." if broken else "")
+    content = chart(f"curve{place}", WIDTH)
+    if wide:  # across both columns, and as the others are where there is but one
+        across = chart(f"curve{place}-wide", 2 * WIDTH + 56)
+        content = tag("div", across, class_="across") + tag("div", content, class_="within")
+    words = loss_words(report.history, report.numbered, report.best_epoch) if key == "loss" else ""
+    return card(curve_title(report.history, key), content, words, wide=wide)
 
 
 def _epoch_table(report: Report) -> str:
@@ -150,8 +117,8 @@ def _epoch_table(report: Report) -> str:
     keys = [k for k in report.history if "/" not in k and k != "epoch"]
     step = math.ceil(len(report.numbered) / _MOST_EPOCHS)
     chosen = sorted({*range(0, len(report.numbered), step), len(report.numbered) - 1})
-    columns = [_column(report, key) for key in keys]
-    rows = [[str(report.numbered[k]), *(number(column[k]) for column in columns)] for k in chosen]
+    columns = [column(report.history, key, len(report.numbered)) for key in keys]
+    rows = [[str(report.numbered[k]), *(number(values[k]) for values in columns)] for k in chosen]
     heads = ["Epoch", *(metric_name(key) for key in keys)]
     summary = "Every epoch in numbers" if step == 1 else f"One epoch in {step:,} in numbers"
     return tag("div", details(summary, table(summary, heads, rows)), class_="wide")
@@ -167,7 +134,7 @@ def data(report: Report) -> str:
 
 def _data_words(report: Report) -> str:
     summary = report.data
-    missing = sum(column.missing for column in summary.columns)
+    missing = sum(each.missing for each in summary.columns)
     words = f"{count(summary.rows, 'row')}"
     if summary.training_rows is not None and summary.held_out_rows is not None:
         words += f": {summary.training_rows:,} to learn from, {summary.held_out_rows:,} held out"
@@ -229,40 +196,6 @@ def network(report: Report) -> str:
 
 def _share(share: float) -> str:
     return tag("span", "", class_="share", style=f"width:{max(1, round(160 * share))}px") if share else "–"
-
-
-# ---- norms ------------------------------------------------------------------------------------
-
-
-def norms(report: Report) -> str:
-    """Gradient and weight norms of each layer by epoch."""
-    cards = [
-        _layer_curves(
-            report,
-            "gradient_norm/",
-            "Gradient norms",
-            "Where a line falls far below the others, that layer hardly learns.",
-        ),
-        _layer_curves(report, "weight_norm/", "Weight norms", "Lines that keep rising mean weights that keep growing."),
-    ]
-    if not any(cards):
-        return ""
-    lead = "One line a layer, from the first in blue to the last in orange."
-    return section("norms", "Gradients and weights", lead, *cards)
-
-
-def _layer_curves(report: Report, prefix: str, title: str, caption: str) -> str:
-    keys = [key for key in report.history if key.startswith(prefix)]
-    if not keys or not report.numbered:
-        return ""
-    last = max(len(keys) - 1, 1)
-    series = [Series(key.removeprefix(prefix), _column(report, key), _ramp(k / last)) for k, key in enumerate(keys)]
-    return card(title, line_chart(prefix.strip("/"), f"{title} by epoch", report.numbered, series), caption)
-
-
-def _ramp(share: float) -> str:
-    """A colour on the way from the first layer's to the last's."""
-    return f"color-mix(in oklch,{color('line0')} {100 - 100 * share:.0f}%,{color('line1')})"
 
 
 # ---- settings ---------------------------------------------------------------------------------
