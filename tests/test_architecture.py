@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optim": PUBLIC,
     "data": PUBLIC,
     "training": PUBLIC | NETWORKS,
-    "explain": PUBLIC | NETWORKS | {"core", "ops", "rewrite", "compile", "lowered", "training"},
+    "explain": PUBLIC | NETWORKS | {"lowered", "core", "ops", "rewrite", "compile", "training"},
     "estimators": PUBLIC | NETWORKS | {"training", "explain"},
     "sklearn": {"estimators"},
     "cli": PUBLIC | NETWORKS | {"frontend", "training", "explain", "estimators"},
@@ -66,6 +66,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "sklearn": {"data", "estimators"},
     "matplotlib": {"training", "explain"},
     "sympy": {"explain"},
+    "PIL": {"explain"},
 }
 # Not there after a plain installation, or slow to load: imported where they are used, in a function.
 LAZY_PACKAGES = set(THIRD_PARTY) - {"threadpoolctl", "llvmlite"}

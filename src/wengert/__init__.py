@@ -32,7 +32,7 @@ _WHERE = (
     dict.fromkeys(_TRANSFORMS, "wengert.transforms")
     | dict.fromkeys(_ERRORS, "wengert.errors")
     | dict.fromkeys(("export", "lower"), "wengert.lowered")
-    | dict.fromkeys(("compare_derivatives", "diagnose", "draw", "summary"), "wengert.explain")
+    | dict.fromkeys(("compare_derivatives", "diagnose", "draw", "draw_surface", "summary"), "wengert.explain")
     | dict.fromkeys(("get_threads", "set_threads"), "wengert.compile.threads")
 )
 

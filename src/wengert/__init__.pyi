@@ -32,6 +32,7 @@ from wengert.explain import compare_derivatives as compare_derivatives
 from wengert.explain import diagnose as diagnose
 from wengert.explain import draw as draw
 from wengert.explain import explain as explain
+from wengert.explain import draw_surface as draw_surface
 from wengert.explain import summary as summary
 from wengert.lowered import export as export
 from wengert.lowered import lower as lower

@@ -21,7 +21,7 @@ class Optimizer:
 
     ``init(params) -> state``; ``update(gradients, state, params) -> (updates, state)``. Gradients, updates
     and parameters are trees of one form; the state is a tree too. ``rate(step)`` is the learning rate,
-    where there is one, for those who keep a record of it.
+    where there is one, for those who keep a record of it, and ``name`` what people call it.
 
     Example:
         >>> import numpy as np
@@ -38,6 +38,7 @@ class Optimizer:
     init: Callable[[Any], Any]
     update: Callable[[Any, Any, Any], tuple[Any, Any]]
     rate: Callable[[Any], Any] | None = None
+    name: str = ""
 
 
 def stateless(f: Callable[[Any, Any], Any]) -> Optimizer:
@@ -64,8 +65,10 @@ def identity() -> Optimizer:
     return stateless(lambda gradients, _params: gradients)
 
 
-def chain(*parts: Optimizer) -> Optimizer:
+def chain(*parts: Optimizer, name: str = "") -> Optimizer:
     """One optimiser of several: the updates of each are the gradients of the next.
+
+    It is called ``name``, by default as those of its parts that have one.
 
     Example:
         >>> import numpy as np
@@ -89,7 +92,8 @@ def chain(*parts: Optimizer) -> Optimizer:
             states.append(new)
         return gradients, tuple(states)
 
-    return Optimizer(init, update, next((part.rate for part in parts[::-1] if part.rate), None))
+    rate = next((part.rate for part in parts[::-1] if part.rate), None)
+    return Optimizer(init, update, rate, name or " + ".join(part.name for part in parts if part.name))
 
 
 def apply_updates(params: Any, updates: Any) -> Any:

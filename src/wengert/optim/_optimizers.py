@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wengert.optim._optimizer import Optimizer, chain
 from wengert.optim._parts import (
     Rate,
@@ -28,7 +30,7 @@ def sgd(learning_rate: Rate) -> Optimizer:
         >>> optimizer.update(np.array([2.0]), optimizer.init(theta), theta)[0]
         array([-0.2])
     """
-    return scale_by_learning_rate(learning_rate)
+    return replace(scale_by_learning_rate(learning_rate), name="sgd")
 
 
 def momentum(learning_rate: Rate, decay: float = 0.9) -> Optimizer:
@@ -45,7 +47,7 @@ def momentum(learning_rate: Rate, decay: float = 0.9) -> Optimizer:
         >>> first, optimizer.update(g, state, theta)[0]
         (array([-0.2]), array([-0.3]))
     """
-    return chain(trace(decay), scale_by_learning_rate(learning_rate))
+    return chain(trace(decay), scale_by_learning_rate(learning_rate), name="momentum")
 
 
 def nesterov(learning_rate: Rate, decay: float = 0.9) -> Optimizer:
@@ -63,7 +65,7 @@ def nesterov(learning_rate: Rate, decay: float = 0.9) -> Optimizer:
         >>> first, optimizer.update(g, state, theta)[0]
         (array([-0.3]), array([-0.35]))
     """
-    return chain(trace(decay, nesterov=True), scale_by_learning_rate(learning_rate))
+    return chain(trace(decay, nesterov=True), scale_by_learning_rate(learning_rate), name="nesterov")
 
 
 def adagrad(learning_rate: Rate, eps: float = 1e-10) -> Optimizer:
@@ -80,7 +82,7 @@ def adagrad(learning_rate: Rate, eps: float = 1e-10) -> Optimizer:
         >>> first.round(4), optimizer.update(g, state, theta)[0].round(4)
         (array([-0.5]), array([-0.3536]))
     """
-    return chain(scale_by_sum_of_squares(eps), scale_by_learning_rate(learning_rate))
+    return chain(scale_by_sum_of_squares(eps), scale_by_learning_rate(learning_rate), name="adagrad")
 
 
 def rmsprop(learning_rate: Rate, decay: float = 0.9, eps: float = 1e-8) -> Optimizer:
@@ -95,7 +97,7 @@ def rmsprop(learning_rate: Rate, decay: float = 0.9, eps: float = 1e-8) -> Optim
         >>> optimizer.update(np.array([3.0]), optimizer.init(theta), theta)[0].round(4)
         array([-0.2])
     """
-    return chain(scale_by_rms(decay, eps), scale_by_learning_rate(learning_rate))
+    return chain(scale_by_rms(decay, eps), scale_by_learning_rate(learning_rate), name="rmsprop")
 
 
 def adam(learning_rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
@@ -112,7 +114,7 @@ def adam(learning_rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1
         >>> optimizer.update(np.array([3.0, -0.01]), optimizer.init(theta), theta)[0].round(4)
         array([-0.1,  0.1])
     """
-    return chain(scale_by_adam(b1, b2, eps), scale_by_learning_rate(learning_rate))
+    return chain(scale_by_adam(b1, b2, eps), scale_by_learning_rate(learning_rate), name="adam")
 
 
 def adamw(
@@ -133,4 +135,9 @@ def adamw(
         >>> optimizer.update(np.array([3.0]), optimizer.init(theta), theta)[0].round(4)
         array([-0.2])
     """
-    return chain(scale_by_adam(b1, b2, eps), add_decayed_weights(weight_decay), scale_by_learning_rate(learning_rate))
+    return chain(
+        scale_by_adam(b1, b2, eps),
+        add_decayed_weights(weight_decay),
+        scale_by_learning_rate(learning_rate),
+        name="adamw",
+    )

@@ -1,4 +1,4 @@
-"""Training: the loop, its history, and model files.
+"""Training: the loop, its history, the path it takes, and model files.
 
 Example:
     >>> import numpy as np
@@ -13,19 +13,27 @@ Example:
 """
 
 from wengert.training._fit import Epoch, Result, fit
+from wengert.training._layout import Layout, Leaf
 from wengert.training._saving import load_model, save_model
 from wengert.training._steps import predict
-from wengert.training._watching import Failure, Setup
+from wengert.training._trajectory import Trajectory, TrajectoryRecorder, trajectory
+from wengert.training._watching import Failure, Setup, Step
 from wengert.training.history import History
 
 __all__ = [
     "Epoch",
     "Failure",
     "History",
+    "Layout",
+    "Leaf",
     "Result",
     "Setup",
+    "Step",
+    "Trajectory",
+    "TrajectoryRecorder",
     "fit",
     "load_model",
     "predict",
     "save_model",
+    "trajectory",
 ]

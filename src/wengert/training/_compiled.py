@@ -90,6 +90,7 @@ class Runner:
         self.chosen: dict[int, bool] = {}  # by the number of rows in a step: whether it is compiled
         self.pace: dict[int, int] = {}  # and how many steps a stretch has
         self.sample: Stretch | None = None  # a step taken in Python: what comes out of one
+        self.pauses: list[int] = []  # after multiples of these many steps Python has its turn
         self.own: Any = None  # the optimiser's state that came from machine code, and belongs to nobody else
         self.trail: list[Leg] = []  # where the last two stretches started from, if somebody watches
         self.losses: list[Any] = []  # of the epoch
@@ -184,7 +185,8 @@ class Runner:
         """As many steps as fit into a short while."""
         size = part.rows.shape[1]
         last = len(part.rows) - 1  # a stretch of its own: the update that it makes is measured
-        end = at + 1 if at == last else min(at + self.pace.get(size, 1), last)
+        ends = [at + n - state.steps % n for n in self.pauses]
+        end = min([at + 1 if at == last else min(at + self.pace.get(size, 1), last), *ends])
         # what came from Python may be one array twice, or an array that the model holds too
         ours = state.optimizer is self.own and not self.watched
         inner = state.optimizer if ours else pytree.map(_copy, state.optimizer)

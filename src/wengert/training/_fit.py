@@ -17,7 +17,7 @@ from wengert.training._compiled import Runner, Wanted
 from wengert.training._data import Validation, prepared
 from wengert.training._progress import Mode, Reporter, reporter
 from wengert.training._steps import Loss, Metric, Plan, State, Tally
-from wengert.training._watching import Failure, Setup, tell, watches
+from wengert.training._watching import Failure, Setup, Step, pauses, tell, tell_of_step, watches
 from wengert.training.history import History
 
 __all__ = ["Callback", "Epoch", "Result", "fit"]
@@ -76,8 +76,8 @@ class _Reached:
 class _Run:
     """Training under way: ``state`` after the last step, ``reached`` after the last completed epoch."""
 
-    def __init__(self, plan: Plan, runner: Runner, model: Any) -> None:
-        self.plan, self.runner = plan, runner
+    def __init__(self, plan: Plan, runner: Runner, model: Any, callbacks: tuple[Callback, ...]) -> None:
+        self.plan, self.runner, self.callbacks = plan, runner, callbacks
         self.state = State(model, plan.optimizer.init(model))
         self.reached = _Reached(model, History(), model)
 
@@ -88,31 +88,32 @@ class _Run:
         for done in self.runner.epoch(self.state, number):
             self.state = done.state
             tally.add(done)
+            tell_of_step(self.callbacks, Step(done.state.steps, done.state.model, float(done.losses[-1])))
             show.batch(number - 1 + tally.rows / rows)
         row = tally.row(number, time.perf_counter() - begun)
         self.reached = self.reached.after(self.state.model, row)
         return row
 
-    def run(self, epochs: int, patience: int | None, callbacks: tuple[Callback, ...], show: Reporter) -> None:
+    def run(self, epochs: int, patience: int | None, show: Reporter) -> None:
         """Epochs until there are enough, no progress, or a callback that says stop."""
         for number in range(1, epochs + 1):
             row = self.epoch(number, show)
             show.epoch(number, row)
             told = Epoch(number, epochs, self.state.model, row, self.reached.history)
-            answers = [callback(told) for callback in callbacks]
+            answers = [callback(told) for callback in self.callbacks]
             if any(answer is True for answer in answers):
                 return
             if patience is not None and number - self.reached.best_epoch >= patience:
                 return
 
-    def ends_early(self, epochs: int, patience: int | None, callbacks: tuple[Callback, ...], show: Reporter) -> bool:
+    def ends_early(self, epochs: int, patience: int | None, show: Reporter) -> bool:
         """Whether Ctrl-C ended the run. Where it diverges, callbacks are told before the error goes on."""
         try:
-            self.run(epochs, patience, callbacks, show)
+            self.run(epochs, patience, show)
         except KeyboardInterrupt:
             return True
         except DivergenceError as error:
-            tell(callbacks, "failed", self.failure(error))
+            tell(self.callbacks, "failed", self.failure(error))
             raise
         return False
 
@@ -176,8 +177,9 @@ def fit(
         metrics: more to measure, by name: ``metric(outputs, targets)``, one number.
         progress: "auto" (a bar on a terminal, one line an epoch elsewhere), "rich", "lines" or "none".
         callbacks: called with an :class:`Epoch` after every epoch; one that returns True ends training. A method
-            ``begin`` of theirs is called with the :class:`Setup` before the first, and a method ``failed`` with a
-            :class:`Failure` where training diverges.
+            ``begin`` of theirs is called with the :class:`Setup` before the first, a method ``step`` with a
+            :class:`Step` after every so many (their ``every``), and a method ``failed`` with a :class:`Failure` where
+            training diverges.
         replacement: draw rows with replacement, in place of a new order every epoch.
         compiled: whether stretches of an epoch run as one native function: ``True``, ``False`` (every step in Python),
             or "auto": where they take longer than their compilation, and what ``model``, ``loss`` and ``optimizer`` do
@@ -224,7 +226,8 @@ def fit(
     callbacks = tuple(callbacks)
     tell(callbacks, "begin", Setup(model, data, loss, optimizer, epochs, min(size, len(data.inputs))))
     with reporter(progress, epochs) as show:
-        run = _Run(plan, Runner(plan, epochs, compiled, show.note, watches(callbacks)), model)
-        interrupted = run.ends_early(epochs, patience, callbacks, show)
+        run = _Run(plan, Runner(plan, epochs, compiled, show.note, watches(callbacks)), model, callbacks)
+        run.runner.pauses = pauses(callbacks)
+        interrupted = run.ends_early(epochs, patience, show)
     best = data.validation is not None or patience is not None
     return Result(run.model(best), run.reached.history, interrupted, run.reached.best_epoch)

@@ -14,7 +14,7 @@ from wengert.optim import Optimizer
 from wengert.training._data import Array, Data
 from wengert.training._steps import Loss, Part, Plan, State
 
-__all__ = ["Failure", "Setup", "is_finite", "tell", "watches"]
+__all__ = ["Failure", "Setup", "Step", "is_finite", "pauses", "tell", "tell_of_step", "watches"]
 
 
 @final
@@ -55,6 +55,32 @@ class Failure:
     rows: Array | None
     key: random.Key | None
     losses: Array
+
+
+@final
+@dataclass(frozen=True)
+class Step:
+    """What a callback that has a method ``step(step)`` is told after each ``every``-th step, ``every`` being its own.
+
+    ``number`` counts all steps from 1, ``model`` is that after it, and ``loss`` that of its batch before it. Where
+    training is compiled it returns to Python as often. :class:`TrajectoryRecorder` records the path from it.
+    """
+
+    number: int
+    model: Any
+    loss: float
+
+
+def pauses(callbacks: Iterable[Any]) -> list[int]:
+    """After multiples of which numbers of steps callbacks want to be told."""
+    return [callback.every for callback in callbacks if hasattr(callback, "step") and callback.every]
+
+
+def tell_of_step(callbacks: Iterable[Any], step: Step) -> None:
+    """Call the method ``step`` of each callback that wants to be told of this one."""
+    for callback in callbacks:
+        if hasattr(callback, "step") and callback.every and step.number % callback.every == 0:
+            callback.step(step)
 
 
 def watches(callbacks: Iterable[Any]) -> bool:
