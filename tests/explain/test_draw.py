@@ -431,9 +431,33 @@ def test_an_input_alone_is_drawn():
     assert heads(drawing) == ["x"]
 
 
-def test_functions_that_give_no_number_are_refused_by_explain():
+def test_functions_of_several_numbers_are_drawn_without_gradients():
+    def g(x):
+        return np.sin(x), 2 * x
+
+    assert sorted(heads(wengert.draw(g, np.ones(3)))) == ["v1 = sin(x)", "v2 = 2 * x", "x"]
     with pytest.raises(DerivativeError):
-        wengert.draw(lambda x: x, np.ones(3))
+        wengert.draw(g, np.ones(3), gradients=True)
+
+
+def test_a_function_that_raises_is_drawn_up_to_there():
+    def g(x):
+        y = x * 2.0
+        return fail(y)
+
+    def fail(_):
+        raise ValueError("no further")
+
+    drawing = wengert.draw(g, 3.0, gradients=True)
+    assert heads(drawing) == ["x", "y = x * 2"]
+    assert "it ends here: ValueError: no further" in texts(drawing)
+
+
+def test_a_model_is_drawn_up_to_the_layer_that_fails():
+    model = nn.Sequential([nn.Dense(np.ones((2, 3))), nn.tanh, nn.Dense(np.ones((4, 1)))])
+    drawing = wengert.draw(model, np.ones((5, 2)))
+    assert heads(drawing) == ["x", "Dense", "tanh"]
+    assert any(text.startswith("it ends here: ShapeError: layers[2]") for text in texts(drawing))
 
 
 def test_values_that_are_not_finite_are_drawn():

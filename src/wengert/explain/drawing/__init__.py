@@ -2,8 +2,8 @@
 
 Example:
     >>> import wengert
-    >>> wengert.draw(lambda x: x * x + 1.0, 3.0).to_dot().count("->")
-    3
+    >>> wengert.draw(lambda x: x * x + 1.0, 3.0)
+    <drawing: 3 blocks, 3 links>
 """
 
 from wengert.explain.drawing.drawer import draw

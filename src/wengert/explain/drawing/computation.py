@@ -13,6 +13,7 @@ import numpy as np
 
 from wengert.core.types import is_array, shape_of
 from wengert.explain import text
+from wengert.explain.charts.elements import clip
 from wengert.explain.charts.numbers import count
 from wengert.explain.charts.numbers import number as readable
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link
@@ -27,10 +28,14 @@ def computation(
     e: Explanation, *, gradients: bool, derivatives: bool, most: int, direction: Literal["right", "down"] = "right"
 ) -> Diagram:
     """The graph of a computation, or with ``derivatives`` that of the derivatives on its edges."""
-    steps = (*e.inputs.values(), *e.steps)
+    if gradients and e.failure is None:
+        e.gradients  # noqa: B018 - raises what there is to say where there are none
+    gradients = gradients and e.failure is None
+    steps = e.all_steps
     index = {step: k for k, step in enumerate(steps)}
     names = shown_names(steps)
-    if e.output.primitive is not None and not e.output.variable and function_name(e) not in names.values():
+    whole = e.failure is None and len(e.outputs) <= 1 and e.output.primitive is not None
+    if whole and not e.output.variable and function_name(e) not in names.values():
         names[e.output] = function_name(e)
     order, paths = arranged(steps, index)
     folded = fold(order, paths, most)
@@ -39,10 +44,15 @@ def computation(
     blocks = [writer.block(shown) for shown in folded.shown]
     links = _links(e, steps, index, owner, gradients=gradients, derivatives=derivatives)
     kind = "derivatives" if derivatives else "computation"
-    note = hidden_note(folded.hidden, len(steps), "step", folded.shown)
+    note = hidden_note(folded.hidden, len(steps), "step", folded.shown) or failure_note(e)
     return Diagram(
         f"The {kind} of {function_name(e)}({', '.join(_heads(e))})", blocks, links, folded.frames, note, direction
     )
+
+
+def failure_note(e: Explanation) -> str:
+    """What ended the computation."""
+    return f"it ends here: {clip(f'{type(e.error).__name__}: {e.error}'.splitlines()[0], 100)}" if e.error else ""
 
 
 def function_name(e: Explanation) -> str:
@@ -112,6 +122,7 @@ class _Writer:
     def __init__(self, e: Explanation, steps: Sequence[Step], names: dict[Step, str], gradients: bool) -> None:
         self.e, self.steps, self.names, self.gradients = e, steps, names, gradients
         self.function = function_name(e)
+        self.outputs = set(e.outputs.values()) or ({e.output} if e.failure is None else set[Step]())
 
     def block(self, shown: Shown) -> Block:
         """The block of one step, or of a folded unit."""
@@ -122,9 +133,9 @@ class _Writer:
             lines = [Line(shown.title, "head"), Line(count(done or len(steps), "step" if done else "input"), "note")]
             lines += [Line(f"{self.names[last]} = {short(last.value)}")] if done else []
             return Block(shown.key, tuple(lines), "fold", shown.group, f"{shown.title}: {text.place(last.line)}")
-        kind = "input" if last.primitive is None else "output" if last is self.e.output else "operation"
+        kind = "input" if last.primitive is None else "output" if last in self.outputs else "operation"
         lines = [Line(self.formula(last), "head"), Line(short(last.value))]
-        if self.gradients and is_differentiable(last.value):
+        if self.gradients and last.gradient is not None and is_differentiable(last.value):
             lines.append(
                 Line(f"∂{self.function}/∂{self.names[last]} = {short(last.gradient, typed=False)}", "gradient")
             )
@@ -139,7 +150,8 @@ class _Writer:
 
     def tip(self, step: Step) -> str:
         """All about a step that does not fit."""
-        said = f"{self.formula(step)}\nvalue {text.number(step.value)}\ngradient {text.number(step.gradient)}"
+        said = f"{self.formula(step)}\nvalue {text.number(step.value)}"
+        said += "" if step.gradient is None else f"\ngradient {text.number(step.gradient)}"
         return f"{said}\n{text.place(step.line)}" if step.line else said
 
 
@@ -196,9 +208,6 @@ def _single(value: Any) -> float:
 
 
 def _edge_tip(edge: Edge) -> str:
-    local = edge.local
-    known = f"local derivative {text.number(local)}\n" if local is not None else ""
-    return (
-        f"{edge.source.name} → {edge.target.name}\n{known}upstream {text.number(edge.upstream)}\n"
-        f"contribution {text.number(edge.contribution)}"
-    )
+    known = (("local derivative", edge.local), ("upstream", edge.upstream), ("contribution", edge.contribution))
+    said = [f"{name} {text.number(value)}" for name, value in known if value is not None]
+    return "\n".join([f"{edge.source.name} → {edge.target.name}", *said])

@@ -42,7 +42,7 @@ class Drawing:
         >>> drawing
         <drawing: 4 blocks, 4 links>
         >>> drawing.svg()[:4], drawing.to_dot().splitlines()[0]
-        ('<svg', 'digraph "The computation of <lambda>(x, y)" {')
+        ('<svg', 'digraph "The computation of f(x, y)" {')
     """
 
     parts: Sequence[tuple[str, Diagram]]

@@ -126,7 +126,7 @@ def width_of(text: str, size: float = 12.0, bold: bool = False) -> float:
 
     Example:
         >>> round(width_of("x + y")), width_of("WIDE") > width_of("wide")
-        (32, True)
+        (34, True)
     """
     return (1.12 if bold else 1.0) * size * sum(map(_width, text))
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-import wengert.numpy as wnp
 from wengert import pytree
 from wengert.core.types import dtype_of, shape_of
 from wengert.explain.charts.numbers import count
+from wengert.explain.drawing.computation import failure_note
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link
 from wengert.explain.drawing.networks import LONG, block_of, even
 from wengert.explain.explaining import explain
@@ -23,13 +23,12 @@ __all__ = ["running"]
 def running(model: Any, args: Sequence[Any], direction: Literal["right", "down"] | None) -> Diagram:
     """The layers of ``model(*args)``: those that hold no other layer are blocks, the others frames."""
 
-    def total(model: Any, *args: Any) -> Any:
-        return sum(wnp.sum(leaf) for leaf in pytree.leaves(model(*args)))
+    def run(model: Any, *args: Any) -> Any:
+        return model(*args)
 
     real = [k for k, x in enumerate(args, 1) if dtype_of(np.asarray(x)).kind == "f"]
-    e = explain(total, argnums=(0, *real))(model, *args)
+    e = explain(run, argnums=(0, *real))(model, *args)
     data = [step for step in e.inputs.values() if step.name.startswith("args")]
-    # what has no scope is the sum that was taken for explain's sake
     steps = [step for step in e.steps if step.scopes]
     outer = {scope for step in steps for scope in layers_of(step)[:-1]}
     owner: dict[Step, Hashable] = {step: step.name for step in data}
@@ -48,7 +47,7 @@ def running(model: Any, args: Sequence[Any], direction: Literal["right", "down"]
     )  # fmt: skip
     title = f"{type(model).__name__} on {', '.join(size(s) for s in data) or count(len(args), 'argument')}"
     chosen = direction or ("right" if len(blocks) <= LONG else "down")
-    return Diagram(title, even(blocks), list(links), frames, direction=chosen)
+    return Diagram(title, even(blocks), list(links), frames, failure_note(e), chosen)
 
 
 def _around(key: Hashable, step: Step, outer: set[Scope]) -> tuple[Hashable, ...]:
