@@ -17,7 +17,7 @@ from wengert.training._compiled import Runner, Wanted
 from wengert.training._data import Validation, prepared
 from wengert.training._progress import Mode, Reporter, reporter
 from wengert.training._steps import Loss, Metric, Plan, State, Tally
-from wengert.training._watching import Failure, Setup, Step, pauses, tell, tell_of_step, watches
+from wengert.training._watching import Failure, Setup, Step, checked, pauses, tell, tell_of_step, watches
 from wengert.training.history import History
 
 __all__ = ["Callback", "Epoch", "Result", "fit"]
@@ -101,7 +101,7 @@ class _Run:
             show.epoch(number, row)
             told = Epoch(number, epochs, self.state.model, row, self.reached.history)
             answers = [callback(told) for callback in self.callbacks]
-            if any(answer is True for answer in answers):
+            if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
                 return
             if patience is not None and number - self.reached.best_epoch >= patience:
                 return
@@ -223,7 +223,7 @@ def fit(
     size = len(data.inputs) if batch_size is None else batch_size
     size = _at_least_one(size, "batch_size", ", or None for all rows at once")
     plan = Plan(data, loss, optimizer, dict(metrics or {}), size, replacement, random.key(seed))
-    callbacks = tuple(callbacks)
+    callbacks = checked(callbacks)
     tell(callbacks, "begin", Setup(model, data, loss, optimizer, epochs, min(size, len(data.inputs))))
     with reporter(progress, epochs) as show:
         run = _Run(plan, Runner(plan, epochs, compiled, show.note, watches(callbacks)), model, callbacks)

@@ -18,7 +18,7 @@ from wengert.transforms import jit, machine_code, value_and_grad
 
 if TYPE_CHECKING:
     from wengert.training._fit import Epoch
-    from wengert.training._watching import Setup, Step
+    from wengert.training._watching import Failure, Setup, Step
 
 __all__ = ["Ended", "Trajectory", "TrajectoryRecorder", "trajectory"]
 
@@ -196,10 +196,11 @@ class TrajectoryRecorder:
         self._room = memory, most
         self._kept = _Kept(memory, most)
         self._optimizer: Optimizer | None = None
+        self._ended: Ended = "steps"
 
     def begin(self, told: Setup) -> None:
         """Called by :func:`fit` before the first step: the start is the first point."""
-        self._kept, self._optimizer = _Kept(*self._room), told.optimizer
+        self._kept, self._optimizer, self._ended = _Kept(*self._room), told.optimizer, "steps"
         self._kept.add(0, told.model, math.nan)
 
     def step(self, told: Step) -> None:
@@ -211,6 +212,11 @@ class TrajectoryRecorder:
         if self.every is None:
             self._kept.add(told.number, told.model, told.row["loss"])
 
+    def failed(self, told: Failure) -> None:
+        """Called by :func:`fit` where training diverges."""
+        del told
+        self._ended = "diverged"
+
     @property
     def trajectory(self) -> Trajectory:
         """The path so far.
@@ -221,7 +227,7 @@ class TrajectoryRecorder:
         optimizer = self._optimizer
         name, rate = ("", None) if optimizer is None else (optimizer.name, _rate(optimizer))
         unit = "epoch" if self.every is None else "step"
-        return self._kept.path(name if self.name is None else self.name, rate, "steps", unit)
+        return self._kept.path(name if self.name is None else self.name, rate, self._ended, unit)
 
 
 def trajectory(

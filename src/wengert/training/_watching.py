@@ -9,12 +9,12 @@ from typing import Any, final
 import numpy as np
 
 from wengert import pytree, random
-from wengert.errors import DivergenceError
+from wengert.errors import DivergenceError, ModelError
 from wengert.optim import Optimizer
 from wengert.training._data import Array, Data
 from wengert.training._steps import Loss, Part, Plan, State
 
-__all__ = ["Failure", "Setup", "Step", "is_finite", "pauses", "tell", "tell_of_step", "watches"]
+__all__ = ["Failure", "Setup", "Step", "checked", "is_finite", "pauses", "tell", "tell_of_step", "watches"]
 
 
 @final
@@ -60,7 +60,7 @@ class Failure:
 @final
 @dataclass(frozen=True)
 class Step:
-    """What a callback that has a method ``step(step)`` is told after each ``every``-th step, ``every`` being its own.
+    """What a callback that has a method ``step(step)`` is told after each ``every``-th step, ``every`` being its own (1).
 
     ``number`` counts all steps from 1, ``model`` is that after it, and ``loss`` that of its batch before it. Where
     training is compiled it returns to Python as often. :class:`TrajectoryRecorder` records the path from it.
@@ -71,15 +71,40 @@ class Step:
     loss: float
 
 
+def checked(callbacks: Any) -> tuple[Any, ...]:
+    """The callbacks, or a ModelError that says which one is none."""
+    if not isinstance(callbacks, Iterable) or isinstance(callbacks, str):
+        raise ModelError(f"callbacks are several: fit(…, callbacks=[…]), and not {callbacks!r}")
+    several: tuple[Any, ...] = tuple(callbacks)
+    for callback in several:
+        if isinstance(callback, type):
+            raise ModelError(f"{callback.__name__} is a class; make a callback of it: callbacks=[{callback.__name__}()]")
+        if not callable(callback):
+            raise ModelError(f"{callback!r} is no callback: it is called with an Epoch after each epoch")
+        for name in ("begin", "step", "failed"):
+            if not callable(getattr(callback, name, tell)):
+                raise ModelError(f"{callback!r} has a {name} that is no method: fit calls it")
+        every = getattr(callback, "every", None)
+        if hasattr(callback, "step") and every and (not hasattr(every, "__index__") or every < 0):
+            raise ModelError(f"{callback!r} has every = {every!r}, and step is called after every so many whole steps")
+    return several
+
+
 def pauses(callbacks: Iterable[Any]) -> list[int]:
     """After multiples of which numbers of steps callbacks want to be told."""
-    return [callback.every for callback in callbacks if hasattr(callback, "step") and callback.every]
+    return [every for callback in callbacks if (every := _every(callback))]
+
+
+def _every(callback: Any) -> int | None:
+    """After how many steps a callback wants to be told; None for never, 1 where it has a ``step`` and does not say."""
+    return getattr(callback, "every", 1) if hasattr(callback, "step") else None
 
 
 def tell_of_step(callbacks: Iterable[Any], step: Step) -> None:
     """Call the method ``step`` of each callback that wants to be told of this one."""
     for callback in callbacks:
-        if hasattr(callback, "step") and callback.every and step.number % callback.every == 0:
+        every = _every(callback)
+        if every and step.number % every == 0:
             callback.step(step)
 
 

@@ -76,7 +76,10 @@ class History:
                 name: [math.nan if value is None else float(value) for value in values]
                 for name, values in config["columns"].items()
             }
-            return cls([int(epoch) for epoch in config["epochs"]], columns)
+            epochs = [int(epoch) for epoch in config["epochs"]]
+            if any(len(values) != len(epochs) for values in columns.values()):
+                raise ValueError("a column has another length than the epochs")
+            return cls(epochs, columns)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(f'this is no history, {{"epochs": […], "columns": {{…}}}}: {error!r}') from error
 
@@ -118,7 +121,8 @@ class History:
         if len(self) > 1 and self.best_epoch:
             self._mark(axes, values, [style.get_color() for style in styles])
         axes.set_xlabel("epoch")
-        axes.legend()
+        if names:
+            axes.legend()
         return axes
 
     def _mark(self, axes: Any, values: Sequence[Sequence[float]], colors: Sequence[Any]) -> None:

@@ -21,7 +21,7 @@ from wengert.explain.charts.elements import (
     tag,
     text_width,
 )
-from wengert.explain.charts.numbers import Scale, count, number
+from wengert.explain.charts.numbers import HUGE, Scale, count, number
 
 __all__ = ["bar_chart", "histogram"]
 
@@ -90,7 +90,7 @@ def histogram(
         '<svg'
     """
     found = np.asarray(values, float).ravel()
-    found = found[np.isfinite(found)]
+    found = found[np.abs(found) < HUGE]  # neither NaN nor infinite, and with differences
     edges = _edges(found)
     heights = np.histogram(np.clip(found, edges[0], edges[-1]), edges)[0]
     y = Scale.fit([0.0, float(heights.max(initial=1))], height - 46, 30, whole=True)

@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Scale", "count", "duration", "finite", "number", "percent"]
+__all__ = ["HUGE", "Scale", "count", "duration", "finite", "number", "percent"]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_HUGE = 1e250  # beyond it the differences that a scale takes overflow; below its inverse, logarithms do
+HUGE = 1e250  # beyond it the differences that a scale takes overflow; below its inverse, logarithms do
 
 
 def finite(values: Iterable[float]) -> list[float]:
     """The values that can be drawn."""
-    return [float(v) for v in values if abs(float(v)) < _HUGE]
+    return [float(v) for v in values if abs(float(v)) < HUGE]
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -144,7 +144,7 @@ class Scale:
         Its ends are marks, unless ``room`` says which share of the range to leave at either end instead.
         ``log`` counts only positive values; ``whole`` marks whole numbers only.
         """
-        found = [v for v in finite(values) if v > 1 / _HUGE or not log] or [1.0 if log else 0.0]
+        found = [v for v in finite(values) if v > 1 / HUGE or not log] or [1.0 if log else 0.0]
         low, high = _widened(min(found), max(found), log)
         places = _log_marks(low, high, marks) if log else _linear_marks(low, high, marks, whole)
         if room is None:

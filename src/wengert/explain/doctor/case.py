@@ -98,7 +98,8 @@ def see(model: Any, x: Array, y: Array, loss: Loss) -> Seen:
     looks = looks_of(e, "model")
     value = getattr(met[0], "v", met[0])
     step = _step_of(e, value)
-    gradient = step.gradient if step is not None else np.zeros(np.shape(value))
+    gradient = None if step is None else step.gradient
+    gradient = np.zeros(np.shape(value)) if gradient is None else gradient
     last = _last_of(looks, value)
     return Seen(float(e.value), looks, np.asarray(value), np.asarray(gradient), last, e)
 

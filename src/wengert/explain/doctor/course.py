@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from wengert.errors import WengertError
 from wengert.explain.charts.numbers import number, percent
 from wengert.explain.doctor import thresholds
-from wengert.explain.doctor.case import Case
+from wengert.explain.doctor.case import Case, evenly
 from wengert.explain.doctor.finding import Finding
 from wengert.explain.doctor.heads import targets_like
 from wengert.explain.doctor.rate import decay_of
@@ -18,6 +19,7 @@ from wengert.explain.doctor.reference import is_labels
 __all__ = ["course_findings"]
 
 Line = NDArray[np.float64]
+_MOST_ROWS = 200
 
 
 def course_findings(case: Case) -> Iterator[Finding]:
@@ -30,7 +32,7 @@ def course_findings(case: Case) -> Iterator[Finding]:
     rising = list(_rising(loss)) if positive else []
     yield from rising
     if len(held_out) == len(loss) >= 5 and positive:
-        yield from _overfitted(loss, held_out)
+        yield from _overfitted(case, loss, held_out)
     if not rising:
         yield from _poor_fit(case, loss)
 
@@ -51,16 +53,32 @@ def _rising(loss: Line) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _overfitted(loss: Line, held_out: Line) -> Iterator[Finding]:
+def _standard_error(case: Case) -> float:
+    """Of the validation loss, by the losses of single rows; 0 where they cannot be had."""
+    if case.validation is None:
+        return 0.0
+    x, y = case.validation
+    rows = evenly(len(x), _MOST_ROWS)
+    if len(rows) < 2:
+        return np.inf
+    try:
+        outputs = np.asarray(case.model(x[rows]))
+        losses = [float(case.loss(outputs[k : k + 1], y[row : row + 1])) for k, row in enumerate(rows)]
+    except (WengertError, TypeError, ValueError, IndexError):
+        return 0.0
+    return float(np.std(losses, ddof=1)) / len(x) ** 0.5
+
+
+def _overfitted(case: Case, loss: Line, held_out: Line) -> Iterator[Finding]:
     best = int(np.argmin(held_out))
     last = max(1, len(loss) // 5)  # single epochs are noisy
     end, train = float(np.median(held_out[-last:])), float(np.median(loss[-last:]))
     rise, gap = end / max(float(held_out[best]), 1e-300), end / max(train, 1e-300)
     after = held_out[best + 1 :]
     steady = len(after) >= 3 and bool(np.median(after) < after[-1] * 1.05 or rise > 2)
-    if (
-        rise > thresholds.OVERFITTED and gap > thresholds.OVERFITTED_GAP and train < loss[best] and steady
-    ):  # fmt: skip
+    if rise <= thresholds.OVERFITTED or gap <= thresholds.OVERFITTED_GAP or train >= loss[best] or not steady:
+        return
+    if end - float(held_out[best]) > thresholds.OVERFITTED_ERRORS * _standard_error(case):
         yield Finding(
             "overfitting", "serious",
             f"the validation loss was least after epoch {best + 1}, {number(float(held_out[best]), 3)}, and rose to "

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 _MOST_ROWS = 5000
 _MOST_FEATURES = 500
 _PIXELS = 32
+_SQUARES = 1e100  # beyond it squares and their sums may overflow
 _TOLD = 3
 
 
@@ -37,12 +38,17 @@ def not_finite(x: Array, y: Array, names: Sequence[str]) -> Iterator[Finding]:
         variable = "x" if what == "inputs" else "y"
         yield Finding(
             "not_finite_data", "severe",
-            f"{count(int(bad.sum()), 'number')} among the {what}{where} are NaN or infinite, in {int(rows.sum())} of "
+            f"{count(int(bad.sum()), 'number')} among the {what}{where} are NaN or infinite{_in(array)}, in {int(rows.sum())} of "
             f"{count(len(array), 'row')}, the first in row {int(np.argmax(rows))}: every sum they enter is lost",
             f"good = np.isfinite({variable}).reshape(len({variable}), -1).all(axis=1); x, y = x[good], y[good]",
             feature=told[0] if told else "",
             numbers={"numbers": float(bad.sum()), "rows": float(rows.sum())},
         )  # fmt: skip
+
+
+def _in(array: Array) -> str:
+    """Where a dtype is narrow, numbers may have been finite before they were cast to it."""
+    return "" if array.dtype == np.float64 else f" in {array.dtype}"
 
 
 def data_findings(case: Case, outputs: int | None) -> Iterator[Finding]:
@@ -55,6 +61,8 @@ def data_findings(case: Case, outputs: int | None) -> Iterator[Finding]:
         if not _normalises(case.model):
             yield from _scale_of_inputs(case, flat)
         yield from _useless_features(case, flat, x.ndim <= 2)
+        if x.dtype.kind == "f":
+            x = _of_usual_size(x)[0]  # what follows does not depend on scale
     if classes:
         yield from _imbalance(labels_of(y), outputs)
     elif y.dtype.kind in "biuf":
@@ -88,12 +96,12 @@ _STANDARDISE = "mean, std = x.mean(axis=0), x.std(axis=0) + 1e-8; x = (x - mean)
 
 
 def _scale_of_inputs(case: Case, x: Array) -> Iterator[Finding]:
-    x = x.astype(float)
-    low, high, mean, std = x.min(axis=0), x.max(axis=0), x.mean(axis=0), x.std(axis=0)
+    x, unit = _of_usual_size(x.astype(float))
+    low, high, mean, std = (f(x, axis=0) * unit for f in (np.min, np.max, np.mean, np.std))
     varying = high > low
     if not varying.any():
         return
-    rms, reach = np.sqrt(mean**2 + std**2), high - low
+    rms, reach = np.hypot(mean, std), high - low
     worst = int(np.argmax(np.where(varying, rms, 0)))
     ratio = float(reach[varying].max() / reach[varying].min())
     offset = np.where(varying, np.abs(mean) / np.maximum(std, 1e-300), 0)
@@ -119,6 +127,13 @@ def _scale_of_inputs(case: Case, x: Array) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _of_usual_size(x: Array) -> tuple[Array, Array]:
+    """Columns whose squares are finite, and the unit that each was divided by."""
+    peak = np.abs(x).max(axis=0)
+    unit = np.where(peak > _SQUARES, peak, 1.0)
+    return x / unit, unit
+
+
 def _two_valued(x: Array) -> NDArray[np.bool_]:
     """Which columns hold two values only: a yes that is nearly always one is no offset."""
     low, high = x.min(axis=0), x.max(axis=0)
@@ -126,13 +141,13 @@ def _two_valued(x: Array) -> NDArray[np.bool_]:
 
 
 def _scale_of_targets(y: Array) -> Iterator[Finding]:
-    y = y.reshape(len(y), -1).astype(float)
-    mean, std = y.mean(axis=0), y.std(axis=0)
-    rms = float(np.sqrt(mean**2 + std**2).max())
+    y, unit = _of_usual_size(y.reshape(len(y), -1).astype(float))
+    mean, std = y.mean(axis=0) * unit, y.std(axis=0) * unit
+    rms = float(np.hypot(mean, std).max())
     if std.max() == 0:
         yield Finding(
-            "constant_target", "severe", f"all {count(len(y), 'target')} are {number(y.flat[0])}: a constant needs no "
-            "network", "look at how y was made", numbers={"value": float(y.flat[0])},
+            "constant_target", "severe", f"all {count(len(y), 'target')} are {number(mean[0])}: a constant needs no "
+            "network", "look at how y was made", numbers={"value": float(mean[0])},
         )  # fmt: skip
         return
     worst = int(np.argmax(std))
@@ -162,7 +177,7 @@ def _useless_features(case: Case, x: Array, flat: bool) -> Iterator[Finding]:
             f"x = np.delete(x, {[int(k) for k in constant[:20]]}, axis=1)",
             feature=names[0], numbers={"features": float(len(constant))},
         )  # fmt: skip
-    pairs = _same(x.astype(float))
+    pairs = _same(_of_usual_size(x.astype(float))[0])
     if pairs:
         first, second = pairs[0]
         more = f" (and {count(len(pairs) - 1, 'more pair')})" if len(pairs) > 1 else ""

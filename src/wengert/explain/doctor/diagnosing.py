@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from wengert.errors import DataError, ModelError, WengertError
+from wengert.errors import DataError, FlatDerivativeWarning, ModelError, WengertError
 from wengert.explain.doctor.case import Case
 from wengert.explain.doctor.course import course_findings
 from wengert.explain.doctor.data import data_findings, not_finite
+from wengert.explain.doctor.failing import lost_finding
 from wengert.explain.doctor.finding import SEVERITIES, Diagnosis, Finding
 from wengert.explain.doctor.heads import head_findings
-from wengert.explain.doctor.network import Glance, network_findings
+from wengert.explain.doctor.network import Glance, network_findings, no_gradient
 from wengert.explain.doctor.rate import rate_findings
 from wengert.optim import Optimizer, sgd
 from wengert.training import History
@@ -83,9 +85,24 @@ def diagnose(
         optimizer = sgd(learning_rate)
     x, y = _pair(data, "data")
     held_out = None if validation is None else _pair(validation, "validation")
-    columns = history.columns if isinstance(history, History) else dict(history or {})
+    if not hasattr(rows, "__index__") or rows < 1:
+        raise ModelError(f"rows is {rows!r} and must be how many rows are looked at, at least 1")
+    columns = _columns(history)
     case = Case(model, x, y, loss, tuple(map(str, features)), optimizer, columns, held_out, start=start, rows=rows)
     return diagnosis_of(case)
+
+
+def _columns(history: Any) -> Mapping[str, Sequence[float]]:
+    if isinstance(history, Mapping) and "columns" in history:
+        history = History.from_config(history)  # as it stands in a file
+    if history is None or isinstance(history, History):
+        return {} if history is None else history.columns
+    if not isinstance(history, Mapping):
+        raise DataError(
+            f"history is a {type(history).__name__}, and must be result.history or columns by name, as in "
+            'diagnose(…, history={"loss": [0.7, 0.4]})'
+        )
+    return dict(history)
 
 
 def _pair(data: Any, name: str) -> tuple[Any, Any]:
@@ -93,8 +110,9 @@ def _pair(data: Any, name: str) -> tuple[Any, Any]:
         raise DataError(
             f"{name} is a pair (inputs, targets), and not {type(data).__name__}: diagnose(model, (x, y), loss)"
         )
-    x, y = (np.asarray(array) for array in data)
-    for array, kind in ((x, "inputs"), (y, "targets")):
+    before = "" if name == "data" else f"{name} "
+    x, y = (_array(array, f"{before}{kind}") for array, kind in zip(data, ("inputs", "targets"), strict=True))
+    for array, kind in ((x, f"{before}inputs"), (y, f"{before}targets")):
         if array.dtype.kind not in "biuf":
             raise DataError(
                 f"{kind} have dtype {array.dtype} and must be numbers: wengert.data.Encoding turns the columns of a "
@@ -104,10 +122,17 @@ def _pair(data: Any, name: str) -> tuple[Any, Any]:
             raise DataError(f"{kind} have shape {array.shape}: there is no row to look at")
     if len(x) != len(y):
         raise DataError(
-            f"inputs have {len(x)} rows (shape {x.shape}) and targets {len(y)} (shape {y.shape}): each row of inputs "
-            "has one target"
+            f"{before}inputs have {len(x)} rows (shape {x.shape}) and {before}targets {len(y)} (shape {y.shape}): each "
+            "row of inputs has one target"
         )
     return x, y
+
+
+def _array(values: Any, kind: str) -> Any:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{kind} are no array of numbers, whose rows are of one length: {error}") from None
 
 
 # ---- the examination
@@ -118,21 +143,38 @@ _EXPECTED = (WengertError, ValueError, TypeError, IndexError, ArithmeticError, A
 
 def diagnosis_of(case: Case, glances: Sequence[Glance] = (), more: Sequence[Finding] = ()) -> Diagnosis:
     """The diagnosis of a case; ``more`` are findings that were made on the way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FlatDerivativeWarning)  # it is a finding
+        return _diagnosis_of(case, glances, more)
+
+
+def _diagnosis_of(case: Case, glances: Sequence[Glance], more: Sequence[Finding]) -> Diagnosis:
     findings, looked, left_out = list(more), [], []
+    case = _cast(case)
     findings += not_finite(case.x, case.y, [case.feature(k) for k in range(case.x.shape[-1])])
     case, note = _finite_rows(case)
     left_out += note
     if not len(case.x):
         return Diagnosis(tuple(findings), ("whether data are finite",), tuple(left_out))
     looked.append(f"data ({len(case.x)} rows)")
-    failed = _failure(case)
+    failed, lost = _failure(case), None
+    if not failed and not more:
+        failed = lost = lost_finding(case)
     outputs = None if failed else case.outputs_per_row
     parts: list[tuple[str, Callable[[], Iterator[Finding]]]] = [("data", lambda: data_findings(case, outputs))]
+    if lost:
+        parts.append(("the loss beside the outputs", lambda: head_findings(case)))
     if failed:
         findings.append(failed)
-        left_out.append("outputs, layers, learning rate and course of training: the model raises")
+        left_out.append(
+            "layers, learning rate and course of training: the loss is not finite"
+            if lost
+            else "outputs, layers, learning rate and course of training: the model raises"
+        )
     else:
         parts += _parts(case, glances, looked, left_out)
+    if not failed:
+        findings += no_gradient(case)
     for name, look in parts:
         findings += _tried(name, look, left_out)
     looks = () if failed else case.seen.looks
@@ -174,22 +216,27 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _finite_rows(case: Case) -> tuple[Case, list[str]]:
-    """The rows without NaN and infinities, inputs in the model's dtype as training has them."""
-    good = np.ones(len(case.x), bool)
-    for array in (case.x, case.y):
-        if array.dtype.kind == "f":
-            good &= np.isfinite(array).reshape(len(array), -1).all(axis=1)
+def _cast(case: Case) -> Case:
+    """The case with inputs in the model's dtype, as training has them: what is too large for it is infinite."""
     try:
         dtype = model_dtype(case.model)
     except ModelError:
         dtype = np.dtype(np.float64)
-    x = case.x.astype(dtype, copy=False)
-    y = case.y.astype(dtype, copy=False) if case.y.dtype.kind == "f" else case.y
-    note = [] if good.all() else [f"{int((~good).sum())} rows that are not finite"]
-    if not good.all():
-        x, y = x[good], y[good]
-    return replace(case, x=x, y=y), note
+    with np.errstate(over="ignore"):
+        x = case.x.astype(dtype, copy=False)
+        y = case.y.astype(dtype, copy=False) if case.y.dtype.kind == "f" else case.y
+    return replace(case, x=x, y=y)
+
+
+def _finite_rows(case: Case) -> tuple[Case, list[str]]:
+    """The rows without NaN and infinities."""
+    good = np.ones(len(case.x), bool)
+    for array in (case.x, case.y):
+        if array.dtype.kind == "f":
+            good &= np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    if good.all():
+        return case, []
+    return replace(case, x=case.x[good], y=case.y[good]), [f"{int((~good).sum())} rows that are not finite"]
 
 
 def _failure(case: Case) -> Finding | None:

@@ -14,14 +14,14 @@ from wengert.errors import user_line
 from wengert.explain.charts.numbers import number
 from wengert.explain.doctor.case import Case, forward
 from wengert.explain.doctor.finding import Finding
-from wengert.explain.doctor.looks import looks_of
+from wengert.explain.doctor.looks import looks_of, own_gradients
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
 from wengert.explain.graph import Step
 from wengert.optim import apply_updates
 from wengert.training import Failure
 
-__all__ = ["failure_finding"]
+__all__ = ["failure_finding", "lost_finding"]
 
 Array = NDArray[Any]
 _GROWN = 10.0  # against the least loss before: where an explosion is taken to have begun
@@ -58,6 +58,29 @@ def failure_finding(case: Case, failure: Failure) -> Finding:
         f"{smaller}optim.chain(optim.clip_by_global_norm(1.0), optimizer)",
         layer=origin.layer, step=failure.number,
         numbers={"epoch": float(failure.epoch), "step_of_epoch": float(failure.step)},
+    )  # fmt: skip
+
+
+def lost_finding(case: Case) -> Finding | None:
+    """What makes the loss of the model as it is not finite; None where it is finite."""
+    e = case.seen.explanation
+    if np.isfinite(case.seen.value):
+        return None
+    lost = [p.path for p in own_gradients(e) if not _finite(p.value)]
+    on = f"on {len(case.sample[0])} rows the loss is {number(case.seen.value)}"
+    if lost:
+        path = lost[0].removeprefix("model").removeprefix(".")
+        more = f" and {len(lost) - 1} more parameters hold" if len(lost) > 1 else " holds"
+        sentence, remedy = f"{on}: {path}{more} NaN or infinities", "a model from before training went wrong"
+        return Finding("not_finite_loss", "severe", sentence, remedy, layer=path)
+    origin, told = _forward_origin(e), ""
+    if origin is not None:
+        where, line = (f" {word} {part}" if part else "" for word, part in (("in", origin.layer), ("at", origin.line)))
+        told = f": {origin.operation}{where} made the first number that is not finite, {origin.operands}{line}"
+    return Finding(
+        "not_finite_loss", "severe", f"{on}{told}",
+        "a loss that is finite for every output, as nn.softmax_cross_entropy(logits, labels) is; inputs of about 1",
+        layer="" if origin is None else origin.layer,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wengert import nn
 from wengert.explain.charts.numbers import number, percent
+from wengert.explain.doctor import thresholds
 from wengert.explain.doctor.case import Case
 from wengert.explain.doctor.finding import Finding
 from wengert.explain.doctor.reference import is_labels, labels_of
@@ -73,7 +74,7 @@ def head_findings(case: Case) -> Iterator[Finding]:
     elif kind == "sigmoid" and head == "sigmoid":
         yield _twice("sigmoid", "binary_cross_entropy_with_logits", outputs, layer)
     elif kind == "squares" and head == "" and is_labels(y, outputs.size // len(y)):
-        yield _squares(outputs, y, layer)
+        yield from _squares(outputs, y, layer)
     elif _plain(case.loss) in _PROBABILITIES and (outputs.min() < 0 or outputs.max() > 1):
         yield _no_probabilities(case, outputs, layer)
     yield from _out_of_reach(kind, head, outputs, y, layer)
@@ -113,12 +114,14 @@ def _twice(head: str, loss: str, outputs: Array, layer: str) -> Finding:
     )  # fmt: skip
 
 
-def _squares(outputs: Array, y: Array, layer: str) -> Finding:
+def _squares(outputs: Array, y: Array, layer: str) -> Iterator[Finding]:
+    t = targets_like(outputs, y)
+    if t is not None and np.sum((outputs - t) ** 2) < thresholds.MET * np.sum((t - t.mean(axis=0)) ** 2):
+        return  # outputs that meet 0 and 1 as amounts are punished for nothing
     classes = outputs.shape[1] if outputs.ndim == 2 and outputs.shape[1] > 1 else 2
     better = "softmax_cross_entropy" if classes > 2 or outputs.shape[-1] == 2 else "binary_cross_entropy_with_logits"
     outside = float(np.mean((outputs < 0) | (outputs > 1)))
-    del y
-    return Finding(
+    yield Finding(
         "squared_error_for_classes", "serious",
         f"targets are {classes} classes, and the loss is the squared distance of logits from 0 and 1: "
         f"{percent(outside)} of the outputs lie outside of [0, 1], and too much confidence is punished",

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wengert import nn, pytree
-from wengert.explain.charts.numbers import number, percent
+from wengert.explain.charts.numbers import count, number, percent
 from wengert.explain.doctor import thresholds
 from wengert.explain.doctor.case import Case, Seen
 from wengert.explain.doctor.finding import Finding
-from wengert.explain.doctor.looks import Look
+from wengert.explain.doctor.looks import Look, own_gradients
 
-__all__ = ["Glance", "network_findings"]
+__all__ = ["Glance", "network_findings", "no_gradient"]
 
 Array = NDArray[Any]
 
@@ -106,6 +106,20 @@ def _initial_scale(case: Case, seen: Seen) -> Iterator[Finding]:
 
 
 # ---- gradients by layer
+
+
+def no_gradient(case: Case) -> Iterator[Finding]:
+    """A loss that no parameter changes, and that is not 0, where there is nothing left to do."""
+    own = own_gradients(case.seen.explanation)
+    if own and case.seen.value and not any(p.gradient.any() for p in own):
+        yield Finding(
+            "no_gradient", "severe",
+            f"on {len(case.sample[0])} rows the loss is {number(case.seen.value, 3)}, and its derivative by every one "
+            f"of {count(sum(p.value.size for p in own), 'parameter')} is 0: no step changes anything",
+            "a loss that is smooth in the outputs (cross-entropy in place of accuracy, no rounding, no comparison), and "
+            "initial values that are not all 0",
+            numbers={"loss": case.seen.value},
+        )  # fmt: skip
 
 
 def _flow(seen: Seen) -> Iterator[Finding]:

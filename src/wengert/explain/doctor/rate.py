@@ -112,6 +112,8 @@ def rate_findings(case: Case) -> Iterator[Finding]:
     model = case.model if case.start is None else case.start
     with np.errstate(all="ignore"):
         first, losses = first_step(case, model, case.optimizer), probe(case, model, 1.0)
+        if not np.isfinite(losses[0]):
+            return  # lost before the first step
         if _rose(losses) or (first.curvature > 2 * thresholds.SHARPNESS and losses[-1] > losses[0]):
             yield _too_high(case, model, first, losses)
         elif 0 < first.ratio < thresholds.UPDATE_TOO_LOW and _gain(losses) < thresholds.TOO_LOW_OWN:

@@ -21,6 +21,8 @@ OFFSET = 10.0
 # The same of the targets of a regression, whose scale the last layer's weights have to reach from about 1.
 TARGET_SCALE = 10.0
 TARGET_TOO_SMALL = 1e-2
+# Squares of 0 and 1 do no harm where outputs leave less than this share of the targets' variance.
+MET = 0.01
 # Two features count as one from this correlation on: the rest is rounding.
 SAME_FEATURE = 0.99999
 # The most frequent label against the rarest: H. He, E. Garcia, "Learning from imbalanced data", IEEE TKDE 21 (2009)
@@ -86,6 +88,9 @@ DECAY = 0.3
 OVERFITTED = 1.3
 # … and the validation loss against the training loss at the end.
 OVERFITTED_GAP = 2.0
+# … and by more than the standard error of the validation loss, which few held-out rows have a large one of: L. Breiman,
+# J. Friedman, R. Olshen, C. Stone, "Classification and regression trees", 1984, §3.4.3, the rule of one standard error.
+OVERFITTED_ERRORS = 1.0
 # A fit is too poor if neighbours predict rows they have not seen with less than this share of its errors …
 UNDERFITTED = 0.5
 # … and its error, of the share that a constant leaves unexplained, is above it by so much.
