@@ -74,6 +74,7 @@ class Doctor:
         self.spent = 0.0
         self._setup: Setup | None = None
         self._model: Any = None
+        self._best: Any = None
         self._history = History()
         self._failure: Failure | None = None
         self._diagnosis: Diagnosis | None = None
@@ -82,7 +83,7 @@ class Doctor:
 
     def begin(self, setup: Setup) -> None:
         """Training is about to start."""
-        self._setup, self._model, self._history = setup, setup.model, History()
+        self._setup, self._model, self._best, self._history = setup, setup.model, None, History()
         self._failure = self._diagnosis = None
         self.glances, self.spent = [], 0.0
         self._longest = _GLANCE + _GLANCE_EACH * self.rows * nn.count_parameters(setup.model)
@@ -91,6 +92,8 @@ class Doctor:
     def __call__(self, epoch: Epoch) -> None:
         """An epoch is over."""
         self._model, self._history, self._diagnosis = epoch.model, epoch.history, None
+        if epoch.history.best_epoch == epoch.number:
+            self._best = epoch.model
         if self._setup is not None and epoch.number % self.every == 0 and self._affordable():
             begun = _clocks()
             self.glances.append(self._glance(self._setup, epoch))
@@ -135,7 +138,7 @@ class Doctor:
         model = self._model if failure is None else failure.model
         case = Case(
             model, data.inputs, data.targets, setup.loss, self.features, setup.optimizer, self._history.columns,
-            data.validation, setup.batch_size, setup.model,
+            data.validation, setup.batch_size, setup.model, self._best,
         )  # fmt: skip
         more = [] if failure is None else [failure_finding(case, failure)]
         with np.errstate(all="ignore"):

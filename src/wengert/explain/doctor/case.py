@@ -120,7 +120,8 @@ def _last_of(looks: Sequence[Look], outputs: Any) -> Array:
 class Case:
     """Everything that findings are made from. ``x`` and ``y`` are all rows, ``rows`` of them are run through the model.
 
-    ``columns`` are those of a history, ``start`` the model as it was before training, if it is known.
+    ``columns`` are those of a history, ``start`` the model as it was before training and ``best`` after the epoch of the
+    smallest validation loss, where they are known.
     """
 
     model: Any
@@ -133,6 +134,7 @@ class Case:
     validation: tuple[Array, Array] | None = None
     batch_size: int | None = None
     start: Any = None
+    best: Any = None
     rows: int = 256
 
     @cached_property

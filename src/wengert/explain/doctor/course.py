@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +55,28 @@ def _rising(loss: Line) -> Iterator[Finding]:
 
 
 def _standard_error(case: Case) -> float:
-    """Of the validation loss, by the losses of single rows; 0 where they cannot be had."""
+    """Of how much the validation loss rose since the best epoch, row by row; without that epoch's model, of the loss.
+
+    0 where single rows have no loss.
+    """
     if case.validation is None:
         return 0.0
-    x, y = case.validation
-    rows = evenly(len(x), _MOST_ROWS)
+    rows = evenly(len(case.validation[0]), _MOST_ROWS)
     if len(rows) < 2:
         return np.inf
     try:
-        outputs = np.asarray(case.model(x[rows]))
-        losses = [float(case.loss(outputs[k : k + 1], y[row : row + 1])) for k, row in enumerate(rows)]
+        losses = _row_losses(case, case.model, rows)
+        losses = losses if case.best is None else losses - _row_losses(case, case.best, rows)
     except (WengertError, TypeError, ValueError, IndexError):
         return 0.0
-    return float(np.std(losses, ddof=1)) / len(x) ** 0.5
+    return float(np.std(losses, ddof=1)) / len(case.validation[0]) ** 0.5
+
+
+def _row_losses(case: Case, model: Any, rows: NDArray[np.int64]) -> Line:
+    assert case.validation is not None
+    x, y = (array[rows] for array in case.validation)
+    outputs = np.asarray(model(x))
+    return np.array([float(case.loss(outputs[k : k + 1], y[k : k + 1])) for k in range(len(rows))])
 
 
 def _overfitted(case: Case, loss: Line, held_out: Line) -> Iterator[Finding]:
