@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wengert import nn, pytree, random
 from wengert.errors import WengertError
 from wengert.explain.doctor.looks import Look, looks_of
-from wengert.explain.doctor.reference import Reference, error_of, reference
+from wengert.explain.doctor.reference import Neighbours, Reference, error_of, neighbours, reference
 from wengert.explain.explaining import explain
 from wengert.explain.explanation import Explanation
 from wengert.explain.graph import Step
@@ -158,7 +158,12 @@ class Case:
     @cached_property
     def reference(self) -> Reference | None:
         """What simple rules make of the data; None where the targets are not understood."""
-        return reference(self.x, self.y, self.outputs_per_row)
+        return None if self.neighbours is None else reference(self.neighbours, self.y, self.outputs_per_row)
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """Some rows and those nearest to them by their inputs; None where there are few."""
+        return neighbours(self.x) if len(self.x) >= 20 and self.x.dtype.kind in "biuf" else None
 
     @cached_property
     def outputs_per_row(self) -> int:

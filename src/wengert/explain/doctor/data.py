@@ -13,15 +13,15 @@ from wengert.explain.charts.numbers import count, number, percent
 from wengert.explain.doctor import thresholds
 from wengert.explain.doctor.case import Case, evenly
 from wengert.explain.doctor.finding import Finding
-from wengert.explain.doctor.reference import is_labels, labels_of, nearest, neighbours_error
+from wengert.explain.doctor.reference import is_labels, labels_of, neighbours_error, of_usual_size, standardised
 
 __all__ = ["data_findings", "not_finite"]
 
 Array = NDArray[Any]
 _MOST_ROWS = 5000
 _MOST_FEATURES = 500
+_LEAK_ROWS = 2000
 _PIXELS = 32
-_SQUARES = 1e100  # beyond it squares and their sums may overflow
 _TOLD = 3
 
 
@@ -62,14 +62,14 @@ def data_findings(case: Case, outputs: int | None) -> Iterator[Finding]:
             yield from _scale_of_inputs(case, flat)
         yield from _useless_features(case, flat, x.ndim <= 2)
         if x.dtype.kind == "f":
-            x = _of_usual_size(x)[0]  # what follows does not depend on scale
+            x = of_usual_size(x)[0]  # what follows does not depend on scale
     if classes:
         yield from _imbalance(labels_of(y), outputs)
     elif y.dtype.kind in "biuf":
         yield from _scale_of_targets(y)
     if x.ndim == 2 and len(x) >= 50 and not _looks_up(case.model):
         yield from _leakage(case, x.astype(float), y, classes)
-    yield from _unrelated(x, y, classes)
+    yield from _unrelated(case, classes)
 
 
 def _first(model: Any) -> Any:
@@ -96,7 +96,7 @@ _STANDARDISE = "mean, std = x.mean(axis=0), x.std(axis=0) + 1e-8; x = (x - mean)
 
 
 def _scale_of_inputs(case: Case, x: Array) -> Iterator[Finding]:
-    x, unit = _of_usual_size(x.astype(float))
+    x, unit = of_usual_size(x.astype(float))
     low, high, mean, std = (f(x, axis=0) * unit for f in (np.min, np.max, np.mean, np.std))
     varying = high > low
     if not varying.any():
@@ -127,13 +127,6 @@ def _scale_of_inputs(case: Case, x: Array) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_usual_size(x: Array) -> tuple[Array, Array]:
-    """Columns whose squares are finite, and the unit that each was divided by."""
-    peak = np.abs(x).max(axis=0)
-    unit = np.where(peak > _SQUARES, peak, 1.0)
-    return x / unit, unit
-
-
 def _two_valued(x: Array) -> NDArray[np.bool_]:
     """Which columns hold two values only: a yes that is nearly always one is no offset."""
     low, high = x.min(axis=0), x.max(axis=0)
@@ -141,7 +134,7 @@ def _two_valued(x: Array) -> NDArray[np.bool_]:
 
 
 def _scale_of_targets(y: Array) -> Iterator[Finding]:
-    y, unit = _of_usual_size(y.reshape(len(y), -1).astype(float))
+    y, unit = of_usual_size(y.reshape(len(y), -1).astype(float))
     mean, std = y.mean(axis=0) * unit, y.std(axis=0) * unit
     rms = float(np.hypot(mean, std).max())
     if std.max() == 0:
@@ -177,7 +170,7 @@ def _useless_features(case: Case, x: Array, flat: bool) -> Iterator[Finding]:
             f"x = np.delete(x, {[int(k) for k in constant[:20]]}, axis=1)",
             feature=names[0], numbers={"features": float(len(constant))},
         )  # fmt: skip
-    pairs = _same(_of_usual_size(x.astype(float))[0])
+    pairs = _same(of_usual_size(x.astype(float))[0])
     if pairs:
         first, second = pairs[0]
         more = f" (and {count(len(pairs) - 1, 'more pair')})" if len(pairs) > 1 else ""
@@ -240,10 +233,12 @@ def _leakage(case: Case, x: Array, y: Array, classes: bool) -> Iterator[Finding]
     """A function of one feature that predicts rows not seen, where all others together do far worse."""
     if x.shape[1] < 3 or x.shape[1] > _MOST_FEATURES or y.reshape(len(y), -1).shape[1] != 1 or _is_picture(x):
         return
+    few = evenly(len(x), _LEAK_ROWS)
+    x, y = x[few], y[few]
     target = labels_of(y).astype(float) if classes else y.reshape(-1).astype(float)
     if target.std() == 0:
         return
-    alone = np.array([_left_by_one(x[:, k], target) for k in range(x.shape[1])])
+    alone = _left_alone(x, target)
     best = int(np.argmin(alone))
     if alone[best] > thresholds.LEAK:
         return
@@ -266,6 +261,15 @@ def _correlation(a: Array, b: Array) -> float:
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
     return float(np.sum(a * b)) / scale if scale else 0.0
+
+
+def _left_alone(x: Array, target: Array) -> Array:
+    """The share of the target's variance that each feature alone leaves: of two values a line says all there is."""
+    z, t = standardised(x), standardised(target)[:, 0]
+    left = 1 - np.square(z.T @ t / len(t))
+    for k in np.flatnonzero(~_two_valued(x)):
+        left[k] = _left_by_one(x[:, k], target)
+    return left
 
 
 def _left_by_one(feature: Array, target: Array) -> float:
@@ -305,20 +309,19 @@ def _left_by_all(x: Array, target: Array) -> float:
     return float(np.mean((wanted - z[test] @ w) ** 2)) / variance if variance else 1.0
 
 
-def _unrelated(x: Array, y: Array, classes: bool) -> Iterator[Finding]:
+def _unrelated(case: Case, classes: bool) -> Iterator[Finding]:
     """Targets that go with their inputs no better than shuffled ones."""
-    flat = x.reshape(len(x), -1)
-    if len(x) < thresholds.UNRELATED_ROWS or (not classes and y.reshape(len(y), -1).shape[1] != 1):
+    found, rng = case.neighbours, np.random.default_rng(0)
+    if found is None or len(case.x) < thresholds.UNRELATED_ROWS:
         return
-    rows = evenly(len(x), 1000)
-    flat, y = flat[rows], y[rows]
-    near, rng = nearest(flat), np.random.default_rng(0)
+    x, y, near = case.x[found.rows], case.y[found.rows], found.nearest
+    if not classes and y.reshape(len(y), -1).shape[1] != 1:
+        return
     labels = int(labels_of(y).max()) + 1 if classes else 0
     if (classes and len(np.unique(labels_of(y))) < 2) or (not classes and np.ptp(y) == 0):
         return
     amounts = labels_of(y).astype(float) if classes else y.reshape(-1).astype(float)
-    spread = flat.std(axis=0)
-    z = (flat - flat.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    z = standardised(x)
     pairs = [(y, amounts)] + [(y[p], amounts[p]) for p in (rng.permutation(len(y)) for _ in range(19))]
     near_error = np.array([neighbours_error(near, a, labels) for a, _ in pairs])
     line = np.array([float(np.max(np.abs(z.T @ (b - b.mean())))) for _, b in pairs])

@@ -8,11 +8,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Reference", "error_of", "is_labels", "labels_of", "neighbours_error", "reference", "standardised"]
+__all__ = [
+    "Neighbours", "Reference", "error_of", "is_labels", "labels_of", "neighbours", "neighbours_error", "of_usual_size",
+    "reference", "standardised",
+]  # fmt: skip
 
 Array = NDArray[Any]
 _MOST_ROWS = 1000
 _NEIGHBOURS = 5
+_SQUARES = 1e100  # beyond it squares and their sums may overflow
 
 
 @final
@@ -67,9 +71,16 @@ def error_of(outputs: Array, y: Array) -> float | None:
     return float(np.sum((outputs.reshape(flat.shape) - flat) ** 2) / variance) if variance > 0 else None
 
 
+def of_usual_size(x: Array) -> tuple[Array, Array]:
+    """Columns whose squares are finite, and the unit that each was divided by."""
+    peak = np.abs(x).max(axis=0)
+    unit = np.where(peak > _SQUARES, peak, 1.0)
+    return x / unit, unit
+
+
 def standardised(x: Array) -> Array:
     """Rows laid flat, each column with mean 0 and variance 1; constant columns are 0."""
-    flat = x.reshape(len(x), -1).astype(float)
+    flat = of_usual_size(x.reshape(len(x), -1).astype(float))[0]
     flat = flat - flat.mean(axis=0)
     spread = flat.std(axis=0)
     return flat / np.where(spread > 0, spread, 1)
@@ -94,12 +105,26 @@ def neighbours_error(near: Array, y: Array, classes: int) -> float:
     return float(np.sum((flat[near].mean(axis=1) - flat) ** 2) / variance) if variance > 0 else 1.0
 
 
-def reference(x: Array, y: Array, outputs: int) -> Reference | None:
-    """What neighbours and a constant make of at most 1000 of the rows; None with fewer than 20."""
-    if len(x) < 20 or x.dtype.kind not in "biuf" or y.dtype.kind not in "biuf":
+@final
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """At most 1000 ``rows`` of the data, evenly spaced, and for each the places of its five ``nearest`` among them."""
+
+    rows: Array
+    nearest: Array
+
+
+def neighbours(x: Array) -> Neighbours:
+    """The neighbours among some rows of the inputs, at least six."""
+    rows = np.linspace(0, len(x) - 1, min(len(x), _MOST_ROWS)).astype(int)
+    return Neighbours(rows, nearest(x[rows]))
+
+
+def reference(found: Neighbours, y: Array, outputs: int) -> Reference | None:
+    """What neighbours and a constant make of the targets; None with fewer than 20 rows."""
+    y = y[found.rows]
+    if len(y) < 20 or y.dtype.kind not in "biuf":
         return None
-    chosen = np.linspace(0, len(x) - 1, min(len(x), _MOST_ROWS)).astype(int)
-    x, y = x[chosen], y[chosen]
     classes = int(labels_of(y).max()) + 1 if is_labels(y, outputs) else 0
     if not classes and y.reshape(len(y), -1).shape[1] != outputs:
         return None
@@ -107,4 +132,4 @@ def reference(x: Array, y: Array, outputs: int) -> Reference | None:
         constant = 1 - float(np.bincount(labels_of(y)).max()) / len(y)
     else:
         constant = 1.0
-    return Reference(neighbours_error(nearest(x), y, classes), constant, classes)
+    return Reference(neighbours_error(found.nearest, y, classes), constant, classes)
