@@ -89,9 +89,22 @@ def new_directory(path: Path) -> Generator[Path]:
 
 def _publish(temporary: Path, path: Path) -> None:
     if not path.exists():
-        temporary.rename(path)
-        return
-    for file in temporary.iterdir():
+        try:
+            temporary.rename(path)
+            return
+        except OSError:
+            if not path.is_dir():  # else another run has made it in the meantime
+                raise
+    try:
+        _replace(temporary, path)
+    except KeyboardInterrupt:
+        _replace(temporary, path)  # a network of one run beside the encoding of another would be no run
+        raise
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Move all files into a directory that is there."""
+    for file in list(temporary.iterdir()):
         file.replace(path / file.name)
     temporary.rmdir()
 

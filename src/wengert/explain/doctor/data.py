@@ -217,10 +217,14 @@ def _imbalance(labels: Array, outputs: int | None) -> Iterator[Finding]:
         )  # fmt: skip
     elif counts[most] >= thresholds.IMBALANCE * counts[least]:
         share = counts[most] / len(labels)
+        so = (
+            f"always saying {most} is right in {percent(share)} of them, so accuracy says little"
+            if share > 0.5 * (1 + 1 / np.count_nonzero(counts))  # nearer to all than to as many of each
+            else "what is so rare has next to no part in the loss"
+        )
         yield Finding(
             "imbalanced_labels", "serious",
-            f"label {most} has {counts[most]} of {len(labels)} rows and label {least} {counts[least]}: always saying "
-            f"{most} is right in {percent(share)} of them, so accuracy says little",
+            f"label {most} has {counts[most]} of {len(labels)} rows and label {least} {counts[least]}: {so}",
             "share = np.bincount(y) / len(y)\n"
             "rows = np.random.default_rng(0).choice(len(y), len(y), p=(1 / share[y]) / np.sum(1 / share[y]))\n"
             "x, y = x[rows], y[rows]  # of the training rows only; judge by recall for each class",
@@ -317,14 +321,14 @@ def _unrelated(case: Case, classes: bool) -> Iterator[Finding]:
     x, y, near = case.x[found.rows], case.y[found.rows], found.nearest
     if not classes and y.reshape(len(y), -1).shape[1] != 1:
         return
-    labels = int(labels_of(y).max()) + 1 if classes else 0
-    if (classes and len(np.unique(labels_of(y))) < 2) or (not classes and np.ptp(y) == 0):
+    if np.ptp(labels_of(y) if classes else y) == 0:
         return
-    amounts = labels_of(y).astype(float) if classes else y.reshape(-1).astype(float)
+    # classes as shares of 0 and 1: a vote of neighbours would not see where a rare one is less rare
+    amounts = (labels_of(y)[:, None] == np.unique(labels_of(y))).astype(float) if classes else y.reshape(-1, 1)
     z = standardised(x)
-    pairs = [(y, amounts)] + [(y[p], amounts[p]) for p in (rng.permutation(len(y)) for _ in range(19))]
-    near_error = np.array([neighbours_error(near, a, labels) for a, _ in pairs])
-    line = np.array([float(np.max(np.abs(z.T @ (b - b.mean())))) for _, b in pairs])
+    shuffled = [amounts, *(amounts[rng.permutation(len(y))] for _ in range(19))]
+    near_error = np.array([neighbours_error(near, each, 0) for each in shuffled])
+    line = np.array([float(np.max(np.abs(z.T @ (each - each.mean(axis=0))))) for each in shuffled])
     better = (near_error[1:].mean() - near_error[0]) / max(near_error[1:].std(), 1e-12)
     steeper = (line[0] - line[1:].mean()) / max(line[1:].std(), 1e-12)
     if better < thresholds.UNRELATED and steeper < thresholds.UNRELATED:
