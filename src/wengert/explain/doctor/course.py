@@ -13,9 +13,8 @@ from wengert.explain.charts.numbers import number, percent
 from wengert.explain.doctor import thresholds
 from wengert.explain.doctor.case import Case, evenly
 from wengert.explain.doctor.finding import Finding
-from wengert.explain.doctor.heads import targets_like
+from wengert.explain.doctor.heads import baseline_of
 from wengert.explain.doctor.rate import decay_of
-from wengert.explain.doctor.reference import is_labels
 
 __all__ = ["course_findings"]
 
@@ -100,24 +99,10 @@ def _overfitted(case: Case, loss: Line, held_out: Line) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _baseline(case: Case) -> float | None:
-    """The loss of the best constant outputs, for squares; by entropy for classes."""
-    t = targets_like(case.seen.outputs, case.sample[1])
-    if t is None:
-        return None
-    outputs = case.seen.outputs
-    if is_labels(case.sample[1], outputs.size // len(outputs)):
-        p = np.clip(t.reshape(len(t), -1).mean(axis=0), 1e-12, 1)
-        constant = np.log(p) if len(p) > 1 else np.log(p / np.maximum(1 - p, 1e-12))
-        return float(case.loss(np.broadcast_to(constant, outputs.shape).astype(outputs.dtype), case.sample[1]))
-    mean = np.broadcast_to(t.mean(axis=0), outputs.shape).astype(outputs.dtype)
-    return float(case.loss(mean, case.sample[1]))
-
-
 def _poor_fit(case: Case, loss: Line) -> Iterator[Finding]:
     """An error that is high on the training rows themselves, where neighbours show that it need not be."""
     reference, error = case.reference, case.error
-    baseline = _baseline(case)
+    baseline = baseline_of(case)
     half = loss[len(loss) // 2]
     fell = (float(half) - float(loss[-1])) / max(abs(float(half)), 1e-300)
     stuck = fell < thresholds.PLATEAU and len(loss) >= thresholds.PLATEAU_EPOCHS

@@ -16,7 +16,7 @@ from wengert.explain.doctor.case import Case
 from wengert.explain.doctor.finding import Finding
 from wengert.explain.doctor.reference import is_labels, labels_of
 
-__all__ = ["head_findings", "loss_kind"]
+__all__ = ["baseline_of", "head_findings", "loss_kind", "targets_like"]
 
 Array = NDArray[Any]
 _PROBABILITIES = (nn.binary_cross_entropy, nn.categorical_cross_entropy, nn.k_class_binary_cross_entropy)
@@ -59,6 +59,20 @@ def loss_kind(outputs: Array, gradient: Array, y: Array) -> str:
         if scale > 0 and size > 0 and np.sum(gradient * of) / (scale * size) > 1 - tolerance:
             return kind
     return ""
+
+
+def baseline_of(case: Case) -> float | None:
+    """The loss of the best constant outputs, for squares; by entropy for classes."""
+    t = targets_like(case.seen.outputs, case.sample[1])
+    if t is None:
+        return None
+    outputs = case.seen.outputs
+    if is_labels(case.sample[1], outputs.size // len(outputs)):
+        p = np.clip(t.reshape(len(t), -1).mean(axis=0), 1e-12, 1)
+        constant = np.log(p) if len(p) > 1 else np.log(p / np.maximum(1 - p, 1e-12))
+        return float(case.loss(np.broadcast_to(constant, outputs.shape).astype(outputs.dtype), case.sample[1]))
+    mean = np.broadcast_to(t.mean(axis=0), outputs.shape).astype(outputs.dtype)
+    return float(case.loss(mean, case.sample[1]))
 
 
 def head_findings(case: Case) -> Iterator[Finding]:

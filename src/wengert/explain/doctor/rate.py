@@ -14,6 +14,7 @@ from wengert.explain.charts.numbers import number
 from wengert.explain.doctor import thresholds
 from wengert.explain.doctor.case import Case, evenly, objective, undropped
 from wengert.explain.doctor.finding import Finding
+from wengert.explain.doctor.heads import baseline_of
 from wengert.optim import Optimizer, apply_updates, chain, scale
 from wengert.transforms import hvp, value_and_grad
 
@@ -86,12 +87,26 @@ def probe(case: Case, model: Any, factor: float, steps: int = thresholds.PROBE_S
     return losses
 
 
-def _rose(losses: list[float]) -> bool:
+def _usual(case: Case, first: float) -> float:
+    """The loss that a rise is held against: of a network that has learned nothing, at least that of constant outputs.
+
+    Initial weights may happen to do better, and what was not learned is not lost.
+    """
+    if case.trained and case.start is None:
+        return first
+    try:
+        baseline = baseline_of(case)
+    except (WengertError, ValueError, TypeError):
+        return first
+    return first if baseline is None or not np.isfinite(baseline) else max(first, baseline)
+
+
+def _rose(losses: list[float], usual: float) -> bool:
     if not np.isfinite(losses[-1]):
         return True
     # by differences: a loss may be negative
-    size = abs(losses[0])
-    peak, end = max(losses) - losses[0], min(losses[-3:]) - losses[0]
+    size = abs(usual)
+    peak, end = max(losses) - usual, min(losses[-3:]) - usual
     return peak > (thresholds.PROBE_PEAK - 1) * size or end > (thresholds.PROBE_RISE - 1) * size
 
 
@@ -114,7 +129,8 @@ def rate_findings(case: Case) -> Iterator[Finding]:
         first, losses = first_step(case, model, case.optimizer), probe(case, model, 1.0)
         if not np.isfinite(losses[0]):
             return  # lost before the first step
-        if _rose(losses) or (first.curvature > 2 * thresholds.SHARPNESS and losses[-1] > losses[0]):
+        usual = _usual(case, losses[0])
+        if _rose(losses, usual) or (first.curvature > 2 * thresholds.SHARPNESS and losses[-1] > usual):
             yield _too_high(case, model, first, losses)
         elif 0 < first.ratio < thresholds.UPDATE_TOO_LOW and _gain(losses) < thresholds.TOO_LOW_OWN:
             yield from _too_low(case, model, first, losses)

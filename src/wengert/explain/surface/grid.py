@@ -223,7 +223,9 @@ def _descended(f: Callable[[Array], Array], place: Array, cell: Array, rounds: i
 
 def _model_step(values: Array) -> Array | None:
     """To the minimum of the quadratic through a stencil, in its own units and cut to 3; None where there is none."""
-    _, gx, gy, hxx, hxy, hyy = _FIT @ (values - values[4])
+    above = values - values[4]
+    scale = float(np.abs(above).max())  # the minimum's place does not depend on it, products of second derivatives do
+    _, gx, gy, hxx, hxy, hyy = _FIT @ (above / (scale if np.isfinite(scale) and scale > 0 else 1.0))
     determinant = hxx * hyy - hxy * hxy
     if not (hxx > 0 and determinant > 1e-14 * hxx * hxx):
         return None

@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -265,11 +265,11 @@ def _with_minima(scene: Scene, evaluator: Evaluator) -> Scene:
 def _named(trajectories: Any) -> dict[str, Trajectory]:
     """The paths by name: those of one name are told apart by their learning rates, or by numbers."""
     if isinstance(trajectories, Mapping):
-        return {str(name): _path(item) for name, item in trajectories.items()} or _named([])
-    items = [trajectories] if isinstance(trajectories, Path_) else list(trajectories)
+        return {str(name): _finite(_path(item)) for name, item in trajectories.items()} or _named([])
+    items = [trajectories] if isinstance(trajectories, Path_) or trajectories is None else list(trajectories)
     if not items:
         raise DataError("there is no path to draw: trajectories is empty")
-    found = [_path(item) for item in items]
+    found = [_finite(_path(item)) for item in items]
     names = [path.name or "path" for path in found]
     rates = ["" if path.learning_rate is None else f", λ = {path.learning_rate:g}" for path in found]
     names = [name + rate if names.count(name) > 1 else name for name, rate in zip(names, rates, strict=True)]
@@ -277,6 +277,16 @@ def _named(trajectories: Any) -> dict[str, Trajectory]:
         f"{name} ({names[: k + 1].count(name)})" if names.count(name) > 1 else name: path
         for k, (name, path) in enumerate(zip(names, found, strict=True))
     }
+
+
+def _finite(path: Trajectory) -> Trajectory:
+    """The path without points that lie nowhere."""
+    good = np.isfinite(path.points).all(axis=1)
+    if not good.any():
+        raise DataError(f'no point of the path "{path.name or "path"}" is finite: there is nothing to draw')
+    if good.all():
+        return path
+    return replace(path, points=path.points[good], steps=path.steps[good], losses=path.losses[good])
 
 
 def _path(item: Any) -> Trajectory:
