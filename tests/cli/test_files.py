@@ -55,6 +55,44 @@ def test_an_earlier_run_is_replaced_file_by_file(tmp_path):
     assert everything(tmp_path) == ["one", "one/config.json"]
 
 
+def test_two_runs_that_make_one_directory_at_a_time(tmp_path, monkeypatch):
+    out, exists = tmp_path / "one", Path.exists
+    with new_directory(out) as slow:
+        (slow / "config.json").write_text("slow")
+        with new_directory(out) as quick:
+            (quick / "config.json").write_text("quick")
+        # as if the quick one had made it after the slow one looked
+        monkeypatch.setattr(Path, "exists", lambda path: path != out and exists(path))
+    assert (out / "config.json").read_text() == "slow"
+    assert everything(tmp_path) == ["one", "one/config.json"]
+
+
+def test_ctrl_c_while_files_are_moved_leaves_one_run_whole(tmp_path, monkeypatch):
+    out, replace, pressed = tmp_path / "one", Path.replace, []
+    with new_directory(out) as folder:
+        for name in ("model.safetensors", "config.json"):
+            (folder / name).write_text("1")
+
+    def press(path, target):
+        if len(pressed) == 1:
+            pressed.append(path)
+            raise KeyboardInterrupt
+        pressed.append(path)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", press)
+
+    def run():
+        with new_directory(out) as folder:
+            for name in ("model.safetensors", "config.json"):
+                (folder / name).write_text("2")
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert [(out / name).read_text() for name in ("model.safetensors", "config.json")] == ["2", "2"]
+    assert everything(tmp_path) == ["one", "one/config.json", "one/model.safetensors"]
+
+
 def test_a_directory_of_something_else_is_not_touched(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(DataError, match="is not empty and holds no run; choose a new directory for --out"):

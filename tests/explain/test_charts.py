@@ -253,6 +253,11 @@ def test_far_values_do_not_squeeze_the_rest(rng):
     assert len(told_counts(text)) > 8
 
 
+@pytest.mark.parametrize("values", [[1e300, -2e300], [1e300, 1.0, 2.0, 3.0], [1e249, -1e249, 0.0]])
+def test_histogram_of_numbers_whose_differences_overflow(values):
+    assert histogram("a", "A", values).startswith("<svg")
+
+
 def test_histogram_without_values():
     assert "no finite values" in elements(histogram("a", "A", [float("nan")]), "desc")[0].text
 

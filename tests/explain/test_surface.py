@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import warnings
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -256,6 +257,26 @@ def test_recorders_and_descents_are_paths_too():
 def test_what_makes_no_picture_is_refused_in_words(call, words):
     with pytest.raises(DataError, match=re.compile(words, re.DOTALL)):
         call()
+
+
+def test_points_that_lie_nowhere_are_left_out_and_a_path_of_them_is_refused():
+    points = [np.array([1.0, 2.0]), np.array([np.nan, 0.0]), np.array([0.5, 1.0])]
+    surface = wengert.draw_surface(lambda p: p @ p, Trajectory.of(points, [5.0, 1.0, 1.25]))
+    assert len(surface.html()) > 1000
+    with pytest.raises(DataError, match='no point of the path "lost" is finite'):
+        wengert.draw_surface(lambda p: p @ p, Trajectory.of([points[1]], name="lost"))
+    with pytest.raises(DataError, match="not NoneType"):
+        wengert.draw_surface(lambda p: p @ p, None)
+
+
+def test_losses_near_the_end_of_floats_have_a_minimum_and_no_warning():
+    path = Trajectory.of([np.array([1.0, 1.0]), np.array([0.5, 0.5])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        surface = wengert.draw_surface(
+            lambda p: 1e200 * ((p[0] - 0.5) ** 2 + p[1] ** 2), path, window=((-1, 1), (-1, 1))
+        )
+    np.testing.assert_allclose(surface.minimum.place, [0.5, 0.0], atol=2e-3)
 
 
 def test_complex_parameters_are_refused_by_name():

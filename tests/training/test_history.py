@@ -42,7 +42,16 @@ def test_json_and_back():
     assert all(math.isnan(value) for value in again["r2"])
 
 
-@pytest.mark.parametrize("config", [{}, [], {"epochs": [1], "columns": [1]}, {"epochs": ["a"], "columns": {}}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        [],
+        {"epochs": [1], "columns": [1]},
+        {"epochs": ["a"], "columns": {}},
+        {"epochs": [1, 2], "columns": {"a": [1]}},
+    ],
+)
 def test_configs_that_are_none(config):
     with pytest.raises(DataError, match="this is no history"):
         History.from_config(config)

@@ -150,7 +150,9 @@ def test_what_is_no_point_is_refused_by_name(start, words):
         trajectory(lambda p: 0.0, start, optim.sgd(0.1))
 
 
-@pytest.mark.parametrize("options", [{"steps": -1}, {"steps": 2.5}, {"most": 1}, {"memory": 0}])
+@pytest.mark.parametrize(
+    "options", [{"steps": -1}, {"steps": 2.5}, {"most": 1}, {"memory": 0}, {"until": -1}, {"until": "x"}]
+)
 def test_options_without_sense_are_refused(options):
     with pytest.raises(ModelError):
         trajectory(quadratic, START, optim.sgd(0.1), **options)
@@ -223,6 +225,16 @@ def test_a_recorder_begins_anew_with_each_training():
     for epochs in (4, 2):
         fit(model, x, y, loss=nn.mse, optimizer=optim.sgd(0.1), epochs=epochs, progress="none", callbacks=[record])
     assert len(record.trajectory) == 3
+
+
+def test_a_recorder_says_that_training_diverged_and_forgets_it():
+    model, x, y = model_and_data()
+    record = TrajectoryRecorder(every=1)
+    with pytest.raises(ModelError), np.errstate(all="ignore"):
+        fit(model, x, y, loss=nn.mse, optimizer=optim.sgd(1e200), epochs=9, progress="none", callbacks=[record])
+    assert record.trajectory.ended == "diverged"
+    fit(model, x, y, loss=nn.mse, optimizer=optim.sgd(0.1), epochs=2, progress="none", callbacks=[record])
+    assert record.trajectory.ended == "steps"
 
 
 def test_a_recorder_that_was_not_used_says_so():

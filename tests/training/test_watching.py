@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wengert import data, nn, optim, pytree, random, training
-from wengert.errors import DivergenceError
+from wengert.errors import DivergenceError, ModelError
 from wengert.transforms import value_and_grad
 
 
@@ -145,3 +145,57 @@ def test_a_plain_function_is_a_callback_still():
             nn.mlp(random.key(1), [3, 1]), *problem(), loss=nn.mse, optimizer=optim.sgd(50.0), progress="none",
             callbacks=[lambda epoch: None],
         )  # fmt: skip
+
+
+# ---- what is no callback
+
+
+class Told:
+    """A callback of every step, without a word on how often."""
+
+    def __init__(self):
+        self.numbers = []
+
+    def __call__(self, epoch):
+        pass
+
+    def step(self, step):
+        self.numbers.append(step.number)
+
+
+class Often(Told):
+    every = 2.5
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "words"),
+    [
+        (Told(), "callbacks are several"),
+        ([Told], "Told is a class"),
+        (["print"], "'print' is no callback"),
+        ([Often()], "every = 2.5"),
+    ],
+)
+def test_what_is_no_callback_is_refused_before_training(callbacks, words):
+    with pytest.raises(ModelError, match=words):
+        fit_plainly(callbacks)
+
+
+def fit_plainly(callbacks, **more):
+    x = np.arange(20.0)[:, None] / 20
+    return training.fit(
+        nn.mlp(random.key(0), [1, 2, 1]), x, x, loss=nn.mse, optimizer=optim.sgd(0.1), epochs=3, batch_size=6,
+        validation=None, progress="none", callbacks=callbacks, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_step_that_does_not_say_how_often_is_told_of_each(compiled):
+    told = Told()
+    fit_plainly([told], compiled=compiled)
+    assert told.numbers == list(range(1, 13))
+
+
+def test_numpys_true_ends_training_and_other_answers_do_not():
+    assert len(fit_plainly([lambda epoch: np.float64(epoch.number) >= 2]).history) == 2
+    assert len(fit_plainly([lambda epoch: 1, lambda epoch: np.False_]).history) == 3

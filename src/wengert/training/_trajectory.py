@@ -271,7 +271,7 @@ def trajectory(
         raise ModelError(f"optimizer is {optimizer!r}; write one as in trajectory(f, start, optim.sgd(0.1))")
     if isinstance(steps, bool) or not hasattr(steps, "__index__") or steps < 0:
         raise ModelError(f"steps is {steps!r} and must be an integer of at least 0")
-    if until is not None and not (isinstance(until, int | float | np.number) and until >= 0):
+    if until is not None and not (np.asarray(until).dtype.kind in "iuf" and until >= 0):
         raise ModelError(f"until is {until!r} and must be a length of steps, at least 0, or None")
     kept = _Kept(memory, most)
     compiled = steps >= WORTH_COMPILING and machine_code() if compiled == "auto" else compiled

@@ -60,8 +60,9 @@ class Failure:
 @final
 @dataclass(frozen=True)
 class Step:
-    """What a callback that has a method ``step(step)`` is told after each ``every``-th step, ``every`` being its own (1).
+    """What a callback that has a method ``step(step)`` is told after each ``every``-th step.
 
+    ``every`` is an attribute of the callback, and 1 where it has none.
     ``number`` counts all steps from 1, ``model`` is that after it, and ``loss`` that of its batch before it. Where
     training is compiled it returns to Python as often. :class:`TrajectoryRecorder` records the path from it.
     """
@@ -78,7 +79,9 @@ def checked(callbacks: Any) -> tuple[Any, ...]:
     several: tuple[Any, ...] = tuple(callbacks)
     for callback in several:
         if isinstance(callback, type):
-            raise ModelError(f"{callback.__name__} is a class; make a callback of it: callbacks=[{callback.__name__}()]")
+            raise ModelError(
+                f"{callback.__name__} is a class; make a callback of it: callbacks=[{callback.__name__}()]"
+            )
         if not callable(callback):
             raise ModelError(f"{callback!r} is no callback: it is called with an Epoch after each epoch")
         for name in ("begin", "step", "failed"):

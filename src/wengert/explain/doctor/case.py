@@ -120,7 +120,7 @@ def _last_of(looks: Sequence[Look], outputs: Any) -> Array:
 class Case:
     """Everything that findings are made from. ``x`` and ``y`` are all rows, ``rows`` of them are run through the model.
 
-    ``columns`` are those of a history, ``start`` the model as it was before training and ``best`` after the epoch of the
+    ``columns`` are those of a history; ``start`` is the model before training and ``best`` that after the epoch of the
     smallest validation loss, where they are known.
     """
 

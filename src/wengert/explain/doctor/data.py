@@ -36,9 +36,10 @@ def not_finite(x: Array, y: Array, names: Sequence[str]) -> Iterator[Finding]:
         told = [names[int(k)] if k < len(names) else f"feature {k}" for k in columns] if what == "inputs" else []
         where = f" of {_some(told)}" if told and array.ndim > 1 else ""
         variable = "x" if what == "inputs" else "y"
+        many, lost = count(int(bad.sum()), "number"), int(rows.sum())
         yield Finding(
             "not_finite_data", "severe",
-            f"{count(int(bad.sum()), 'number')} among the {what}{where} are NaN or infinite{_in(array)}, in {int(rows.sum())} of "
+            f"{many} among the {what}{where} are NaN or infinite{_in(array)}, in {lost} of "
             f"{count(len(array), 'row')}, the first in row {int(np.argmax(rows))}: every sum they enter is lost",
             f"good = np.isfinite({variable}).reshape(len({variable}), -1).all(axis=1); x, y = x[good], y[good]",
             feature=told[0] if told else "",

@@ -116,8 +116,8 @@ def no_gradient(case: Case) -> Iterator[Finding]:
             "no_gradient", "severe",
             f"on {len(case.sample[0])} rows the loss is {number(case.seen.value, 3)}, and its derivative by every one "
             f"of {count(sum(p.value.size for p in own), 'parameter')} is 0: no step changes anything",
-            "a loss that is smooth in the outputs (cross-entropy in place of accuracy, no rounding, no comparison), and "
-            "initial values that are not all 0",
+            "a loss that is smooth in the outputs (cross-entropy in place of accuracy; no rounding, no comparison), "
+            "and initial values that are not all 0",
             numbers={"loss": case.seen.value},
         )  # fmt: skip
 
