@@ -183,7 +183,7 @@ def _check_number(function: Function, values: list[Any]) -> None:
         signature.bind(*values)
     except TypeError as error:
         raise DataError(
-            f"{_name(function)}{signature} cannot be called with the {len(values)} values of --at: {error}; "
+            f"{_name(function)}{signature} cannot be called with the {len(values)} value{'s' * (len(values) != 1)} of --at: {error}; "
             f"give one value for each argument"
         ) from None
 

@@ -131,7 +131,8 @@ class Edge:
         step, value = self.target, self.source.value
         one = np.ones(shape_of(value), dtype_of(value)) if shape_of(value) else dtype_of(value).type(1)
         tangents = [one if k == self.position else None for k in range(len(step.operands))]
-        local = self.primitive.jvp(tangents, step.value, step.values, step.params)
+        with np.errstate(all="ignore"):
+            local = self.primitive.jvp(tangents, step.value, step.values, step.params)
         return _zeros(step.value) if local is None else local
 
     @property
@@ -141,7 +142,8 @@ class Edge:
             return None
         step = self.target
         tangents = [self.source.tangent if k == self.position else None for k in range(len(step.operands))]
-        pushed = self.primitive.jvp(tangents, step.value, step.values, step.params)
+        with np.errstate(all="ignore"):
+            pushed = self.primitive.jvp(tangents, step.value, step.values, step.params)
         return _zeros(step.value) if pushed is None and not isinstance(step.value, tuple) else pushed
 
     @property

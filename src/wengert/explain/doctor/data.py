@@ -97,7 +97,8 @@ def _scale_of_inputs(case: Case, x: Array) -> Iterator[Finding]:
     worst = int(np.argmax(np.where(varying, rms, 0)))
     ratio = float(reach[varying].max() / reach[varying].min())
     offset = np.where(varying, np.abs(mean) / np.maximum(std, 1e-300), 0)
-    offset = np.where(_two_valued(x), 0, offset)
+    # a feature that hardly varies beside the others acts as one more bias
+    offset = np.where(_two_valued(x) | (std < 0.1 * np.median(std[varying])), 0, offset)
     told: list[str] = []
     if rms[worst] > thresholds.INPUT_SCALE:
         told.append(f"{case.feature(worst)} has a root mean square of {number(rms[worst], 3)}")

@@ -346,9 +346,16 @@
   function summary(value) {
     if (!value) return [];
     const facts = ["range", "mean", "norm", "zeros", "NaN", "∞"].filter((key) => value[key]);
-    return [h("p", {class: value.bad ? "number bad" : "number"}, value.text), facts.length
+    const main = value.rows ? matrix(value.rows) : h("p", {class: value.bad ? "number bad" : "number"}, value.text);
+    return [main, facts.length
       ? h("dl", {}, ...facts.flatMap((key) => [h("dt", {}, key), h("dd", {}, value[key])])) : null,
     value.map ? heat(value.map) : null].filter(Boolean);
+  }
+
+  /** A small matrix, its numbers in their places. */
+  function matrix(rows) {
+    const lines = rows.map((row) => h("tr", {}, ...row.map((number) => h("td", {}, number))));
+    return h("div", {class: "scroll"}, h("table", {class: "number matrix"}, h("tbody", {}, ...lines)));
   }
 
   /** The small picture of an array: one path for each shade. */
