@@ -31,6 +31,7 @@ _INFIX = {
     "remainder": "%", "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=",
     "equal": "==", "not_equal": "!=",
 }  # fmt: skip
+_PREFIX = {"negative": "-{}", "positive": "copy({})"}
 _MOST_PATHS = 24
 _SHORTEST_LINE = 16
 _NARROWEST = 9  # what a column keeps where the table is too wide
@@ -57,20 +58,26 @@ def extent(value: Any, most: int = _LISTED) -> str:
     if not is_array(value):
         return f"{value + 0:.6g}" if isinstance(value, float | complex | np.inexact) else str(value)
     if not _is_large(value, most):
-        return _nested(value.tolist())
+        return nested(value.tolist())
     if value.dtype.kind not in "fiu":
         return ""
-    low, high = f"{value.min() + 0:.2g}", f"{value.max() + 0:.2g}"
+    low, high = _rough(value.min()), _rough(value.max())
     return f"{low} … {high}" if low != high else f"all {low}"
+
+
+def _rough(value: Any) -> str:
+    """A number in two digits, or as a whole one."""
+    return f"{value:.0f}" if 100 <= abs(value) < _WHOLE else f"{value + 0:.2g}"
 
 
 def _is_large(value: Any, most: int = _LISTED) -> bool:
     return not isinstance(value, tuple) and is_array(value) and value.size > most
 
 
-def _nested(values: Any) -> str:
+def nested(values: Any) -> str:
+    """The numbers of an array, as nested lists, or one of them, in four digits."""
     if isinstance(values, list):
-        return "[" + " ".join(map(_nested, values)) + "]"
+        return "[" + " ".join(map(nested, values)) + "]"
     if isinstance(values, float) and abs(values) < _WHOLE and (values.is_integer() or abs(values) >= 10_000):
         return str(round(values))  # of −0 too: no one wants to see that
     return f"{values:.4g}" if isinstance(values, float | complex | np.inexact) else str(values)
@@ -96,8 +103,8 @@ def operation(step: Step) -> str:
     name, operands = step.primitive.name, operand_names(step)
     if name in _INFIX and len(operands) == 2:
         return f"{operands[0]} {_INFIX[name]} {operands[1]}"
-    if name == "negative":
-        return f"-{operands[0]}"
+    if name in _PREFIX:
+        return _PREFIX[name].format(operands[0])
     if name == "output":
         return f"{operands[0]}[{step.params['k']}]"
     if name in ("getitem", "update") and len(operands) == 1 + (name == "update") and not step.params.get("chain"):

@@ -108,7 +108,7 @@ def summary(value: Any) -> Facts:
     if not isinstance(value, tuple) and is_array(value) and value.size > 1:
         facts |= _statistics(summarise(value))
         if value.ndim == 2 and value.size <= MOST_LISTED:
-            facts["rows"] = [[minus(text.number(x)) for x in row] for row in value[:, :, None]]
+            facts["rows"] = [[minus(text.nested(x)) for x in row] for row in value.tolist()]
     return {key: fact for key, fact in facts.items() if fact}
 
 

@@ -315,7 +315,7 @@
   function overview() {
     const all = events[at].pass === "end";
     const inputs = steps.slice(0, Math.min(data.inputs, 40)).flatMap(({name, value, gradient}) => [h("dt", {}, name),
-      h("dd", {}, h("span", {class: "v"}, value.text), all && gradient ? h("span", {class: "g"}, gradient.text) : null)]);
+      h("dd", {}, h("span", {class: "v"}, ...inRows(value)), all && gradient ? h("span", {class: "g"}, ...inRows(gradient)) : null)]);
     const heads = h("dd", {class: "soft"}, h("span", {}, "value"), all && data.mode !== "none" ? h("span", {}, data.mode) : null);
     return [h("h3", {}, data.title), h("dl", {class: "inputs"}, h("dt", {}, "input"), heads, ...inputs)];
   }
@@ -350,6 +350,13 @@
     return [main, facts.length
       ? h("dl", {}, ...facts.flatMap((key) => [h("dt", {}, key), h("dd", {}, value[key])])) : null,
     value.map ? heat(value.map) : null].filter(Boolean);
+  }
+
+  /** A value's text, in which rows of a matrix are not broken. */
+  function inRows({text, rows}) {
+    if (!rows) return [text];
+    const parts = text.split("] [");
+    return parts.flatMap((part, k) => [k ? " " : "", h("span", {class: "row"}, `${k ? "[" : ""}${part}${k < parts.length - 1 ? "]" : ""}`)]);
   }
 
   /** A small matrix, its numbers in their places. */
