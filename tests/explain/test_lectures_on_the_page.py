@@ -1,12 +1,14 @@
 """The lectures' worked examples about derivatives, each on its page: their numbers are read where a reader reads them."""
 
 # ruff: noqa: RET504 - functions keep their results in variables whose names are looked for
+import itertools
 import re
 
 import numpy as np
 import pytest
-import wengert
 from tests.explain.test_lectures_explained import B1, B2, W1, W2, graph_of_derivatives, sigmoid, slope
+
+import wengert
 from wengert import nn
 
 
@@ -144,7 +146,7 @@ def test_graph_of_derivatives_and_its_four_paths(read):
     page = read(e)
     local = {name: number(row[0]) for name, row in page.edges}
     ways = [("x1", a, b, "v5") for a in ("v1", "v2") for b in ("v3", "v4")]
-    products = [np.prod([local[f"{a} → {b}"] for a, b in zip(way, way[1:], strict=False)]) for way in ways]
+    products = [np.prod([local[f"{a} → {b}"] for a, b in itertools.pairwise(way)]) for way in ways]
     z1, z2, h1, h2 = 6.0, 1.5, np.hypot(6.0, 1.5), 9.0
     by_hand = [h2 * z1 / h1 * 2.0, h1 * z2 * 2.0, h2 * z2 / h1 / 2.0, h1 * z1 / 2.0]
     assert products == pytest.approx(by_hand, rel=1e-5)
@@ -157,7 +159,11 @@ def test_graph_of_derivatives_and_its_four_paths(read):
 
 
 def test_softmax_and_cross_entropy_with_local_gradients(read):
-    U, h, b2 = np.array([[1.0, -1.0], [0.5, 2.0], [0.0, 1.0]]), np.array([[0.5], [-1.0]]), np.array([[0.1], [0.2], [0.3]])
+    U, h, b2 = (
+        np.array([[1.0, -1.0], [0.5, 2.0], [0.0, 1.0]]),
+        np.array([[0.5], [-1.0]]),
+        np.array([[0.1], [0.2], [0.3]]),
+    )
     y = np.eye(3)[:, [2]]
 
     def J(U, h, b2):

@@ -103,8 +103,9 @@ def explain(
             f"explain takes a function, and was given a {type(f).__name__}{at_line()}\n"
             "  write: wengert.explain(f)(x), and not wengert.explain(f(x))"
         )
-    if not isinstance(argnums, int | np.integer | tuple | list | None):
-        refuse_arguments(f, (argnums,))
+    given: Any = argnums
+    if not isinstance(given, int | np.integer | tuple | list | None):
+        refuse_arguments(f, (given,))
 
     @functools.wraps(f, updated=())
     def explained(*args: Any, **kwargs: Any) -> Explanation:

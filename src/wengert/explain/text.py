@@ -13,7 +13,7 @@ import numpy as np
 from wengert.core.program import Program
 from wengert.core.show import param_text
 from wengert.core.types import aval_of, is_array
-from wengert.errors import place_line
+from wengert.errors import ModelError, place_line
 from wengert.explain import folding
 from wengert.explain.folding import Fold
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
@@ -165,6 +165,8 @@ def describe(explanation: Explanation, width: int | None, most: int | None, unfo
     width = width or shutil.get_terminal_size().columns
     e, columns = explanation, Columns(explanation.forward_mode, explanation.prefix)
     inputs, steps = list(e.inputs.values()), [step for step in e.all_steps if step.name not in e.inputs]
+    if isinstance(unfold, str | list | tuple):
+        check_names(steps, [unfold] if isinstance(unfold, str) else unfold)
     whole = unfold is True or most is None or (unfold is None and len(inputs) + len(steps) <= most)
     if whole:
         rows = rows_of([*inputs, *steps], columns.step, None if unfold is True else most)
@@ -174,6 +176,15 @@ def describe(explanation: Explanation, width: int | None, most: int | None, unfo
         parts = [table(columns.heads, folded_rows(inputs, steps, columns, most or 60, unfold), width)]
         parts.append(f"  {len(steps)} steps, folded; e.text(unfold=1) opens what is folded here, unfold=True all")
     return "\n\n".join([title(e), *parts, *notes(e)])
+
+
+def check_names(steps: Sequence[Step], names: Sequence[str]) -> None:
+    """Refuse what no function, layer or loop is called."""
+    folds = list(folding.all_folds(folding.folded(steps)))
+    for name in names:
+        if not any(fold.is_called(name) for fold in folds):
+            there = ", ".join(list(dict.fromkeys(fold.scope.name for fold in folds))[:8]) or "nothing that folds"
+            raise ModelError(f"text: nothing to unfold is called {name!r}; there is {there}")
 
 
 def title(e: Explanation) -> str:

@@ -14,7 +14,18 @@ from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 from wengert.explain.nonfinite import trouble
 from wengert.explain.values import Summary, summarise
 
-__all__ = ["MOST_LISTED", "badness", "comes", "derivative", "edge_facts", "minus", "passed", "shades", "step_facts", "summary"]
+__all__ = [
+    "MOST_LISTED",
+    "badness",
+    "comes",
+    "derivative",
+    "edge_facts",
+    "minus",
+    "passed",
+    "shades",
+    "step_facts",
+    "summary",
+]
 
 Facts = dict[str, Any]
 MOST_LISTED = 24  # numbers of an array that are shown one by one
