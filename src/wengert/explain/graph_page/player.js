@@ -665,8 +665,12 @@
   render();
   fit(0.6);
   show(at);
+  let fitted = `${stage.clientWidth} ${stage.clientHeight}`;
   new ResizeObserver(() => {
     if (svg.hasAttribute("viewBox")) return; // it is being printed
+    const now = `${stage.clientWidth} ${stage.clientHeight}`;
+    if (now === fitted) return; // an observer begins with a call, which must not undo a zoom
+    fitted = now;
     fit(0.6);
     follow(current());
   }).observe(stage);
