@@ -16,6 +16,10 @@ from wengert.transforms.inputs import is_number
 
 __all__ = ["Failure", "failure_of"]
 
+# Python names in its own messages the types of what it was given, and they stand for the user's numbers and arrays.
+_OWN_NUMBERS = re.compile(r"\bRecorded(Scalar|Array)\b")
+_USERS = {"Scalar": "float", "Array": "numpy.ndarray"}
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -47,11 +51,12 @@ class Failure:
         return place_line(self.place)
 
     def __str__(self) -> str:
-        what = f"{self.operation}({', '.join(f'{n}: {t}' for n, t in self.operands)})" if self.operation else "the line"
+        what = f"{self.operation}({', '.join(f'{n}: {t}' for n, t in self.operands)})" if self.operation else ""
+        what = what or ("the line" if self.line else "the call, before the first line")
         names = "" if self.operation else ", ".join(f"{name} {kind}" for name, kind in self.operands)
         at = f"\n  at {self.line}" if self.line else ""
         given = f"\n  with {names}" if names else ""
-        said = str(self.error).splitlines() or [""]
+        said = _OWN_NUMBERS.sub(lambda found: _USERS[found[1]], str(self.error)).splitlines() or [""]
         return f"stopped at {what}{at}{given}\n  {type(self.error).__name__}: " + "\n  ".join(said)
 
 

@@ -33,7 +33,7 @@ _DEEPEST = 12  # steps without a name of their own that stand in one another
 Naming = Callable[[Step], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Formula:
     r"""An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
 
@@ -67,6 +67,8 @@ class Formula:
     def __str__(self) -> str:
         return f"{self.left} {self.sign} {self.right}"
 
+    __repr__ = __str__
+
 
 def name_of(step: Step) -> str:
     """The user's name of the value, or the step's."""
@@ -86,8 +88,8 @@ def _shapes(step: Step) -> str:
 
 def apart(step: Step) -> Naming:
     """Names around a step: a variable that it shares with what it reads, as in ``x = x + 1``, names neither."""
-    shared = any(isinstance(x, Step) and name_of(x) == name_of(step) for x in step.operands)
     taken = name_of(step)
+    shared = taken in step.labels or any(isinstance(x, Step) and name_of(x) == taken for x in step.operands)
     return lambda x: x.name if shared and name_of(x) == taken else name_of(x)
 
 
@@ -132,7 +134,7 @@ def term_of(step: Step, naming: Naming = name_of, depth: int = 0) -> Term:
     pattern = recognised(step) if depth else None
     if pattern and pattern.term:
         return pattern.term(*(operand_term(x, naming, depth - 1) for x in pattern.operands))
-    return applied(step, [operand_term(x, naming, depth) for x in step.operands])
+    return applied(step, operand_terms(step, naming, depth))
 
 
 def applied(step: Step, operands: Sequence[Term]) -> Term:
@@ -147,6 +149,15 @@ def applied(step: Step, operands: Sequence[Term]) -> Term:
     if name == "output":
         return Term("getitem", tuple(operands), {"index": (step.params["k"],)}, dims)
     return Term(name, tuple(operands), step.params, dims)
+
+
+def operand_terms(step: Step, naming: Naming, depth: int = 0) -> list[Term]:
+    """The operands of a step: arguments that are held constant have their names."""
+    labels = step.labels or ("",) * len(step.operands)
+    return [
+        symbol(label, shape_of(x)) if label else operand_term(x, naming, depth)
+        for x, label in zip(step.operands, labels, strict=True)
+    ]
 
 
 def operand_term(x: Any, naming: Naming, depth: int) -> Term:
@@ -197,8 +208,8 @@ def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     source, target = naming(edge.source), naming(edge.target)
     if edge.primitive.family in ("elementwise", "flat") and not isinstance(edge.target.value, tuple):
         return _derivative(edge, source, target, naming)
-    names = [PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands]
-    texs = [LATEX.write(operand_term(x, naming, 0)) for x in edge.target.operands]
+    operands = operand_terms(edge.target, naming)
+    names, texs = [*map(PLAIN.write, operands)], [*map(LATEX.write, operands)]
     plain, tex = pullback(edge, (names, target), (texs, LATEX.symbol(target)))
     return Formula(source, plain, barred(LATEX.symbol(source)), tex, "←", note=_stretch(edge), shapes=_turned(edge))
 
@@ -209,7 +220,7 @@ def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula
     found = derivative_term(edge, naming)
     if found is None:
         shown = term_of(edge.target, naming)
-        names = ", ".join(PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands)
+        names = ", ".join(map(PLAIN.write, operand_terms(edge.target, naming)))
         several = len(edge.target.operands) > 1
         plain = (
             f"∂{_place(edge.position)}{edge.primitive.name}({names})"
@@ -246,7 +257,7 @@ def _stretch(edge: Edge) -> str:
 def derivative_term(edge: Edge, naming: Naming = name_of) -> Term | None:
     """The local derivative of a function of each element; None where it is too long to be read."""
     step = edge.target
-    operands = [operand_term(x, naming, 0) for x in step.operands]
+    operands = operand_terms(step, naming)
     found = _staged(edge.primitive, edge.position, step)
     if found is None:
         return None

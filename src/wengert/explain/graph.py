@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,7 +132,8 @@ class Edge:
         step, value = self.target, self.source.value
         one = np.ones(shape_of(value), dtype_of(value)) if shape_of(value) else dtype_of(value).type(1)
         tangents = [one if k == self.position else None for k in range(len(step.operands))]
-        local = self.primitive.jvp(tangents, step.value, step.values, step.params)
+        with np.errstate(all="ignore"):
+            local = self.primitive.jvp(tangents, step.value, step.values, step.params)
         return _zeros(step.value) if local is None else local
 
     @property
@@ -141,7 +143,8 @@ class Edge:
             return None
         step = self.target
         tangents = [self.source.tangent if k == self.position else None for k in range(len(step.operands))]
-        pushed = self.primitive.jvp(tangents, step.value, step.values, step.params)
+        with np.errstate(all="ignore"):
+            pushed = self.primitive.jvp(tangents, step.value, step.values, step.params)
         return _zeros(step.value) if pushed is None and not isinstance(step.value, tuple) else pushed
 
     @property
@@ -179,7 +182,7 @@ class Edge:
 
 def size_of(value: Any) -> int:
     """How many numbers a value holds."""
-    return sum(map(size_of, value)) if isinstance(value, tuple) else int(np.prod(shape_of(value), dtype=int))
+    return sum(map(size_of, value)) if isinstance(value, tuple) else math.prod(shape_of(value))
 
 
 def _flattened(value: Any) -> Any:
