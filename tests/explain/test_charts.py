@@ -304,3 +304,9 @@ def test_confusion_of_any_size_stays_inside_its_picture(size, rng):
 
 def test_confusion_of_empty_classes():
     ET.fromstring(confusion_chart("a", "A", ["x", "y"], np.zeros((2, 2))))
+
+
+def test_points_too_far_to_have_differences_are_left_out_of_a_scatter():
+    picture = scatter_chart("fit", "Fit", [1.0, 2.0, 1e300], [1.0, 2.0, -1e308])
+    assert "2 points about the line" in picture
+    assert "1 point not finite and not drawn" in picture

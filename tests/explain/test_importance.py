@@ -1,9 +1,12 @@
 """Importance against scikit-learn and a closed form; gradients against differences."""
 
+import re
+
 import numpy as np
 import pytest
 
 from wengert import nn, random
+from wengert.errors import DataError
 from wengert.explain.report import (
     class_gradients,
     class_saliency,
@@ -123,3 +126,23 @@ def test_saliency_of_a_linear_model_is_its_weights():
     # colours are added up
     coloured = class_saliency(model, x, actual, ["a", "b", "c"], x.reshape(5, 1, 2, 3))
     np.testing.assert_allclose(coloured[0].gradient, expected[:, 0].reshape(1, 2, 3).sum(axis=-1))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "columns", "repeats", "words"),
+    [
+        (np.zeros((0, 2)), {"a": [0]}, 5, "shape (0, 2)"),
+        (np.zeros((5, 2)), {"a": [0]}, 0, "shuffled 0 times"),
+        (np.zeros((5, 2)), {"a": [0, 7]}, 5, 'the column "a" is features [0, 7], and inputs have 2'),
+    ],
+)
+def test_what_cannot_be_shuffled_is_refused(inputs, columns, repeats, words):
+    with pytest.raises(DataError, match=re.escape(words)):
+        permutation_importance(lambda x: x[:, 0], {"mean": np.mean}, inputs, columns, repeats=repeats)
+
+
+def test_rows_in_lists_are_shuffled_too():
+    (found,) = permutation_importance(
+        lambda x: x[:, 0], {"first": lambda z: z[0]}, [[1.0, 2.0], [3.0, 4.0]], {"a": [0]}
+    )
+    assert set(found.shuffled.ravel()) <= {1.0, 3.0}

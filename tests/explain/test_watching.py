@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from wengert import nn, optim, random, training
+from wengert.errors import DataError
 from wengert.explain.report import ActivationWatch
 from wengert.training import Epoch, History
 
@@ -82,3 +83,9 @@ def test_where_there_are_no_hidden_activations_there_is_nothing(model):
     watch = ActivationWatch(np.ones((5, 2)))
     watch(told(model))
     assert watch.columns == {}
+
+
+@pytest.mark.parametrize(("rows", "most"), [(0, 128), (5, 0)])
+def test_no_row_to_look_at_is_refused_before_training(rows, most):
+    with pytest.raises(DataError, match="no row to look at"):
+        ActivationWatch(np.zeros((rows, 2)), rows=most)

@@ -22,7 +22,7 @@ from wengert.explain.charts.elements import (
     tag,
     text_width,
 )
-from wengert.explain.charts.numbers import Scale, count, number
+from wengert.explain.charts.numbers import HUGE, Scale, count, number
 
 __all__ = ["cloud", "diagonal", "places_on", "scatter_chart"]
 
@@ -46,7 +46,7 @@ def scatter_chart(
         True
     """
     x_values, y_values = np.asarray(actual, float).ravel(), np.asarray(predicted, float).ravel()
-    drawable = np.isfinite(x_values) & np.isfinite(y_values)
+    drawable = (np.abs(x_values) < HUGE) & (np.abs(y_values) < HUGE)  # which NaN is not
     x_values, y_values = x_values[drawable], y_values[drawable]
     frame = _square(x_values, y_values, unit, height)
     places = np.column_stack([places_on(frame.x, x_values), places_on(frame.y, y_values)])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wengert import nn, random
+from wengert.errors import DataError
 from wengert.explain.report.contents import Importance, Saliency
 from wengert.transforms import grad
 
@@ -46,6 +47,9 @@ def permutation_importance(
     Returns:
         an :class:`Importance` for each measure.
 
+    Raises:
+        DataError: if there are no rows or no repeats, or a column is encoded by features that the inputs lack.
+
     Example:
         >>> import numpy as np
         >>> from wengert.explain.report import permutation_importance
@@ -57,6 +61,7 @@ def permutation_importance(
         >>> found.changes[0] > 10, found.changes[1] == 0
         (np.True_, np.True_)
     """
+    inputs = _checked(inputs, columns, repeats)
     key = random.key(0) if key is None else key
     orders = np.concatenate([random.permutation(own, len(inputs)) for own in random.split(key, repeats)])
     many = np.tile(inputs, (repeats, 1))  # all repeats in one call: calls cost more than rows
@@ -71,6 +76,19 @@ def permutation_importance(
         for name, measure in measures.items():
             found[name][row] = [measure(outputs[k * rows : (k + 1) * rows]) for k in range(repeats)]
     return [Importance(list(columns), name, bases[name], found[name], len(inputs)) for name in measures]
+
+
+def _checked(inputs: Any, columns: Mapping[str, Sequence[int]], repeats: int) -> Array:
+    inputs = np.asarray(inputs)
+    if inputs.ndim != 2 or not len(inputs) or repeats < 1:
+        raise DataError(
+            f"inputs have shape {inputs.shape} and are shuffled {repeats} times: importance takes rows of features, "
+            "shuffled at least once"
+        )
+    for name, features in columns.items():
+        if any(not 0 <= k < inputs.shape[1] for k in features):
+            raise DataError(f'the column "{name}" is features {list(features)}, and inputs have {inputs.shape[1]}')
+    return inputs
 
 
 def output_gradients(model: Callable[[Any], Any], inputs: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wengert import nn, pytree
+from wengert.errors import DataError
 from wengert.training import Epoch
 from wengert.transforms import jvp
 
@@ -41,6 +42,9 @@ class ActivationWatch:
         inputs: rows to send through, as ``fit`` takes them; up to ``rows`` of them, evenly spaced, are.
         share: of the training time that it may take.
 
+    Raises:
+        DataError: if there are no rows.
+
     Example:
         >>> import numpy as np
         >>> from wengert import nn, optim, random, training
@@ -57,6 +61,8 @@ class ActivationWatch:
 
     def __init__(self, inputs: ArrayLike, *, rows: int = _ROWS, share: float = 0.04, flat: float = _FLAT) -> None:
         found = np.asarray(inputs)
+        if found.ndim < 1 or not len(found) or rows < 1:
+            raise DataError(f"inputs have shape {found.shape}, and rows is {rows}: there is no row to look at")
         self.inputs = found[np.linspace(0, len(found) - 1, min(len(found), rows)).astype(int)]
         self.share, self.flat = share, flat
         self.epochs = 0
