@@ -12,6 +12,7 @@ from wengert.explain import Doctor
 from wengert.explain.doctor.case import Case
 from wengert.explain.doctor.course import course_findings
 from wengert.explain.doctor.data import data_findings
+from wengert.explain.doctor.heads import baseline_of
 from wengert.explain.doctor.rate import rate_findings
 
 CE = nn.softmax_cross_entropy
@@ -195,3 +196,14 @@ def test_the_best_epochs_model_is_kept_for_its_losses():
     )  # fmt: skip
     assert result.best_epoch < 8
     assert doctor._best is models[result.best_epoch - 1]
+
+
+def test_constant_outputs_are_means_for_squares_and_logits_for_entropy():
+    y = np.array([0.0] * 75 + [1.0] * 25)[:, None]
+    share = -0.75 * np.log(0.75) - 0.25 * np.log(0.25)
+    case = Case(mlp(4, 1), X[:100], y, nn.mse)
+    np.testing.assert_allclose(baseline_of(case), 0.75 * 0.25, rtol=1e-12)
+    case = Case(mlp(4, 1), X[:100], y, nn.binary_cross_entropy_with_logits)
+    np.testing.assert_allclose(baseline_of(case), share, rtol=1e-9)
+    case = Case(mlp(4, 2), X[:100], y[:, 0].astype(int), CE)
+    np.testing.assert_allclose(baseline_of(case), share, rtol=1e-9)

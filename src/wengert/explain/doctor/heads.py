@@ -62,17 +62,16 @@ def loss_kind(outputs: Array, gradient: Array, y: Array) -> str:
 
 
 def baseline_of(case: Case) -> float | None:
-    """The loss of the best constant outputs, for squares; by entropy for classes."""
-    t = targets_like(case.seen.outputs, case.sample[1])
+    """The loss of the best constant outputs: the targets' mean, or for classes their logarithms if those do better."""
+    outputs, y = case.seen.outputs, case.sample[1]
+    t = targets_like(outputs, y)
     if t is None:
         return None
-    outputs = case.seen.outputs
-    if is_labels(case.sample[1], outputs.size // len(outputs)):
+    constants = [t.mean(axis=0)]
+    if is_labels(y, outputs.size // len(outputs)):
         p = np.clip(t.reshape(len(t), -1).mean(axis=0), 1e-12, 1)
-        constant = np.log(p) if len(p) > 1 else np.log(p / np.maximum(1 - p, 1e-12))
-        return float(case.loss(np.broadcast_to(constant, outputs.shape).astype(outputs.dtype), case.sample[1]))
-    mean = np.broadcast_to(t.mean(axis=0), outputs.shape).astype(outputs.dtype)
-    return float(case.loss(mean, case.sample[1]))
+        constants.append(np.log(p) if len(p) > 1 else np.log(p / np.maximum(1 - p, 1e-12)))
+    return min(float(case.loss(np.broadcast_to(c, outputs.shape).astype(outputs.dtype), y)) for c in constants)
 
 
 def head_findings(case: Case) -> Iterator[Finding]:
