@@ -121,7 +121,7 @@ class Explanation(Derivations, Views):
         return into, out
 
     def __getitem__(self, name: str) -> Step:
-        found = self._by_name.get(name) or self._by_name.get(self.prefix + name)
+        found = self._by_name.get(name) or self._by_name.get(f"{self.prefix}{name}")
         if found is not None:
             return found
         known = ", ".join(self.inputs)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.types import dtype_of, shape_of
+from wengert.errors import UnsupportedError, at_line
 from wengert.explain.charts.elements import clip, color, escape, label, mix, path, picture, place, tag, text_width
 from wengert.explain.charts.numbers import Scale, number
 from wengert.explain.formulas import name_of, step_formula
@@ -56,6 +57,11 @@ class Line:
 def number_lines(nudged: Nudged, most: int, unnamed: bool = False) -> str:
     """The picture, as SVG."""
     lines = chosen(nudged, most, unnamed)
+    if not lines:
+        raise UnsupportedError(
+            f"{nudged.before.name}: no real number moved that a line could show{at_line()}\n"
+            "  write: print(nudged) for the table"
+        )
     spans = [max(map(abs, line.changes), default=0.0) for line in lines]
     moving = [span for span in spans if span > 0]
     common = bool(moving) and max(moving) <= _UNLIKE * min(moving)

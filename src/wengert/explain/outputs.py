@@ -11,10 +11,10 @@ import numpy as np
 from wengert import pytree
 from wengert.core.trace import Constant, Tracer
 from wengert.core.types import aval_of, dtype_of, shape_of
-from wengert.errors import ModelError, ShapeError, at_line
+from wengert.errors import DerivativeError, ModelError, ShapeError, at_line
 from wengert.explain.record import Entry, Recording
 from wengert.transforms.gradients import seed
-from wengert.transforms.inputs import check_scalar, check_tangent, is_number, name_of
+from wengert.transforms.inputs import check_input, check_tangent, is_number, name_of
 
 __all__ = ["Outputs", "outputs_of"]
 
@@ -39,7 +39,12 @@ def outputs_of(trace: Recording, f: Callable[..., Any], out: Any, output: int | 
     parts = pytree.flatten_with_paths(out)
     numbers = [(path, x) for path, x in parts if is_number(x)]
     if not numbers:
-        check_scalar(out, f, "explain")
+        kind = type(out).__name__
+        shown = "None" if out is None else f"{kind} {repr(out):.60}" if isinstance(out, list | tuple | dict) else kind
+        raise DerivativeError(
+            f"explain({name_of(f)}): the function returned {shown}, in which there is no number{at_line()}\n"
+            "  write: return with the number or array that is to be explained"
+        )
     entries = {path: _entry(trace, x, path) for path, x in numbers}
     value = pytree.map(lambda x: trace.value_of(x), out)
     wanted = _selected(f, list(entries), output)
@@ -59,7 +64,7 @@ def _selected(f: Callable[..., Any], paths: list[str], output: int | str | None)
     """The paths that ``output`` names: a part's number or path, and all parts in it."""
     if output is None:
         return paths
-    begin = f"[{output}]" if isinstance(output, int) else output
+    begin = output if isinstance(output, str) else f"[{output}]"
     found = [path for path in paths if path == begin or path.startswith((begin + "[", begin + "."))]
     if not found and isinstance(output, int) and 0 <= output < len(paths):
         found = [paths[output]]  # by its number, where parts have names
@@ -98,6 +103,8 @@ def _weighted(
     f: Callable[..., Any], entries: dict[str, int], real: dict[str, Any], tree: Any, weights: Any
 ) -> dict[int, Any]:
     what = f"explain({name_of(f)}, weights=...)"
+    for path, w in pytree.flatten_with_paths(weights):
+        check_input(np.asarray(w) if isinstance(w, int) else w, f"weights{path}", what, "biufc")
     if is_number(weights) and not shape_of(weights):
         given: list[Any] = [np.full(shape_of(x), weights, dtype_of(x))[()] for x in real.values()]
     else:

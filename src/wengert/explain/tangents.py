@@ -28,7 +28,8 @@ def push(steps: Sequence[Step], tangents: dict[Step, Any]) -> dict[Step, Any]:
         >>> float(push(e.steps, {e["x"]: 1.0})[e.output])
         4.0
     """
-    known = dict(tangents)
+    # Python's own numbers raise where they are divided by zero; NumPy's are infinite there
+    known = {step: np.float64(t) if type(t) is float else t for step, t in tangents.items()}
     for step in steps:
         arriving = [known.get(x) if isinstance(x, Step) else None for x in step.operands]
         if step in known or step.primitive is None or all(t is None for t in arriving):

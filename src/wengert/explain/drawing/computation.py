@@ -52,7 +52,9 @@ def computation(
 
 def failure_note(e: Explanation) -> str:
     """What ended the computation."""
-    return f"it ends here: {clip(f'{type(e.error).__name__}: {e.error}'.splitlines()[0], 100)}" if e.error else ""
+    if e.failure is None:
+        return ""
+    return f"it ends here: {clip(f'{type(e.failure.error).__name__}: {e.failure.message}'.splitlines()[0], 100)}"
 
 
 def function_name(e: Explanation) -> str:
