@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from tests.fuzz._programs import Program, generate
 
 import wengert
-from wengert.explain import Explanation
+from wengert.explain import Explanation, Step
 from wengert.explain.formulas import name_of
 
 COUNT = int(os.environ.get("WENGERT_FUZZ", "60"))
@@ -56,7 +57,6 @@ def test_what_is_shown_is_what_is_true(program: Program) -> None:
     check_sums(e)
     check_formulas(e)
     check_nudge(e, program)
-    assert e.html() == e.html()
 
 
 def check_edges(e: Explanation) -> None:
@@ -82,27 +82,21 @@ def check_sums(e: Explanation) -> None:
 
 def check_formulas(e: Explanation) -> None:
     """What a formula says in Python gives the value, and for an edge the local derivative."""
-    for edge in (None, *e.edges):
-        if edge is None:
-            for step in e.steps:
-                check_formula(step.formula(), step, step.value)
-        elif edge.local is not None:
+    for step in e.steps:
+        check_formula(step.formula(), step, step.value)
+    for edge in e.edges:
+        if edge.local is not None:
             check_formula(edge.formula(), edge.target, edge.local)
 
 
 def check_formula(formula: Any, step: Any, wanted: Any) -> None:
-    operands = [x for x in step.operands if not isinstance(x, tuple)]
-    names = {name_of(x): x.value for x in operands if hasattr(x, "primitive")} | {name_of(step): step.value}
-    by_name = {x.name: x.value for x in operands if hasattr(x, "primitive")} | {step.name: step.value}
-    constants = [x for x in step.operands if np.size(x.value if hasattr(x, "value") else x) > 1 and not hasattr(x, "value")]
-    if not formula.python or constants or re.search(r"[^\x00-\x7f]", formula.python):
-        return
-    words = set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", formula.python)) - {"np"}
-    if not words <= set(names) | set(by_name):
-        return
-    shared = [x for x in operands if hasattr(x, "primitive") and name_of(x) == name_of(step)]
-    found = eval(formula.python, {"np": np}, by_name | names if not shared else by_name)  # noqa: S307
-    close(np.broadcast_to(found, np.shape(wanted)), wanted)
+    """Names are the variables', or the steps' where a variable was used for several of them."""
+    around = {step, *(x for x in step.operands if isinstance(x, Step))}
+    shown = Counter(map(name_of, around))
+    names = {x.name if shown[name_of(x)] > 1 else name_of(x): x.value for x in around}
+    words = set(re.findall(r"(?<![\w.])[^\W\d]\w*", formula.python)) - {"np"}
+    if formula.python and words <= set(names) and formula.python.isascii():  # else constant arrays stand there
+        close(np.broadcast_to(eval(formula.python, {"np": np, **names}), np.shape(wanted)), wanted)  # noqa: S307
 
 
 def check_nudge(e: Explanation, program: Program) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,11 +85,20 @@ def _shapes(step: Step) -> str:
     return f"{sign.join(str(shape_of(x)) for x in step.values)} → {shape_of(step.value)}"
 
 
-def apart(step: Step) -> Naming:
-    """Names around a step: a variable that it shares with what it reads, as in ``x = x + 1``, names neither."""
-    shared = any(isinstance(x, Step) and name_of(x) == name_of(step) for x in step.operands)
-    taken = name_of(step)
-    return lambda x: x.name if shared and name_of(x) == taken else name_of(x)
+def apart(step: Step, whole: bool = False) -> Naming:
+    """Names around a step: a variable that several values were kept in, as in ``x = x + 1``, names none of them.
+
+    ``whole`` looks behind what has no name too.
+    """
+    around, waiting = {step}, [step]
+    while waiting:
+        for x in waiting.pop().operands:
+            end = _cast_from(x) if isinstance(x, Step) else step
+            if end not in around:
+                around.add(end)
+                waiting += [end] if whole and not getattr(end, "variable", "") and len(around) < _LONGEST else []
+    taken = Counter(map(name_of, around))
+    return lambda x: x.name if taken[name_of(x)] > 1 else name_of(x)
 
 
 def step_formula(step: Step, whole: bool = False, naming: Naming | None = None) -> Formula:
@@ -101,7 +111,7 @@ def step_formula(step: Step, whole: bool = False, naming: Naming | None = None) 
         >>> print(e.output.formula(), "|", e.output.formula(whole=True))
         v2 = Σ_i v1_i | v2 = Σ_i x_i²
     """
-    naming = naming or apart(step)
+    naming = naming or apart(step, whole)
     name = naming(step)
     if step.primitive is None:
         shown = operand_term(step.value, naming, 0)
