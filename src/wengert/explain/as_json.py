@@ -111,4 +111,6 @@ def _summary(x: Any) -> dict[str, Any]:
         x = x[np.isfinite(x)]
     if x.dtype.kind == "c" or not x.size:
         return found
-    return {"min": _numbers(x.min().item()), "max": _numbers(x.max().item()), "mean": float(np.mean(x)), **found}
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = _numbers(float(np.mean(x, dtype=float)))
+    return {"min": _numbers(x.min().item()), "max": _numbers(x.max().item()), "mean": mean, **found}

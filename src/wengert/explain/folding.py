@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from wengert.explain.graph import Step
 from wengert.explain.scopes import Scope
 
-__all__ = ["Fold", "folded", "opened"]
+__all__ = ["DEEPEST", "Fold", "folded", "opened"]
 
-_DEEPEST = 40  # folds in one another: of a function that calls itself for ever the rest stays flat
+DEEPEST = 40  # folds in one another: of a function that calls itself for ever the rest stays flat
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +53,7 @@ def folded(steps: Sequence[Step]) -> list[Item]:
     top: list[Item] = []
     way: list[tuple[object, Fold]] = []
     for step in steps:
-        keys = [*_keys((*step.scopes, _walk(step.order)) if step.phase == "backward" else step.scopes)][:_DEEPEST]
+        keys = [*_keys((*step.scopes, _walk(step.order)) if step.phase == "backward" else step.scopes)][:DEEPEST]
         same = 0
         while same < min(len(way), len(keys)) and way[same][0] == keys[same][0]:
             same += 1

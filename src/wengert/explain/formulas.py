@@ -92,7 +92,7 @@ def apart(step: Step, whole: bool = False) -> Naming:
     """
     around, waiting = {step}, [step]
     while waiting:
-        for x in waiting.pop().operands:
+        for x in waiting.pop().operands[:_LONGEST]:
             end = _cast_from(x) if isinstance(x, Step) else step
             if end not in around:
                 around.add(end)
@@ -207,9 +207,12 @@ def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     source, target = naming(edge.source), naming(edge.target)
     if edge.primitive.family in ("elementwise", "flat") and not isinstance(edge.target.value, tuple):
         return _derivative(edge, source, target, naming)
-    names = [PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands]
-    texs = [LATEX.write(operand_term(x, naming, 0)) for x in edge.target.operands]
-    plain, tex = pullback(edge, (names, target), (texs, LATEX.symbol(target)))
+    operands = edge.target.operands
+    named = {"x": operands[0], "y": operands[min(1, len(operands) - 1)], "own": operands[edge.position]}
+    terms = {key: operand_term(x, naming, 0) for key, x in named.items()}
+    words = {key: PLAIN.write(term) for key, term in terms.items()} | {"z": target}
+    signs = {key: LATEX.write(term) for key, term in terms.items()} | {"z": LATEX.symbol(target)}
+    plain, tex = pullback(edge, words, signs)
     return Formula(source, plain, barred(LATEX.symbol(source)), tex, "←", note=_stretch(edge), shapes=_turned(edge))
 
 

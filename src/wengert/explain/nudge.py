@@ -196,7 +196,8 @@ def nudged(e: Derivations, name: str, delta: Any, at: Any = None) -> Nudged:
     new = moved_value(step.value, delta, at, name)
     values = {key: source.value for key, source in e.inputs.items()} | {name: new}
     after = e.again(values)
-    change = new - step.value
+    with np.errstate(invalid="ignore", over="ignore"):
+        change = new - step.value
     pairs, flow = pairs_of(e, after)
     tangents = push(e.steps, {step: change})
     rows = tuple(Moved(a, b.value, _tangent(tangents.get(a), a, step)) for a, b in pairs)

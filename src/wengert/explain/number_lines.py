@@ -156,7 +156,8 @@ def _scale(line: Line, span: float, start: float) -> Scale:
     before = line.before if math.isfinite(line.before) else 0.0
     low, high = before - (start - LEFT) * unit, before + (RIGHT - start) * unit
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
-        low, high = before - 1.0, before + 1.0
+        wide = max(1.0, abs(before) / 2)
+        low, high = before - wide, min(before + wide, float(np.finfo(float).max))
     fitted = Scale.fit([low, high], LEFT, RIGHT, room=0.0, marks=6)
     marks = tuple(m for m in fitted.marks if low <= m <= high)
     return Scale(low, high, LEFT, RIGHT, marks)

@@ -35,7 +35,8 @@ def push(steps: Sequence[Step], tangents: dict[Step, Any]) -> dict[Step, Any]:
         if step in known or step.primitive is None or all(t is None for t in arriving):
             continue
         try:
-            found = step.primitive.jvp(arriving, step.value, step.values, step.params)
+            with np.errstate(all="ignore"):  # what is not finite is shown
+                found = step.primitive.jvp(arriving, step.value, step.values, step.params)
         except WengertError:  # a rule of the user's own that has reverse mode alone
             continue
         if found is not None:

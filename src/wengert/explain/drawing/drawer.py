@@ -84,7 +84,7 @@ def draw(
         )
     if not isinstance(most, int) or not 1 <= most <= MOST:
         raise UnsupportedError(
-            f"draw(…, most={most}): a picture has from 1 to {MOST} blocks{at_line()}\n"
+            f"draw(…, most={most!r}): a picture has from 1 to {MOST} blocks{at_line()}\n"
             "  write: most=40, and the rest is folded"
         )
     return _drawing(what, args, gradients, derivatives, argnums, most, direction)

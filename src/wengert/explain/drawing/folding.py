@@ -17,7 +17,6 @@ from wengert.explain.charts.numbers import count as counted
 __all__ = ["Shown", "Tag", "fold"]
 
 _KEPT = 2  # turns of a loop that are shown at its beginning, and one at its end
-_DEEPEST = 40  # frames in one another
 _PIECE = 5  # items at both ends of what is too long
 
 
@@ -80,7 +79,7 @@ class Folded:
 
 def fold(order: Sequence[int], paths: Sequence[Sequence[Tag]], most: int) -> Folded:
     """What to show of the items ``order``, of which ``paths`` holds the scopes, outermost first, by item."""
-    root = Unit("", _units(order, [path[:_DEEPEST] for path in paths], 0), open=True)
+    root = Unit("", _units(order, paths, 0), open=True)
     if len(order) > most:
         _shorten_loops(root)
         if len(root.items) > most:
