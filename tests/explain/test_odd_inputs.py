@@ -95,7 +95,7 @@ def test_a_value_of_another_explanation_is_refused():
 # ---- what is returned
 
 
-@pytest.mark.parametrize(("value", "shown"), [(None, "None"), ((), "tuple ()"), ("text", "str"), ({}, "dict {}")])
+@pytest.mark.parametrize(("value", "shown"), [(None, "None"), ((), "a tuple, ()"), ("text", "a str"), ({}, "a dict, {}")])
 def test_what_holds_no_number_is_refused_in_the_words_of_explain(value, shown):
     with pytest.raises(DerivativeError, match="no number") as caught:
         wengert.explain(lambda x: value)(1.0)
@@ -213,7 +213,7 @@ def test_limits_are_numbers(options):
 
 
 def test_options_of_the_wrong_type_are_refused():
-    with pytest.raises(DerivativeError, match="weights is a str"):
+    with pytest.raises(DerivativeError, match="weight of the output is a str"):
         wengert.explain(lambda x: x * x, weights="a")(np.ones(2))
     with pytest.raises(ModelError, match="no such output"):
         wengert.explain(lambda x: (x, x), output=1.5)(1.0)
@@ -263,3 +263,40 @@ def test_paths_that_cannot_be_written_are_refused(path, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="cannot be written"):
         wengert.explain(lambda x: x * x)(2.0).html(path)
     assert not list(tmp_path.iterdir())
+
+
+# ---- in a browser
+
+UNUSUAL = "</script><!--\u2028\u202e\U0001f600"
+
+
+def unusual_names():
+    return wengert.explain(lambda p: (p[UNUSUAL] * p["n" * 10_000]) ** 2)({UNUSUAL: 2.0, "n" * 10_000: 3.0})
+
+
+def unusual_message():
+    def f(x):
+        x = x * x
+        raise ValueError("</script><img src=x onerror=alert(1)>\u202e\x00\ud800" * 3)
+
+    return wengert.explain(f)(2.0)
+
+
+def deep_recursion():
+    def f(x):
+        return f(x * 1.01) + 0.1
+
+    return wengert.explain(f)(1.0)
+
+
+@pytest.mark.parametrize("made", [unusual_names, unusual_message, deep_recursion])
+def test_the_page_opens_and_is_played(made, visit, tmp_path):
+    made().html(tmp_path / "page.html")
+    page = visit(tmp_path / "page.html", width=480)
+    assert page.locator("svg").count() > 0
+    assert page.locator("img").count() == 0
+    assert "\u202e" not in page.locator("body").inner_text()  # it would turn round what follows
+    for key in ("ArrowRight", "ArrowRight", "End", "ArrowLeft", "Home"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 480
+    page.keep(f"odd-{made.__name__}")

@@ -14,7 +14,7 @@ from wengert.core.types import aval_of, dtype_of, shape_of
 from wengert.errors import DerivativeError, ModelError, ShapeError, at_line
 from wengert.explain.record import Entry, Recording
 from wengert.transforms.gradients import seed
-from wengert.transforms.inputs import check_input, check_tangent, is_number, name_of
+from wengert.transforms.inputs import check_tangent, is_number, name_of
 
 __all__ = ["Outputs", "outputs_of"]
 
@@ -40,7 +40,7 @@ def outputs_of(trace: Recording, f: Callable[..., Any], out: Any, output: int | 
     numbers = [(path, x) for path, x in parts if is_number(x)]
     if not numbers:
         kind = type(out).__name__
-        shown = "None" if out is None else f"{kind} {repr(out):.60}" if isinstance(out, list | tuple | dict) else kind
+        shown = "None" if out is None else f"a {kind}, {repr(out):.60}" if isinstance(out, list | tuple | dict) else f"a {kind}"
         raise DerivativeError(
             f"explain({name_of(f)}): the function returned {shown}, in which there is no number{at_line()}\n"
             "  write: return with the number or array that is to be explained"
@@ -103,8 +103,6 @@ def _weighted(
     f: Callable[..., Any], entries: dict[str, int], real: dict[str, Any], tree: Any, weights: Any
 ) -> dict[int, Any]:
     what = f"explain({name_of(f)}, weights=...)"
-    for path, w in pytree.flatten_with_paths(weights):
-        check_input(np.asarray(w) if isinstance(w, int) else w, f"weights{path}", what, "biufc")
     if is_number(weights) and not shape_of(weights):
         given: list[Any] = [np.full(shape_of(x), weights, dtype_of(x))[()] for x in real.values()]
     else:
@@ -116,6 +114,11 @@ def _weighted(
             )
     seeds: dict[int, Any] = {}
     for (path, x), w in zip(real.items(), given, strict=True):
+        if not is_number(w):
+            raise DerivativeError(
+                f"{what}: the weight of {path or 'the output'} is a {type(w).__name__}, and no number{at_line()}\n"
+                "  write: weights=1.0 for the sum of all elements"
+            )
         w = check_tangent(w, x, f"the weight of {path or 'the output'}", what)
         w = np.asarray(w, dtype_of(w))[()] if not shape_of(w) else np.array(w, dtype_of(x))
         n = entries[path]
