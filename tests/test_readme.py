@@ -11,13 +11,17 @@ from wengert import explain
 README = Path(__file__).parents[1] / "README.md"
 
 
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"```{kind}\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+SEEING = README.parent / "docs" / "seeing.md"
 
 
-def test_examples():
+def blocks(kind: str, file: Path = README) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("file", [README, SEEING], ids=lambda file: file.name)
+def test_examples(file):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks("python")), {}, "README", str(README), 0)
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks("python", file)), {}, file.name, str(file), 0)
     assert len(example.examples) > 15
     printed: list[str] = []
     results = doctest.DocTestRunner(optionflags=flags).run(example, out=printed.append)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import wengert
-from wengert.compile import engine, parts
+from wengert.compile import engine
 from wengert.compile.emit import I64, Emitter
 from wengert.compile.engine import link
 from wengert.compile.parts import Parts
@@ -24,10 +24,11 @@ def chain(e: Emitter, count: int) -> None:
 
 
 def made(count: int, threads: int) -> tuple[list[bytes], Emitter]:
-    e, found = Emitter(), Parts(threads)
-    e.written = found
-    chain(e, count)
-    return found.finish(e), e
+    e = Emitter()
+    with Parts(threads) as found:
+        e.written = found
+        chain(e, count)
+        return found.finish(e), e
 
 
 @pytest.mark.parametrize("count", [1, 30, 300, 500])
@@ -51,10 +52,10 @@ def test_where_llvmlite_keeps_its_generator_to_itself(monkeypatch):
 
 
 def test_an_error_in_a_part_is_raised_once(monkeypatch):
-    def refuse(text, target):
+    def refuse(part):
         raise CompileError("no")
 
-    monkeypatch.setattr(parts, "object_code_beside", refuse)
+    monkeypatch.setattr(engine.Part, "object_code", refuse)
     with pytest.raises(CompileError, match="no"):
         made(300, 3)
 
@@ -85,3 +86,21 @@ def test_a_program_of_several_parts_is_what_numpy_computes(rng):
     x = rng.normal(size=(7, 20))
     g = wengert.grad(f)(x)
     np.testing.assert_allclose(wengert.jit(wengert.grad(f))(x), g, rtol=1e-10, atol=1e-12)
+
+
+def break_off(found):
+    with found:
+        e = Emitter()
+        e.written = found
+        chain(e, 400)
+        raise ZeroDivisionError
+
+
+def test_what_is_broken_off_leaves_nothing_behind():
+    before = threading.active_count()
+    for _ in range(5):
+        found = Parts(3)
+        with pytest.raises(ZeroDivisionError):
+            break_off(found)
+        assert found.parts == []
+    assert threading.active_count() == before

@@ -27,16 +27,16 @@ def views(e):
 
 
 def test_an_exception_whose_message_raises_is_shown_all_the_same():
-    class Silent(Exception):
+    class SilentError(Exception):
         def __str__(self):
             raise RuntimeError
 
     def f(x):
         x = x * 2.0
-        raise Silent
+        raise SilentError
 
     e = wengert.explain(f)(1.0)
-    assert "Silent: (str() of this exception raised RuntimeError)" in views(e)
+    assert "SilentError: (str() of this exception raised RuntimeError)" in views(e)
 
 
 def test_of_a_very_long_message_the_beginning_is_shown():
@@ -95,7 +95,9 @@ def test_a_value_of_another_explanation_is_refused():
 # ---- what is returned
 
 
-@pytest.mark.parametrize(("value", "shown"), [(None, "None"), ((), "a tuple, ()"), ("text", "a str"), ({}, "a dict, {}")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "None"), ((), "a tuple, ()"), ("text", "a str"), ({}, "a dict, {}")]
+)
 def test_what_holds_no_number_is_refused_in_the_words_of_explain(value, shown):
     with pytest.raises(DerivativeError, match="no number") as caught:
         wengert.explain(lambda x: value)(1.0)
@@ -188,7 +190,7 @@ def test_numbers_that_are_not_finite_are_shown_without_a_warning():
         for x in (np.array([np.nan, np.inf] * 50), np.array([0.0, 1.0]), np.array([1e308, -1e308] * 50)):
             e = wengert.explain(lambda x: np.sum(np.sqrt(np.abs(x)) * 1e-10))(x)
             views(e)
-            assert [edge.local is None or edge.local.shape for edge in e.edges][0]
+            assert e.edges[0].local is not None
             e.nudge("x", 0.25)
 
 
@@ -206,7 +208,9 @@ def test_a_formula_of_one_operand_does_not_write_all_of_them(monkeypatch):
 # ---- options
 
 
-@pytest.mark.parametrize("options", [{"steps": 0}, {"memory": -1}, {"turns": -1}, {"steps": "many"}, {"memory": np.nan}])
+@pytest.mark.parametrize(
+    "options", [{"steps": 0}, {"memory": -1}, {"turns": -1}, {"steps": "many"}, {"memory": np.nan}]
+)
 def test_limits_are_numbers(options):
     with pytest.raises(UnsupportedError, match="the limit is a number"):
         wengert.explain(np.sin, **options)(1.0)
@@ -221,8 +225,9 @@ def test_options_of_the_wrong_type_are_refused():
         with pytest.raises(DerivativeError, match="'x' is no position"):
             transform(lambda x: x * x, argnums="x")(1.0)
     e = wengert.explain(lambda x: x * x)(1.0)
-    with pytest.raises(ModelError, match="no step None"):
-        e[None]
+    for name in (None, ""):
+        with pytest.raises(ModelError, match=f"no step {name!r}"):
+            e[name]
     with pytest.raises(ModelError, match="a nudge of x is a real number"):
         e.nudge("x", [[1.0], [2.0, 3.0]])
     with pytest.raises(UnsupportedError, match="direction='left'"):

@@ -116,9 +116,10 @@ class _Source:
 
     def made(self, threads: int) -> Compiled:
         """Anew, and kept."""
-        parts = tools().Parts(get_threads())
-        core = tools().emit_core(self.rewritten, self.donated, threads, written=parts)
-        code = parts.finish(core.emitter)
+        with tools().Parts(get_threads()) as parts:
+            core = tools().emit_core(self.rewritten, self.donated, threads, written=parts)
+            core.emitter.written = None
+            code = parts.finish(core.emitter)
         kept = describe(self.program, self.rewritten, core, code, self.estimate)
         self.shelf.put(threads, kept)
         unit = link(code, core.emitter.exports, core.emitter.symbols, core.callbacks)

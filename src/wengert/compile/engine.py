@@ -10,21 +10,26 @@ import ctypes
 import functools
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
-from wengert.compile.target import Target, host, machine
+from wengert.compile.target import Target, host, machine, new_machine
 from wengert.errors import CompileError
 
-__all__ = ["Unit", "assembly", "link", "object_code", "object_code_beside"]
+__all__ = ["Part", "Unit", "assembly", "link", "object_code"]
 
 _lock = threading.RLock()
 _names = itertools.count()
 _linker: list[Any] = []  # and how many libraries it has linked
 LIBRARIES = 256
+
+
+@functools.lru_cache(maxsize=16)
+def _layout(target: Target) -> str:
+    return str(machine(target).target_data)
 
 
 def _parsed(text: str, target: Target, context: Any = None) -> Any:
@@ -34,7 +39,7 @@ def _parsed(text: str, target: Target, context: Any = None) -> Any:
     except RuntimeError as problem:
         raise CompileError(f"LLVM refuses the code that was made for this function: {problem}") from problem
     module.triple = target.triple
-    module.data_layout = str(machine(target).target_data)
+    module.data_layout = _layout(target)
     return module
 
 
@@ -46,35 +51,67 @@ def object_code(text: str, target: Target | None = None, *, relocatable: bool = 
 
 
 @functools.cache
-def _generator() -> Callable[..., Any] | None:
-    """LLVM's code generator as a plain C function; None where llvmlite has it otherwise than it is known.
+def _generator() -> tuple[Any, Any] | None:
+    """LLVM's code generator as a plain C function, and what reads its buffers; None where llvmlite has them otherwise.
 
     llvmlite runs one of LLVM's functions at a time. LLVM asks less: that threads have contexts and target machines of
     their own.
     """
     try:
         path = ffi.lib._name  # pyright: ignore[reportPrivateUsage]
-        emit = ctypes.CDLL(path).LLVMPY_TargetMachineEmitToMemory
+        emit, quick = ctypes.CDLL(path).LLVMPY_TargetMachineEmitToMemory, ctypes.PyDLL(path)
+        start, size, dispose = quick.LLVMPY_GetBufferStart, quick.LLVMPY_GetBufferSize, quick.LLVMPY_DisposeMemoryBuffer
     except (AttributeError, OSError, TypeError):
         return None
     emit.argtypes = [ffi.LLVMTargetMachineRef, ffi.LLVMModuleRef, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p)]
-    emit.restype = ffi.LLVMMemoryBufferRef
-    return emit
+    start.argtypes = size.argtypes = dispose.argtypes = [ffi.LLVMMemoryBufferRef]
+    emit.restype, start.restype, size.restype = ffi.LLVMMemoryBufferRef, ctypes.c_void_p, ctypes.c_size_t
+    dispose.restype = None
 
-
-def object_code_beside(text: str, target: Target) -> bytes:
-    """As :func:`object_code`, beside what other threads compile."""
-    emit = _generator()
-    if emit is None:
-        return object_code(text, target)
-    with llvm.create_context() as context, _parsed(text, target, context) as module, ffi.OutputString() as problem:
-        buffer = emit(machine(target), module, 1, problem)
-        if not buffer:
-            raise CompileError(f"LLVM makes no machine code of this: {problem}")
+    def content(buffer: Any) -> bytes:
         try:
-            return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
+            return ctypes.string_at(start(buffer), size(buffer))
         finally:
-            ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+            dispose(buffer)
+
+    return emit, content
+
+
+_idle: list[tuple[Target, Any]] = []  # target machines that nobody uses
+
+
+@final
+class Part:
+    """A module, read and verified, that any thread may turn into an object file beside others.
+
+    A thread that comes back from LLVM waits for the interpreter, for as long as 5 ms where another one computes: so
+    all but the code generation is done by the thread that makes the part, and costs the other one nothing.
+    """
+
+    def __init__(self, text: str, target: Target) -> None:
+        self.text, self.target = text, target
+        self.context = llvm.create_context()
+        self.module = _parsed(text, target, self.context)
+        found = next((k for k, (known, _) in enumerate(_idle) if known is target), None)
+        self.machine = new_machine(target) if found is None else _idle.pop(found)[1]
+
+    def object_code(self) -> bytes:
+        """The object file; the part is of no use afterwards."""
+        generator = _generator()
+        if generator is None:
+            return object_code(self.text, self.target)
+        emit, content = generator
+        problem = ctypes.c_char_p()
+        buffer = emit(self.machine, self.module, 1, ctypes.byref(problem))
+        if not buffer:
+            raise CompileError(f"LLVM makes no machine code of this: {problem.value}")
+        _idle.append((self.target, self.machine))
+        return content(buffer)
+
+    def close(self) -> None:
+        """Free LLVM's memory of it: the module before its context, which garbage collection would not mind."""
+        self.module.close()
+        self.context.close()
 
 
 def assembly(text: str, target: Target | None = None) -> str:

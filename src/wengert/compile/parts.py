@@ -6,16 +6,17 @@ in its hands while Python writes the next one, and at the end all threads share 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from typing import Any, final
 
 from wengert.compile.emit import Emitter
-from wengert.compile.engine import object_code, object_code_beside
+from wengert.compile.engine import Part, object_code
 
 __all__ = ["Parts"]
 
-LINES = 500  # of a part, at least: each costs LLVM about two milliseconds beside its functions
+LINES = 800  # of a part, at least: each costs LLVM about two milliseconds beside its functions
 
 
 @final
@@ -26,46 +27,48 @@ class Parts:
 
     Example:
         >>> from wengert.compile.emit import Emitter
-        >>> parts, e = Parts(threads=2), Emitter()
-        >>> e.written = parts
-        >>> with e.function("nothing", []):
-        ...     pass
-        >>> len(parts.finish(e))
+        >>> e = Emitter()
+        >>> with Parts(threads=2) as parts:
+        ...     e.written = parts
+        ...     with e.function("nothing", []):
+        ...         pass
+        ...     len(parts.finish(e))
         1
     """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.taken = 0  # functions that stand in some part
-        self.waiting: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
+        self.parts: list[Part] = []
+        self.waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.made: list[Any] = []  # object files, or the errors that came instead
         self.helpers: list[threading.Thread] = []
-        self.target: Any = None
 
     def __call__(self, e: Emitter) -> None:
         """Hand out what has been written, if it is long enough."""
         if self.threads > 1 and sum(e.lengths()[self.taken :]) >= LINES:
             self.take(e)
-            if len(self.helpers) < self.threads - 1:
+            if sum(helper.is_alive() for helper in self.helpers) < self.threads - 1:
                 self.helpers.append(threading.Thread(target=self.help, daemon=True))
                 self.helpers[-1].start()
 
     def take(self, e: Emitter) -> None:
         """Make a part of all functions that stand in none."""
-        end, self.target = len(e.lengths()), e.target
-        text, self.taken = e.part(self.taken, end), end
+        end = len(e.lengths())
+        self.parts.append(Part(e.part(self.taken, end), e.target))
+        self.taken = end
         self.made.append(None)
-        self.waiting.put((len(self.made) - 1, text))
+        self.waiting.put(len(self.made) - 1)
 
     def help(self) -> None:
         """Make what waits; a helper leaves when nothing does, and another one comes with the next part."""
         while True:
             try:
-                number, text = self.waiting.get_nowait()
+                number = self.waiting.get_nowait()
             except queue.Empty:
                 return
             try:
-                self.made[number] = object_code_beside(text, self.target)
+                self.made[number] = self.parts[number].object_code()
             except BaseException as error:  # noqa: BLE001 - it is raised where the object file is wanted
                 self.made[number] = error
 
@@ -85,3 +88,17 @@ class Parts:
             if isinstance(made, BaseException):
                 raise made
         return self.made
+
+    def __enter__(self) -> Parts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Free the parts, when those that are in work are done."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.waiting.get_nowait()
+        for helper in self.helpers:
+            helper.join()
+        for part in self.parts:
+            part.close()
+        self.parts.clear()

@@ -12,7 +12,7 @@ import llvmlite.binding as llvm
 
 from wengert.errors import CompileError
 
-__all__ = ["Target", "alone", "host"]
+__all__ = ["Target", "alone", "host", "machine", "new_machine"]
 
 
 @final
@@ -100,13 +100,17 @@ def machine(target: Target, *, relocatable: bool = False, level: int = 1) -> Any
     name = f"{'relocatable' if relocatable else 'jit'}{level}"
     found = getattr(_local, name, None)
     if found is None or found[0] is not target:
-        made = llvm.Target.from_triple(target.triple).create_target_machine(
-            cpu=target.cpu, features=target.features, opt=level, jit=not relocatable,
-            reloc="pic" if relocatable else "default",
-        )  # fmt: skip
-        found = (target, made)
+        found = (target, new_machine(target, relocatable=relocatable, level=level))
         setattr(_local, name, found)
     return found[1]
+
+
+def new_machine(target: Target, *, relocatable: bool = False, level: int = 1) -> Any:
+    """An LLVM target machine for one thread at a time."""
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=level, jit=not relocatable,
+        reloc="pic" if relocatable else "default",
+    )  # fmt: skip
 
 
 _ = llvmlite

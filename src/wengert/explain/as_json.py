@@ -94,8 +94,8 @@ def value_of(x: Any) -> Any:
 def _numbers(x: Any) -> Any:
     if isinstance(x, list):
         return [_numbers(each) for each in x]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(x, np.longdouble | np.clongdouble):  # wider than Python's own numbers
-        x = float(x) if isinstance(x, np.longdouble) else complex(x)
+    if isinstance(x, np.inexact):  # those that are wider than Python's own numbers
+        x = float(x) if isinstance(x, np.floating) else complex(x)
     if isinstance(x, complex):
         return {"real": _numbers(x.real), "imag": _numbers(x.imag)}
     if isinstance(x, float) and not math.isfinite(x):

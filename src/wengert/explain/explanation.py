@@ -122,6 +122,7 @@ class Explanation(Derivations, Views):
 
     def __getitem__(self, name: str) -> Step:
         found = self._by_name.get(name) or self._by_name.get(f"{self.prefix}{name}")
+        found = found or next((step for step in reversed(self.steps) if name and step.variable == name), None)
         if found is not None:
             return found
         known = ", ".join(self.inputs)
@@ -144,10 +145,6 @@ class Explanation(Derivations, Views):
             if not 0 <= which < len(self.all_steps):
                 raise ModelError(f"the explanation of {self.name} has the steps 0 to {len(self.all_steps) - 1}")
             return self.all_steps[which]
-        if which not in self._by_name:
-            named = [step for step in self.steps if step.variable == which]
-            if named:
-                return named[-1]
         return self[which]
 
     def incoming(self, name: str) -> tuple[Edge, ...]:

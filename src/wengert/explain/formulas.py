@@ -34,7 +34,7 @@ _DEEPEST = 12  # steps without a name of their own that stand in one another
 Naming = Callable[[Step], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Formula:
     r"""An equation as text and in LaTeX: ``left`` of its sign, and ``right`` of it.
 
@@ -67,6 +67,8 @@ class Formula:
 
     def __str__(self) -> str:
         return f"{self.left} {self.sign} {self.right}"
+
+    __repr__ = __str__
 
 
 def name_of(step: Step) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,7 +183,7 @@ class Edge:
 
 def size_of(value: Any) -> int:
     """How many numbers a value holds."""
-    return sum(map(size_of, value)) if isinstance(value, tuple) else int(np.prod(shape_of(value), dtype=int))
+    return sum(map(size_of, value)) if isinstance(value, tuple) else math.prod(shape_of(value))
 
 
 def _flattened(value: Any) -> Any:

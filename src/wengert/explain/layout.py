@@ -11,7 +11,6 @@ Graph Drawing 2002. Nothing is drawn here, and the same graph always has the sam
 from __future__ import annotations
 
 import math
-import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -133,8 +132,8 @@ def layout(
         layer_gap: pixels at least between layers.
 
     Raises:
-        ModelError: if two nodes have one key, a size is negative or not finite, an arc leads from or to an unknown node,
-            or arcs run in a circle.
+        ModelError: if two nodes have one key, a size is negative or infinite, an arc leads from or to an unknown node, or
+            arcs run in a circle.
 
     Example:
         >>> from wengert.explain.layout import Arc, Node, layout

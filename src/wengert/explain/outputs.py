@@ -40,7 +40,9 @@ def outputs_of(trace: Recording, f: Callable[..., Any], out: Any, output: int | 
     numbers = [(path, x) for path, x in parts if is_number(x)]
     if not numbers:
         kind = type(out).__name__
-        shown = "None" if out is None else f"a {kind}, {repr(out):.60}" if isinstance(out, list | tuple | dict) else f"a {kind}"
+        shown = (
+            "None" if out is None else f"a {kind}, {out!r:.60}" if isinstance(out, list | tuple | dict) else f"a {kind}"
+        )
         raise DerivativeError(
             f"explain({name_of(f)}): the function returned {shown}, in which there is no number{at_line()}\n"
             "  write: return with the number or array that is to be explained"

@@ -7,7 +7,6 @@ collection of matrix derivative results for forward and reverse mode algorithmic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from wengert.core.types import ndim_of, shape_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -32,6 +33,7 @@ _INDEXED = re.compile(r"([A-Za-z]+)_?(\d+)")
 # ---- names
 
 
+@functools.lru_cache(maxsize=4096)
 def latex_name(name: str) -> str:
     r"""A Python name in LaTeX: indices below, Greek letters as such, words upright below and slanted above.
 
@@ -70,6 +72,7 @@ def barred(tex: str) -> str:
     return rf"\overline{{{tex}}}"
 
 
+@functools.lru_cache(maxsize=4096)
 def _word(word: str) -> str:
     word = word.translate(_SUBSCRIPTS)
     found = _INDEXED.fullmatch(word)

@@ -64,12 +64,12 @@ def escape(text: object) -> str:
 
 
 def legible(text: str) -> str:
-    """A text without what no file holds, and without marks that turn round the letters after them.
+    r"""A text without what no file holds, and without marks that turn round the letters after them.
 
     N. Boucher, R. Anderson, "Trojan Source: invisible vulnerabilities", USENIX Security 2023.
 
     Example:
-        >>> legible("a\\x00b\\u202ec")
+        >>> legible("a\x00b\u202ec")
         'a�b�c'
     """
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

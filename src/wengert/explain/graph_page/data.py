@@ -6,9 +6,8 @@ import json
 from collections.abc import Hashable
 from typing import Any
 
-from wengert.explain.charts.elements import legible
 from wengert.explain import text
-from wengert.explain.charts.elements import escape
+from wengert.explain.charts.elements import escape, legible
 from wengert.explain.graph_page import facts
 from wengert.explain.graph_page.folds import Fold
 from wengert.explain.graph_page.listing import Listing
