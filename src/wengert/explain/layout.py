@@ -132,8 +132,8 @@ def layout(
         layer_gap: pixels at least between layers.
 
     Raises:
-        ModelError: if two nodes have one key, a size is negative or infinite, an arc leads from or to an unknown node, or
-            arcs run in a circle.
+        ModelError: if two nodes have one key, a size is negative or infinite, an arc leads from or to an unknown node,
+            or arcs run in a circle.
 
     Example:
         >>> from wengert.explain.layout import Arc, Node, layout
