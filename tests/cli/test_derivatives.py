@@ -59,7 +59,7 @@ def test_bad_references(file, capsys, command):
     assert main([command, f"{file}:g"]) == 2
     assert 'has no function "g"' in capsys.readouterr().err
     assert main([command, f"{file}:f", "--at", "1"]) == 2
-    assert "cannot be called with the 1 values of --at" in capsys.readouterr().err
+    assert "cannot be called with the 1 value of --at" in capsys.readouterr().err
 
 
 RESULTS = """

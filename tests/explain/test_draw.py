@@ -127,6 +127,7 @@ def test_the_browser_measures_no_more_than_was_kept_for_a_label(visit):
     for make in DRAWINGS.values():
         drawing = make()
         page = visit(drawing.html())
+        page.add_style_tag(content=".scroll > div { width: max-content; max-width: none !important }")  # unscaled
         measured = page.evaluate(
             "[...document.querySelectorAll('main svg text')].map(t => [t.textContent, t.getBBox().width])"
         )

@@ -135,7 +135,7 @@ def test_contributions_of_several_edges_are_summed() -> None:
 
 def test_matrices_have_transposes_and_shapes() -> None:
     tex = CALLS["network"]().latex()
-    assert r"C_{4 \times 3}^{\top} \, \bar{v}_{1}" in tex
+    assert r"x^{\top} \, \bar{v}_{1}" in tex
     assert r"\bar{s} \, " in tex
     assert r"\mathbb{R}^{7 \times 9}" not in tex
     assert r"\ldots \in \mathbb{R}^{9 \times 8}" in CALLS["large"]().latex()

@@ -62,8 +62,8 @@ def draw(options: Namespace) -> int:
     check_outputs(options, options.what.rpartition(":")[0])
     if not (wanted(options) or options.open):
         raise DataError(
-            f"what is to be drawn is known, and not where to; write wengert draw {options.what} --svg FILE.svg, or "
-            "--html, --png, --dot, or --open"
+            f"draw needs a file to draw into; write wengert draw {options.what} --svg FILE.svg, or --html, --png, "
+            "--dot, or --open"
         )
     drawing = _drawing(options)
     contents: dict[str, Content] = {

@@ -182,8 +182,9 @@ def _check_number(function: Function, values: list[Any]) -> None:
     try:
         signature.bind(*values)
     except TypeError as error:
+        given = "1 value" if len(values) == 1 else f"{len(values)} values"
         raise DataError(
-            f"{_name(function)}{signature} cannot be called with the {len(values)} values of --at: {error}; "
+            f"{_name(function)}{signature} cannot be called with the {given} of --at: {error}; "
             f"give one value for each argument"
         ) from None
 

@@ -18,7 +18,7 @@ from typing import Any
 from wengert.explain.comparing import Comparison, compare_derivatives
 from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.drawing import Drawing, draw
-from wengert.explain.explaining import explain
+from wengert.explain.explaining import explain, refuse_arguments
 from wengert.explain.explanation import Explanation
 from wengert.explain.failures import Failure
 from wengert.explain.formulas import Formula
@@ -45,8 +45,10 @@ class _Room(ModuleType):
     """A module that is called like the function it is named after."""
 
     def __call__(
-        self, f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None, **options: Any
+        self, f: Callable[..., Any], argnums: int | tuple[int, ...] | None = None, *misplaced: Any, **options: Any
     ) -> Callable[..., Explanation]:
+        if misplaced:
+            refuse_arguments(f, (argnums, *misplaced))
         return explain(f, argnums, **options)
 
 

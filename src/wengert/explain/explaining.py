@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from wengert.transforms.gradients import warn_flat
 from wengert.transforms.inputs import check_input, name_of, positions, run
 from wengert.transforms.opening import OPENING
 
-__all__ = ["explain"]
+__all__ = ["explain", "refuse_arguments"]
 
 
 def explain(
@@ -72,7 +72,7 @@ def explain(
             the loop is one step, of a ``while_loop`` the rest is.
 
     Raises:
-        DerivativeError: if no argument has a derivative, or the function returns no number.
+        DerivativeError: if ``f`` is no function, no argument has a derivative, or the function returns no number.
         UnsupportedError: inside another transform, where values are not plain numbers.
 
     Example:
@@ -97,6 +97,15 @@ def explain(
           z → v2   3      1         3
     """
     limits = Limits(steps, memory, turns)
+
+    if not callable(f):
+        raise DerivativeError(
+            f"explain takes a function, and was given a {type(f).__name__}{at_line()}\n"
+            "  write: wengert.explain(f)(x), and not wengert.explain(f(x))"
+        )
+    given: Any = argnums
+    if not isinstance(given, int | np.integer | tuple | list | None):
+        refuse_arguments(f, (given,))
 
     @functools.wraps(f, updated=())
     def explained(*args: Any, **kwargs: Any) -> Explanation:
@@ -126,6 +135,16 @@ def explain(
         return replace(found, again=lambda values: explained(*with_inputs(args, names, values), **kwargs))
 
     return explained
+
+
+def refuse_arguments(f: Callable[..., Any], args: tuple[Any, ...]) -> NoReturn:
+    """Say where the function's arguments belong."""
+    name = name_of(f)
+    shown = ", ".join(str(x) if isinstance(x, int | float) else "…" for x in args)
+    raise DerivativeError(
+        f"explain({name}, …) was given the arguments of {name} too: it makes a function that takes them{at_line()}\n"
+        f"  write: wengert.explain({name})({shown})"
+    )
 
 
 def observed(trace: Recording, f: Callable[..., Any], args: list[Any], kwargs: Any) -> tuple[Any, Exception | None]:

@@ -17,6 +17,9 @@ from wengert.transforms.inputs import is_number
 __all__ = ["Failure", "failure_of"]
 
 _LONGEST, _MOST_LINES = 2000, 30  # characters and lines of an exception's message
+# Python names in its own messages the types of what it was given, and they stand for the user's numbers and arrays.
+_OWN_NUMBERS = re.compile(r"\bRecorded(Scalar|Array)\b")
+_USERS = {"Scalar": "float", "Array": "numpy.ndarray"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Failure:
         return place_line(self.place)
 
     def __str__(self) -> str:
-        what = f"{self.operation}({', '.join(f'{n}: {t}' for n, t in self.operands)})" if self.operation else "the line"
+        what = f"{self.operation}({', '.join(f'{n}: {t}' for n, t in self.operands)})" if self.operation else ""
+        what = what or ("the line" if self.line else "the call, before the first line")
         names = "" if self.operation else ", ".join(f"{name} {kind}" for name, kind in self.operands)
         at = f"\n  at {self.line}" if self.line else ""
         given = f"\n  with {names}" if names else ""
@@ -59,7 +63,7 @@ class Failure:
     def message(self) -> str:
         """What the exception says; of a very long message the beginning."""
         try:
-            said = str(self.error)
+            said = _OWN_NUMBERS.sub(lambda found: _USERS[found[1]], str(self.error))
         except Exception as error:  # noqa: BLE001 - a class of the user's own, which may raise anything
             return f"(str() of this exception raised {type(error).__name__})"
         lines = said.splitlines()

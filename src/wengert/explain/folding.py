@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from wengert.explain.graph import Step
 from wengert.explain.scopes import Scope
 
-__all__ = ["DEEPEST", "Fold", "folded", "opened"]
+__all__ = ["DEEPEST", "Fold", "all_folds", "folded", "opened"]
 
 DEEPEST = 40  # folds in one another: of a function that calls itself for ever the rest stays flat
 
@@ -107,6 +107,14 @@ def opened(
             yield from opened(item.items, opens, depth + 1)
         else:
             yield depth, False, item
+
+
+def all_folds(items: Sequence[Item]) -> Iterator[Fold]:
+    """Every fold, at any depth."""
+    for item in items:
+        if isinstance(item, Fold):
+            yield item
+            yield from all_folds(item.items)
 
 
 def to_depth(most: int) -> Callable[[Fold, int], bool]:

@@ -99,7 +99,7 @@ def apart(step: Step, whole: bool = False) -> Naming:
             if end not in around:
                 around.add(end)
                 waiting += [end] if whole and not getattr(end, "variable", "") and len(around) < _LONGEST else []
-    taken = Counter(map(name_of, around))
+    taken = Counter([*map(name_of, around), *filter(None, step.labels)])
     return lambda x: x.name if taken[name_of(x)] > 1 else name_of(x)
 
 
@@ -144,7 +144,7 @@ def term_of(step: Step, naming: Naming = name_of, depth: int = 0) -> Term:
     pattern = recognised(step) if depth else None
     if pattern and pattern.term:
         return pattern.term(*(operand_term(x, naming, depth - 1) for x in pattern.operands))
-    return applied(step, [operand_term(x, naming, depth) for x in step.operands])
+    return applied(step, operand_terms(step, naming, depth))
 
 
 def applied(step: Step, operands: Sequence[Term]) -> Term:
@@ -159,6 +159,16 @@ def applied(step: Step, operands: Sequence[Term]) -> Term:
     if name == "output":
         return Term("getitem", tuple(operands), {"index": (step.params["k"],)}, dims)
     return Term(name, tuple(operands), step.params, dims)
+
+
+def operand_terms(step: Step, naming: Naming, depth: int = 0) -> list[Term]:
+    """The operands of a step: arguments that are held constant have their names."""
+    return [_nth_operand(step, k, naming, depth) for k in range(len(step.operands))]
+
+
+def _nth_operand(step: Step, k: int, naming: Naming, depth: int) -> Term:
+    label, x = step.labels[k] if step.labels else "", step.operands[k]
+    return symbol(label, shape_of(x)) if label else operand_term(x, naming, depth)
 
 
 def operand_term(x: Any, naming: Naming, depth: int) -> Term:
@@ -209,9 +219,8 @@ def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     source, target = naming(edge.source), naming(edge.target)
     if edge.primitive.family in ("elementwise", "flat") and not isinstance(edge.target.value, tuple):
         return _derivative(edge, source, target, naming)
-    operands = edge.target.operands
-    named = {"x": operands[0], "y": operands[min(1, len(operands) - 1)], "own": operands[edge.position]}
-    terms = {key: operand_term(x, naming, 0) for key, x in named.items()}
+    named = {"x": 0, "y": min(1, len(edge.target.operands) - 1), "own": edge.position}
+    terms = {key: _nth_operand(edge.target, k, naming, 0) for key, k in named.items()}
     words = {key: PLAIN.write(term) for key, term in terms.items()} | {"z": target}
     signs = {key: LATEX.write(term) for key, term in terms.items()} | {"z": LATEX.symbol(target)}
     plain, tex = pullback(edge, words, signs)
@@ -224,7 +233,7 @@ def _derivative(edge: Edge, source: str, target: str, naming: Naming) -> Formula
     found = derivative_term(edge, naming)
     if found is None:
         shown = term_of(edge.target, naming)
-        names = ", ".join(PLAIN.write(operand_term(x, naming, 0)) for x in edge.target.operands)
+        names = ", ".join(map(PLAIN.write, operand_terms(edge.target, naming)))
         several = len(edge.target.operands) > 1
         plain = (
             f"∂{_place(edge.position)}{edge.primitive.name}({names})"
@@ -261,7 +270,7 @@ def _stretch(edge: Edge) -> str:
 def derivative_term(edge: Edge, naming: Naming = name_of) -> Term | None:
     """The local derivative of a function of each element; None where it is too long to be read."""
     step = edge.target
-    operands = [operand_term(x, naming, 0) for x in step.operands]
+    operands = operand_terms(step, naming)
     found = _staged(edge.primitive, edge.position, step)
     if found is None:
         return None

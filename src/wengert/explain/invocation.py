@@ -45,6 +45,12 @@ class Invocation:
                 "  write: summary(model, (32, 10)), with the model first and its data, or their shape, second"
             )
         model = _unwrapped(model)
+        if data is None:
+            width = next((np.shape(x)[0] for x in pytree.leaves(model) if len(np.shape(x)) == 2), 10)
+            raise ModelError(
+                f"summary({described(model) if _is_tree(model) else name_of(model)}) needs data, or their shape: sizes "
+                f"of outputs depend on it{at_line()}\n  write: wengert.summary(model, (32, {width})), for 32 rows"
+            )
         if isinstance(model, functools.partial):
             inner = Invocation.of(model.func, (), learned, {**model.keywords, **kwargs})
             return inner.with_arguments((*model.args, *_arguments(data)), learned)

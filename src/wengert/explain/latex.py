@@ -130,7 +130,8 @@ def with_values(step: Step) -> str:
 
 def _rounded(value: Any) -> Any:
     plain = _plain(value)
-    return float(f"{plain:.{_DIGITS}g}") if isinstance(plain, float) else plain
+    short = isinstance(plain, float) and abs(plain) < 10**_DIGITS
+    return float(f"{plain:.{_DIGITS}g}") if short else plain
 
 
 def _signed(value: Any) -> str:

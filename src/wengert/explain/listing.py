@@ -34,8 +34,9 @@ class Listing:
 def listing(trace: Recording, seeds: dict[int, Any], directions: dict[int, Any] | None) -> Listing:
     """Steps and edges of a recording: gradients from cotangents ``seeds``, tangents along a direction."""
     entries = trace.entries
-    gradients, contributions = gradients_of(entries, seeds) if seeds else ([None] * len(entries), {})
-    tangents = pushed_forward(entries, directions) if directions is not None else [None] * len(entries)
+    with np.errstate(all="ignore"):  # where NaN and infinity begin, the explanation says
+        gradients, contributions = gradients_of(entries, seeds) if seeds else ([None] * len(entries), {})
+        tangents = pushed_forward(entries, directions) if directions is not None else [None] * len(entries)
     names = step_names(entries, trace.inputs)
     variables, marks = trace.stack.finish(), trace.stack.phases.finish()
     line = cache(place_line)

@@ -67,7 +67,8 @@ def _over(sign: str, tex: str) -> Callable[[Notation, Term], Written]:
     def written(write: Notation, x: Term) -> Written:
         (body,), axes = x.args, x.value["axes"]
         letters = x.value.get("letters") or _INDICES[: len(body.dims)]
-        below = "".join(letters[k] for k in axes)
+        # an axis of one element has no index: the element that is reduced has none for it either
+        below = "".join(letters[k] for k in axes if body.dims[k] != 1) or "".join(letters[k] for k in axes)
         plain = write is PLAIN
         if not axes or len(body.dims) > len(_INDICES):
             return f"{sign if plain else tex} {write.atom(body, FUNCTION)}", FUNCTION

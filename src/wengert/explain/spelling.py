@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = ["barred", "escaped", "latex_name", "latex_number", "plain_number"]
 
+_WHOLE = 1_000_000  # below it the digits in front of the point are all shown
 _GREEK = [
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
     "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
@@ -178,5 +179,7 @@ def latex_number(value: Any, digits: int = 6) -> str:
         return named[1]
     if isinstance(value, float) and not math.isfinite(value):
         return r"\mathrm{NaN}" if math.isnan(value) else "-" * (value < 0) + r"\infty"
+    if 10**digits <= abs(value) < _WHOLE:
+        return str(round(value))
     mantissa, _, exponent = f"{value + 0:.{digits}g}".partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -150,7 +150,7 @@ class ModelSummary:
 
 
 def summary(
-    model: Callable[..., Any], data: Any, learned: int | Sequence[int] | None = None, **kwargs: Any
+    model: Callable[..., Any], data: Any = None, learned: int | Sequence[int] | None = None, **kwargs: Any
 ) -> ModelSummary:
     """What ``model`` computes on ``data``, layer by layer: shapes, parameters, multiply-adds, memory.
 

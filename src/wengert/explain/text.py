@@ -13,7 +13,7 @@ import numpy as np
 from wengert.core.program import Program
 from wengert.core.show import param_text
 from wengert.core.types import aval_of, is_array
-from wengert.errors import place_line
+from wengert.errors import ModelError, place_line
 from wengert.explain import folding
 from wengert.explain.folding import Fold
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
@@ -31,14 +31,16 @@ _INFIX = {
     "remainder": "%", "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=",
     "equal": "==", "not_equal": "!=",
 }  # fmt: skip
+_PREFIX = {"negative": "-{}", "positive": "copy({})"}
 _MOST_PATHS = 24
 _SHORTEST_LINE = 16
-_LONGEST = 60  # characters of the inputs' names in the title
 _NARROWEST = 9  # what a column keeps where the table is too wide
+_LISTED = 6  # numbers of an array that are shown one by one
+_WHOLE = 1_000_000  # below it the digits in front of the point are all shown
 
 
-def number(value: Any) -> str:
-    """A value, short: a number, a small array whole, of a large one its type and range.
+def number(value: Any, most: int = _LISTED) -> str:
+    """A value, short: a number, an array of up to ``most`` numbers whole, of a large one its type and range.
 
     Example:
         >>> import numpy as np
@@ -46,32 +48,39 @@ def number(value: Any) -> str:
         >>> number(2 / 3), number(np.array([1.0, 2.5])), number(np.ones((8, 8)))
         ('0.666667', '[1 2.5]', 'f64[8,8] all 1')
     """
-    return f"{aval_of(value)} {extent(value)}".strip() if _is_large(value) else extent(value)
+    return f"{aval_of(value)} {extent(value)}".strip() if _is_large(value, most) else extent(value, most)
 
 
-def extent(value: Any) -> str:
+def extent(value: Any, most: int = _LISTED) -> str:
     """As :func:`number`; of a large array the range alone, where its type is said elsewhere."""
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(number, value)) + ")"
+        return "(" + ", ".join(number(part, most) for part in value) + ")"
     if not is_array(value):
         return f"{value + 0:.6g}" if isinstance(value, float | complex | np.inexact) else str(value)
-    if not _is_large(value):
-        return _nested(value.tolist())
+    if not _is_large(value, most):
+        return nested(value.tolist())
     if value.dtype.kind not in "fiu":
         return ""
-    low, high = f"{value.min() + 0:.2g}", f"{value.max() + 0:.2g}"
+    low, high = _rough(value.min()), _rough(value.max())
     return f"{low} … {high}" if low != high else f"all {low}"
 
 
-def _is_large(value: Any) -> bool:
-    return not isinstance(value, tuple) and is_array(value) and value.size > 6
+def _rough(value: Any) -> str:
+    """A number in two digits, or as a whole one."""
+    return f"{value:.0f}" if 100 <= abs(value) < _WHOLE else f"{value + 0:.2g}"
 
 
-def _nested(values: Any) -> str:
+def _is_large(value: Any, most: int = _LISTED) -> bool:
+    return not isinstance(value, tuple) and is_array(value) and value.size > most
+
+
+def nested(values: Any) -> str:
+    """The numbers of an array, as nested lists, or one of them, in four digits."""
     if isinstance(values, list):
-        return "[" + " ".join(map(_nested, values)) + "]"
-    # + 0: no one wants to see −0
-    return f"{values + 0:.4g}" if isinstance(values, float | complex | np.inexact) else str(values)
+        return "[" + " ".join(map(nested, values)) + "]"
+    if isinstance(values, float) and abs(values) < _WHOLE and (values.is_integer() or abs(values) >= 10_000):
+        return str(round(values))  # of −0 too: no one wants to see that
+    return f"{values:.4g}" if isinstance(values, float | complex | np.inexact) else str(values)
 
 
 def operand(x: Any) -> str:
@@ -94,8 +103,8 @@ def operation(step: Step) -> str:
     name, operands = step.primitive.name, operand_names(step)
     if name in _INFIX and len(operands) == 2:
         return f"{operands[0]} {_INFIX[name]} {operands[1]}"
-    if name == "negative":
-        return f"-{operands[0]}"
+    if name in _PREFIX:
+        return _PREFIX[name].format(operands[0])
     if name == "output":
         return f"{operands[0]}[{step.params['k']}]"
     if name in ("getitem", "update") and len(operands) == 1 + (name == "update") and not step.params.get("chain"):
@@ -156,25 +165,34 @@ def describe(explanation: Explanation, width: int | None, most: int | None, unfo
     width = width or shutil.get_terminal_size().columns
     e, columns = explanation, Columns(explanation.forward_mode, explanation.prefix)
     inputs, steps = list(e.inputs.values()), [step for step in e.all_steps if step.name not in e.inputs]
+    if isinstance(unfold, str | list | tuple):
+        check_names(steps, [unfold] if isinstance(unfold, str) else unfold)
     whole = unfold is True or most is None or (unfold is None and len(inputs) + len(steps) <= most)
     if whole:
         rows = rows_of([*inputs, *steps], columns.step, None if unfold is True else most)
         drawn = rows_of(e.edges, columns.edge, None if unfold is True else most)
-        parts = [table(columns.heads, rows, width), table(columns.edge_heads, drawn, width)]
+        parts = [table(columns.heads, rows, width), *([table(columns.edge_heads, drawn, width)] if drawn else [])]
     else:
         parts = [table(columns.heads, folded_rows(inputs, steps, columns, most or 60, unfold), width)]
         parts.append(f"  {len(steps)} steps, folded; e.text(unfold=1) opens what is folded here, unfold=True all")
     return "\n\n".join([title(e), *parts, *notes(e)])
 
 
+def check_names(steps: Sequence[Step], names: Sequence[str]) -> None:
+    """Refuse what no function, layer or loop is called."""
+    folds = list(folding.all_folds(folding.folded(steps)))
+    for name in names:
+        if not any(fold.is_called(name) for fold in folds):
+            there = ", ".join(list(dict.fromkeys(fold.scope.name for fold in folds))[:8]) or "nothing that folds"
+            raise ModelError(f"text: nothing to unfold is called {name!r}; there is {there}")
+
+
 def title(e: Explanation) -> str:
     """The call and its value, or that there is none."""
     value = "…" if e.failure is not None else result(e.result)
     tangent = f", tangent {number(e.tangent)}" if e.forward_mode else ""
-    inputs = list(e.inputs)
-    if len(", ".join(inputs)) > _LONGEST:  # the arguments alone
-        inputs = list(dict.fromkeys(re.split(r"[.\[]", name, maxsplit=1)[0] for name in inputs))
-    return f"{e.name}({', '.join(inputs)}) = {value}{tangent}"
+    arguments = dict.fromkeys(re.split(r"[.\[]", name, maxsplit=1)[0] for name in e.inputs)
+    return f"{e.name}({', '.join(arguments)}) = {value}{tangent}"
 
 
 def result(value: Any) -> str:
@@ -218,10 +236,13 @@ def folded_rows(
 
 
 class Columns:
-    """How steps, folds and edges fill the columns of a table; in forward mode with tangents."""
+    """How steps, folds and edges fill the columns of a table; in forward mode with tangents.
 
-    def __init__(self, forward: bool, prefix: str) -> None:
-        self.forward = forward
+    Arrays of up to ``most`` numbers are shown whole.
+    """
+
+    def __init__(self, forward: bool, prefix: str, most: int = _LISTED) -> None:
+        self.forward, self.most = forward, most
         self.prefix = re.compile(rf"(?<![\w.]){re.escape(prefix)}" if prefix else "(?!)")
         self.heads = ["step", "operation", "value", "tangent" if forward else "gradient", "line"]
         self.edge_heads = (
@@ -239,9 +260,10 @@ class Columns:
     def step(self, step: Step) -> list[str]:
         """A step's row; integers and truth values have no gradient."""
         d = self.derivative(step)
-        shown = extent(d) if d is not None and is_differentiable(step.value) else "–"
+        shown = extent(d, self.most) if d is not None and is_differentiable(step.value) else "–"
         name = f"{step.name} {step.variable}" if step.variable and step.primitive else step.name
-        return [self.short(name), self.short(operation(step)), number(step.value), shown, place(step.line)]
+        value = number(step.value, self.most)
+        return [self.short(name), self.short(operation(step)), value, shown, place(step.line)]
 
     def folded(self, depth: int, is_open: bool, item: Fold | Step) -> list[str]:
         """The row of a step, or of a fold: its steps, its last value, the norm of the derivative there."""
@@ -269,8 +291,8 @@ class Columns:
         along = (edge.source.tangent, edge.pushed) if self.forward else (edge.upstream, edge.contribution)
         return [
             self.short(f"{edge.source.name} → {edge.target.name}"),
-            size if local is None else extent(local),
-            *("–" if x is None else extent(x) for x in along),
+            size if local is None else extent(local, self.most),
+            *("–" if x is None else extent(x, self.most) for x in along),
         ]
 
 

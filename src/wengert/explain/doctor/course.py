@@ -109,7 +109,7 @@ def _poor_fit(case: Case, loss: Line) -> Iterator[Finding]:
         yield Finding(
             "loss_plateau", "serious",
             f"from epoch {len(loss) // 2 + 1} to {len(loss)} the loss "
-            + (f"fell by {number(100 * fell, 2)} % only, to" if fell > 0 else "did not fall from")
+            + (f"fell by {number(100 * fell, 2)}% only, to" if fell > 0 else "did not fall from")
             + f" {number(float(loss[-1]), 3)}, where constant outputs have {number(baseline or 0.0, 3)}",
             "look at the findings on gradients and initial values first; else a learning rate 3 to 10 times as high",
             numbers={"fell": fell, "loss": float(loss[-1]), "baseline": baseline or 0.0},
@@ -123,7 +123,7 @@ def _poor_fit(case: Case, loss: Line) -> Iterator[Finding]:
             numbers={**numbers, "decay": decay},
         )  # fmt: skip
         return
-    still = f"; it still falls by {number(100 * fell, 2)} % in the last half of the epochs" if fell > 0.05 else ""
+    still = f"; it still falls by {number(100 * fell, 2)}% in the last half of the epochs" if fell > 0.05 else ""
     yield Finding(
         "underfitting", "serious",
         told + still,

@@ -96,8 +96,9 @@ def _scale_of_inputs(case: Case, x: Array) -> Iterator[Finding]:
     rms, reach = np.sqrt(mean**2 + std**2), high - low
     worst = int(np.argmax(np.where(varying, rms, 0)))
     ratio = float(reach[varying].max() / reach[varying].min())
-    offset = np.where(varying, np.abs(mean) / np.maximum(std, 1e-300), 0)
-    offset = np.where(_two_valued(x), 0, offset)
+    # one that varies less than the others, such as a pixel of the background, is far where it is beside these
+    spread = np.maximum(std, np.median(std[varying]))
+    offset = np.where(varying & ~_two_valued(x), np.abs(mean) / spread, 0)
     told: list[str] = []
     if rms[worst] > thresholds.INPUT_SCALE:
         told.append(f"{case.feature(worst)} has a root mean square of {number(rms[worst], 3)}")

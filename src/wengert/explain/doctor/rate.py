@@ -151,8 +151,8 @@ def _too_low(case: Case, model: Any, first: First, losses: list[float]) -> Itera
     if best >= thresholds.TOO_LOW_FACTOR and gains[best] > thresholds.TOO_LOW_GAIN:
         yield Finding(
             "learning_rate_too_low", "serious",
-            f"{len(losses) - 1} steps with {_said(case)} lower the loss by {number(100 * _gain(losses), 2)} %, with "
-            f"{number(best)} times that by {number(100 * gains[best], 2)} %; one update is {number(first.ratio, 2)} of "
+            f"{len(losses) - 1} steps with {_said(case)} lower the loss by {number(100 * _gain(losses), 2)}%, with "
+            f"{number(best)} times that by {number(100 * gains[best], 2)}%; one update is {number(first.ratio, 2)} of "
             "the weights, where 0.001 is usual",
             _suggested(case, best / 3),
             numbers={"gain": _gain(losses), "factor": best, "possible": gains[best], "ratio": first.ratio},

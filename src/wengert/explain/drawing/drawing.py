@@ -25,6 +25,7 @@ from wengert.files import write_atomically
 __all__ = ["Drawing"]
 
 _NOTE = 24.0
+_LEAST_SCALE = 0.75  # on a page; what is wider then scrolls
 _SUFFIXES = ".svg, .html, .png or .dot"
 
 
@@ -64,7 +65,9 @@ class Drawing:
     def html(self) -> str:
         """A whole page, light or dark, that needs nothing else and scrolls where it is narrow."""
         header = tag("p", escape(self._description), class_="kind") + tag("h1", escape(self.title))
-        shown = page.scrolling(self.title, tag("div", self.svg(), style="width:max-content;margin:0 auto"))
+        width = round(self._scene[1])
+        fit = f"min-width:{round(_LEAST_SCALE * width)}px;max-width:{width}px;margin:0 auto"
+        shown = page.scrolling(self.title, tag("div", self.svg(), style=fit))
         picture = tag("section", tag("div", shown, class_="card"), id="drawing")
         return page.document(self.title, header, [("drawing", "Drawing", picture)], "drawn by wengert")
 

@@ -20,6 +20,7 @@ from wengert.explain.graph_page.folds import Fold
 __all__ = ["Card", "fold_card", "reference_card", "step_card", "stepped", "width_of"]
 
 _LONGEST = 32
+_LONGEST_VALUE = 26
 _SIZE = 12.5
 _GAP = 50  # beside a value and its gradient, and between them
 
@@ -89,7 +90,8 @@ def _numbers(step: Step, mode: str) -> tuple[str, str]:
 
 
 def _extent(value: Any) -> str:
-    return clip(minus(text.extent(value)), 26)
+    shown = text.extent(value)
+    return clip(minus(shown if len(shown) <= _LONGEST_VALUE else text.extent(value, most=0) or shown), _LONGEST_VALUE)
 
 
 def _card(heading: str, kind: str, value: str, gradient: str, *, radius: int) -> Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from wengert.core.types import is_array
@@ -13,9 +14,21 @@ from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 from wengert.explain.nonfinite import trouble
 from wengert.explain.values import Summary, summarise
 
-__all__ = ["badness", "comes", "derivative", "edge_facts", "minus", "passed", "shades", "step_facts", "summary"]
+__all__ = [
+    "MOST_LISTED",
+    "badness",
+    "comes",
+    "derivative",
+    "edge_facts",
+    "minus",
+    "passed",
+    "shades",
+    "step_facts",
+    "summary",
+]
 
 Facts = dict[str, Any]
+MOST_LISTED = 24  # numbers of an array that are shown one by one
 _SHADES = 9  # on either side of 0
 
 
@@ -60,7 +73,7 @@ def with_numbers(step: Step) -> str:
     """The formula's right side with the operands' values in it, where they are single numbers: ``-2 + 5``."""
     if step.primitive is None or any(isinstance(v, tuple) or size_of(v) != 1 for v in step.values):
         return ""
-    return step_formula(step, naming=lambda operand: _factor(operand.value)).right
+    return step_formula(replace(step, labels=()), naming=lambda operand: _factor(operand.value)).right
 
 
 def _factor(value: Any) -> str:
@@ -88,9 +101,8 @@ def minus(shown: str) -> str:
 
 
 def brief(value: Any) -> str:
-    """A value in one short line."""
-    shown = minus(text.number(value))
-    return shown if len(shown) <= 40 else shown[:39] + "…"
+    """A value in a line: a small array whole, of a large one its type and range."""
+    return minus(text.number(value, MOST_LISTED))
 
 
 def badness(value: Any) -> str:
@@ -99,10 +111,15 @@ def badness(value: Any) -> str:
 
 
 def summary(value: Any) -> Facts:
-    """A value's text; of an array also range, mean, counts of what is remarkable, and a heat map."""
+    """A value's text; of an array also range, mean, counts of what is remarkable, and a heat map.
+
+    A small matrix has its rows, by columns.
+    """
     facts: Facts = {"text": brief(value), "bad": badness(value)}
     if not isinstance(value, tuple) and is_array(value) and value.size > 1:
         facts |= _statistics(summarise(value))
+        if value.ndim == 2 and value.size <= MOST_LISTED:
+            facts["rows"] = [[minus(text.nested(x)) for x in row] for row in value.tolist()]
     return {key: fact for key, fact in facts.items() if fact}
 
 

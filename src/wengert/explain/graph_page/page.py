@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,7 @@ from wengert.explain import text
 from wengert.explain.charts.elements import escape, tag
 from wengert.explain.charts.numbers import count
 from wengert.explain.graph_page.data import data_of, embedded
-from wengert.explain.graph_page.facts import minus
+from wengert.explain.graph_page.facts import MOST_LISTED, minus
 from wengert.explain.graph_page.listing import Listing
 from wengert.explain.graph_page.model import Model, model_of
 from wengert.explain.graph_page.picture import GRAPH_STYLE, draw
@@ -90,18 +91,23 @@ def _header(model: Model) -> str:
 
 
 def _forward(e: Explanation) -> str:
-    columns = text.Columns(e.forward_mode, e.prefix)
+    columns = text.Columns(e.forward_mode, e.prefix, MOST_LISTED)
     rows = text.rows_of(e.all_steps, columns.step, _MOST_ROWS)
     shown = table("Steps", columns.heads, [_cells(row, (2, 3)) for row in rows], left=5)
     return section("forward", "Forward pass", _FORWARD, card("", shown, wide=True))
 
 
 def _edges(e: Explanation, title: str, lead: str) -> str:
-    columns = text.Columns(e.forward_mode, e.prefix)
+    columns = text.Columns(e.forward_mode, e.prefix, MOST_LISTED)
     rows = text.rows_of(e.edges if e.forward_mode else e.edges[::-1], columns.edge, _MOST_ROWS)
     shown = table("Edges", columns.edge_heads, [_cells(row, (1, 2, 3)) for row in rows], left=4)
     return section("backward", title, lead, card("", shown, wide=True))
 
 
 def _cells(row: Sequence[str], numbers: tuple[int, ...]) -> list[str]:
-    return [escape(minus(cell) if k in numbers else cell) for k, cell in enumerate(row)]
+    return [_rows(escape(minus(cell))) if k in numbers else escape(cell) for k, cell in enumerate(row)]
+
+
+def _rows(shown: str) -> str:
+    """A matrix, of which rows are not broken."""
+    return re.sub(r"\[[^][]+\]", r'<span class="row">\g<0></span>', shown) if shown.startswith("[[") else shown

@@ -315,7 +315,7 @@
   function overview() {
     const all = events[at].pass === "end";
     const inputs = steps.slice(0, Math.min(data.inputs, 40)).flatMap(({name, value, gradient}) => [h("dt", {}, name),
-      h("dd", {}, h("span", {class: "v"}, value.text), all && gradient ? h("span", {class: "g"}, gradient.text) : null)]);
+      h("dd", {}, h("span", {class: "v"}, ...inRows(value)), all && gradient ? h("span", {class: "g"}, ...inRows(gradient)) : null)]);
     const heads = h("dd", {class: "soft"}, h("span", {}, "value"), all && data.mode !== "none" ? h("span", {}, data.mode) : null);
     return [h("h3", {}, data.title), h("dl", {class: "inputs"}, h("dt", {}, "input"), heads, ...inputs)];
   }
@@ -346,9 +346,23 @@
   function summary(value) {
     if (!value) return [];
     const facts = ["range", "mean", "norm", "zeros", "NaN", "∞"].filter((key) => value[key]);
-    return [h("p", {class: value.bad ? "number bad" : "number"}, value.text), facts.length
+    const main = value.rows ? matrix(value.rows) : h("p", {class: value.bad ? "number bad" : "number"}, value.text);
+    return [main, facts.length
       ? h("dl", {}, ...facts.flatMap((key) => [h("dt", {}, key), h("dd", {}, value[key])])) : null,
     value.map ? heat(value.map) : null].filter(Boolean);
+  }
+
+  /** A value's text, in which rows of a matrix are not broken. */
+  function inRows({text, rows}) {
+    if (!rows) return [text];
+    const parts = text.split("] [");
+    return parts.flatMap((part, k) => [k ? " " : "", h("span", {class: "row"}, `${k ? "[" : ""}${part}${k < parts.length - 1 ? "]" : ""}`)]);
+  }
+
+  /** A small matrix, its numbers in their places. */
+  function matrix(rows) {
+    const lines = rows.map((row) => h("tr", {}, ...row.map((number) => h("td", {}, number))));
+    return h("div", {class: "scroll"}, h("table", {class: "number matrix"}, h("tbody", {}, ...lines)));
   }
 
   /** The small picture of an array: one path for each shade. */
@@ -651,8 +665,12 @@
   render();
   fit(0.6);
   show(at);
+  let fitted = `${stage.clientWidth} ${stage.clientHeight}`;
   new ResizeObserver(() => {
     if (svg.hasAttribute("viewBox")) return; // it is being printed
+    const now = `${stage.clientWidth} ${stage.clientHeight}`;
+    if (now === fitted) return; // an observer begins with a call, which must not undo a zoom
+    fitted = now;
     fit(0.6);
     follow(current());
   }).observe(stage);
