@@ -15,7 +15,8 @@ __all__ = ["write_atomically"]
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file so that at any moment ``path`` holds the old content or the new, whole.
 
-    The bytes go to a temporary name in the same directory and to the disk, and then take the name.
+    The bytes go to a temporary name in the same directory and to the disk, and then take the name. Links are followed;
+    what is no file, as ``/dev/stdout`` or a pipe, takes the bytes and stays what it is.
 
     Raises:
         DataError: if it cannot be written; nothing is left behind.
@@ -29,14 +30,28 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         [('a.txt', 'whole')]
     """
     path = Path(path)
+    try:
+        if _is_stream(path):
+            path.write_bytes(content)
+        else:
+            _replace(Path(os.path.realpath(path)), content)
+    except (OSError, ValueError) as error:  # ValueError: of names that none can have
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f'"{path}" cannot be written: {reason}; nothing was changed there') from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a device, a pipe or an open file by its number: it takes bytes, and must not be replaced."""
+    system = path.absolute().parts[:2] in (("/", "dev"), ("/", "proc"))
+    return path.exists() and not path.is_dir() and (system or not path.is_file())
+
+
+def _replace(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         _write(temporary, content)
         temporary.replace(path)
         _sync_directory(path.parent)
-    except OSError as error:
-        reason = error.strerror or error
-        raise DataError(f'"{path}" cannot be written: {reason}; nothing was changed there') from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

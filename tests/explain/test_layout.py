@@ -296,3 +296,21 @@ def test_large_graphs_have_their_drawing():
 def test_path_data_is_svg():
     spline = layout([Node("x", 30, 30), Node("y", 30, 30)], [Arc("x", "y")]).edges[0]
     assert path_data(spline) == "M30 15L74 15"
+
+
+@pytest.mark.parametrize("size", [-1.0, float("nan"), float("inf")])
+def test_a_box_without_a_size_is_refused(size):
+    with pytest.raises(ModelError, match="has no size"):
+        layout([Node("a", size, 1.0)], [])
+    with pytest.raises(ModelError, match="has no size"):
+        layout([Node("a", 1.0, size)], [])
+
+
+@pytest.mark.parametrize("direction", ["right", "down"])
+def test_boxes_that_nothing_connects_are_apart(direction):
+    placed = layout([Node(k, 10.0 + k, 20.0) for k in range(40)], [], direction, gap=6.0)
+    boxes = list(placed.nodes.values())
+    assert [(box.w, box.h) for box in boxes] == [(10.0 + k, 20.0) for k in range(40)]
+    for k, a in enumerate(boxes):
+        for b in boxes[:k]:
+            assert a.x + a.w < b.x or b.x + b.w < a.x or a.y + a.h < b.y or b.y + b.h < a.y

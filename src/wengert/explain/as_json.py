@@ -37,7 +37,7 @@ def as_dict(e: Explanation) -> dict[str, Any]:
 
 def _failure(failure: Any) -> dict[str, Any]:
     error = failure.error
-    return {"error": type(error).__name__, "message": str(error), "operation": failure.operation or None,
+    return {"error": type(error).__name__, "message": failure.message, "operation": failure.operation or None,
             "operands": [list(pair) for pair in failure.operands], "line": failure.line}  # fmt: skip
 
 
@@ -94,6 +94,8 @@ def value_of(x: Any) -> Any:
 def _numbers(x: Any) -> Any:
     if isinstance(x, list):
         return [_numbers(each) for each in x]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(x, np.inexact):  # those that are wider than Python's own numbers
+        x = float(x) if isinstance(x, np.floating) else complex(x)
     if isinstance(x, complex):
         return {"real": _numbers(x.real), "imag": _numbers(x.imag)}
     if isinstance(x, float) and not math.isfinite(x):
@@ -109,4 +111,6 @@ def _summary(x: Any) -> dict[str, Any]:
         x = x[np.isfinite(x)]
     if x.dtype.kind == "c" or not x.size:
         return found
-    return {"min": x.min().item(), "max": x.max().item(), "mean": float(np.mean(x)), **found}
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = _numbers(float(np.mean(x, dtype=float)))
+    return {"min": _numbers(x.min().item()), "max": _numbers(x.max().item()), "mean": mean, **found}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wengert.explain import latex, nudge, tangents
+from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 
 __all__ = ["Derivations"]
@@ -20,6 +21,7 @@ class Derivations:
     edges: tuple[Edge, ...]
     output: Step
     missing: str
+    failure: Failure | None
     again: Callable[[dict[str, Any]], Any] | None
 
     def __getitem__(self, name: str) -> Step:

@@ -203,7 +203,8 @@ def whole(f: Callable[..., Any], trace: Recording, found: Outputs, tangents: Any
     if trace.flat is not None and found.seeds and not any(map(trace.follows, found.entries.values())):
         warn_flat(f, "explain", trace.flat)
     directions = None if tangents is None else directions_of(f, trace, tangents, args)
-    listed = listing(trace, found.seeds, directions)
+    with np.errstate(all="ignore"):  # what is not finite is shown
+        listed = listing(trace, found.seeds, directions)
     outputs = {path: listed.steps[n] for path, n in found.entries.items()}
     return _explanation(f, trace, listed, listed.steps[found.chosen], outputs, found.value, found.missing)
 

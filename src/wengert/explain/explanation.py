@@ -121,8 +121,8 @@ class Explanation(Derivations, Views):
         return into, out
 
     def __getitem__(self, name: str) -> Step:
-        found = self._by_name.get(name) or self._by_name.get(self.prefix + name)
-        found = found or next((step for step in reversed(self.steps) if step.variable == name), None)
+        found = self._by_name.get(name) or self._by_name.get(f"{self.prefix}{name}")
+        found = found or next((step for step in reversed(self.steps) if name and step.variable == name), None)
         if found is not None:
             return found
         known = ", ".join(self.inputs)

@@ -16,6 +16,7 @@ from wengert.transforms.inputs import is_number
 
 __all__ = ["Failure", "failure_of"]
 
+_LONGEST, _MOST_LINES = 2000, 30  # characters and lines of an exception's message
 # Python names in its own messages the types of what it was given, and they stand for the user's numbers and arrays.
 _OWN_NUMBERS = re.compile(r"\bRecorded(Scalar|Array)\b")
 _USERS = {"Scalar": "float", "Array": "numpy.ndarray"}
@@ -56,8 +57,18 @@ class Failure:
         names = "" if self.operation else ", ".join(f"{name} {kind}" for name, kind in self.operands)
         at = f"\n  at {self.line}" if self.line else ""
         given = f"\n  with {names}" if names else ""
-        said = _OWN_NUMBERS.sub(lambda found: _USERS[found[1]], str(self.error)).splitlines() or [""]
-        return f"stopped at {what}{at}{given}\n  {type(self.error).__name__}: " + "\n  ".join(said)
+        return f"stopped at {what}{at}{given}\n  {type(self.error).__name__}: " + "\n  ".join(self.message.splitlines())
+
+    @property
+    def message(self) -> str:
+        """What the exception says; of a very long message the beginning."""
+        try:
+            said = _OWN_NUMBERS.sub(lambda found: _USERS[found[1]], str(self.error))
+        except Exception as error:  # noqa: BLE001 - a class of the user's own, which may raise anything
+            return f"(str() of this exception raised {type(error).__name__})"
+        lines = said.splitlines()
+        shown = "\n".join(lines[:_MOST_LINES])
+        return f"{shown[:_LONGEST]} …" if len(lines) > _MOST_LINES or len(shown) > _LONGEST else said
 
 
 def failure_of(trace: Recording, error: Exception, names: list[str]) -> Failure:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from wengert.explain.graph import Step
 from wengert.explain.scopes import Scope
 
-__all__ = ["Fold", "all_folds", "folded", "opened"]
+__all__ = ["DEEPEST", "Fold", "all_folds", "folded", "opened"]
+
+DEEPEST = 40  # folds in one another: of a function that calls itself for ever the rest stays flat
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +53,7 @@ def folded(steps: Sequence[Step]) -> list[Item]:
     top: list[Item] = []
     way: list[tuple[object, Fold]] = []
     for step in steps:
-        keys = list(_keys((*step.scopes, _walk(step.order)) if step.phase == "backward" else step.scopes))
+        keys = [*_keys((*step.scopes, _walk(step.order)) if step.phase == "backward" else step.scopes)][:DEEPEST]
         same = 0
         while same < min(len(way), len(keys)) and way[same][0] == keys[same][0]:
             same += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,11 +87,20 @@ def _shapes(step: Step) -> str:
     return f"{sign.join(str(shape_of(x)) for x in step.values)} → {shape_of(step.value)}"
 
 
-def apart(step: Step) -> Naming:
-    """Names around a step: a variable that it shares with what it reads, as in ``x = x + 1``, names neither."""
-    taken = name_of(step)
-    shared = taken in step.labels or any(isinstance(x, Step) and name_of(x) == taken for x in step.operands)
-    return lambda x: x.name if shared and name_of(x) == taken else name_of(x)
+def apart(step: Step, whole: bool = False) -> Naming:
+    """Names around a step: a variable that several values were kept in, as in ``x = x + 1``, names none of them.
+
+    ``whole`` looks behind what has no name too.
+    """
+    around, waiting = {step}, [step]
+    while waiting:
+        for x in waiting.pop().operands[:_LONGEST]:
+            end = _cast_from(x) if isinstance(x, Step) else step
+            if end not in around:
+                around.add(end)
+                waiting += [end] if whole and not getattr(end, "variable", "") and len(around) < _LONGEST else []
+    taken = Counter([*map(name_of, around), *filter(None, step.labels)])
+    return lambda x: x.name if taken[name_of(x)] > 1 else name_of(x)
 
 
 def step_formula(step: Step, whole: bool = False, naming: Naming | None = None) -> Formula:
@@ -103,7 +113,7 @@ def step_formula(step: Step, whole: bool = False, naming: Naming | None = None) 
         >>> print(e.output.formula(), "|", e.output.formula(whole=True))
         v2 = Σ_i v1_i | v2 = Σ_i x_i²
     """
-    naming = naming or apart(step)
+    naming = naming or apart(step, whole)
     name = naming(step)
     if step.primitive is None:
         shown = operand_term(step.value, naming, 0)
@@ -153,11 +163,12 @@ def applied(step: Step, operands: Sequence[Term]) -> Term:
 
 def operand_terms(step: Step, naming: Naming, depth: int = 0) -> list[Term]:
     """The operands of a step: arguments that are held constant have their names."""
-    labels = step.labels or ("",) * len(step.operands)
-    return [
-        symbol(label, shape_of(x)) if label else operand_term(x, naming, depth)
-        for x, label in zip(step.operands, labels, strict=True)
-    ]
+    return [_nth_operand(step, k, naming, depth) for k in range(len(step.operands))]
+
+
+def _nth_operand(step: Step, k: int, naming: Naming, depth: int) -> Term:
+    label, x = step.labels[k] if step.labels else "", step.operands[k]
+    return symbol(label, shape_of(x)) if label else operand_term(x, naming, depth)
 
 
 def operand_term(x: Any, naming: Naming, depth: int) -> Term:
@@ -208,9 +219,11 @@ def local_formula(edge: Edge, naming: Naming | None = None) -> Formula:
     source, target = naming(edge.source), naming(edge.target)
     if edge.primitive.family in ("elementwise", "flat") and not isinstance(edge.target.value, tuple):
         return _derivative(edge, source, target, naming)
-    operands = operand_terms(edge.target, naming)
-    names, texs = [*map(PLAIN.write, operands)], [*map(LATEX.write, operands)]
-    plain, tex = pullback(edge, (names, target), (texs, LATEX.symbol(target)))
+    named = {"x": 0, "y": min(1, len(edge.target.operands) - 1), "own": edge.position}
+    terms = {key: _nth_operand(edge.target, k, naming, 0) for key, k in named.items()}
+    words = {key: PLAIN.write(term) for key, term in terms.items()} | {"z": target}
+    signs = {key: LATEX.write(term) for key, term in terms.items()} | {"z": LATEX.symbol(target)}
+    plain, tex = pullback(edge, words, signs)
     return Formula(source, plain, barred(LATEX.symbol(source)), tex, "←", note=_stretch(edge), shapes=_turned(edge))
 
 

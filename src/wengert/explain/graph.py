@@ -132,7 +132,7 @@ class Edge:
         step, value = self.target, self.source.value
         one = np.ones(shape_of(value), dtype_of(value)) if shape_of(value) else dtype_of(value).type(1)
         tangents = [one if k == self.position else None for k in range(len(step.operands))]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # what is not finite is shown
             local = self.primitive.jvp(tangents, step.value, step.values, step.params)
         return _zeros(step.value) if local is None else local
 
@@ -143,7 +143,7 @@ class Edge:
             return None
         step = self.target
         tangents = [self.source.tangent if k == self.position else None for k in range(len(step.operands))]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # what is not finite is shown
             pushed = self.primitive.jvp(tangents, step.value, step.values, step.params)
         return _zeros(step.value) if pushed is None and not isinstance(step.value, tuple) else pushed
 
@@ -164,7 +164,8 @@ class Edge:
         wanted = tuple(k == self.position for k in range(len(step.operands)))
         rows: list[Any] = []
         for unit in _units(step.value):
-            pulled = self.primitive.vjp(unit, step.value, step.values, wanted, step.params)[self.position]
+            with np.errstate(all="ignore"):  # what is not finite is shown
+                pulled = self.primitive.vjp(unit, step.value, step.values, wanted, step.params)[self.position]
             rows.append(_flattened(finished(pulled, source)))
         shape = (len(rows), size_of(source))
         if not isinstance(step.value, tuple) and not isinstance(source, tuple):

@@ -132,7 +132,7 @@ def health(steps: Sequence[Step], edges: Sequence[Edge], tol: float) -> list[Lay
     nearest: dict[Step, tuple[str, Step, Any]] = {}
     order = {step: n for n, step in enumerate(steps)}
     for name, step in sorted(pre_activations(steps).items(), key=lambda item: order[item[1]]):
-        if ndim_of(step.value):
+        if not isinstance(step.value, tuple) and ndim_of(step.value):
             for activation, derivative in responses(step, steps, edges):
                 nearest[activation] = name, activation, derivative
     return [_health(name, activation.value, d, tol) for name, activation, d in nearest.values()]

@@ -132,7 +132,8 @@ def layout(
         layer_gap: pixels at least between layers.
 
     Raises:
-        ModelError: if two nodes have one key, an arc leads from or to an unknown one, or arcs run in a circle.
+        ModelError: if two nodes have one key, a size is negative or infinite, an arc leads from or to an unknown node,
+            or arcs run in a circle.
 
     Example:
         >>> from wengert.explain.layout import Arc, Node, layout
@@ -194,6 +195,9 @@ def _indexed(nodes: Sequence[Node]) -> dict[Hashable, int]:
     if len(index) < len(nodes):
         twice = next(node.key for k, node in enumerate(nodes) if index[node.key] != k)
         raise ModelError(f"layout: two nodes have the key {twice!r}\n  write: a key of its own for each node")
+    for node in nodes:
+        if not (0 <= node.width < math.inf and 0 <= node.height < math.inf):
+            raise ModelError(f"layout: {node} has no size\n  write: a width and a height in pixels, 0 or more")
     return index
 
 

@@ -73,7 +73,7 @@ def step_names(entries: Sequence[Entry], inputs: Sequence[str]) -> list[str]:
     """The inputs' names, then v1, v2, …, with another letter where an input has such a name."""
     letter = next(
         c
-        for c in ("v", "s", "t", "step")
+        for c in ("v", "s", "t", *(f"step{'_' * n}" for n in range(len(inputs) + 1)))
         if not any(name[: len(c)] == c and name[len(c) :].isdigit() for name in inputs)
     )
     rest = entries[len(inputs) :]

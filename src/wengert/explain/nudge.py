@@ -13,8 +13,9 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.types import aval_of, dtype_of, is_array, shape_of
-from wengert.errors import ModelError, ShapeError, at_line
+from wengert.errors import ModelError, ShapeError, UnsupportedError, at_line
 from wengert.explain import text
+from wengert.explain.charts.elements import escape
 from wengert.explain.formulas import name_of
 from wengert.explain.graph import Step, is_differentiable, size_of
 from wengert.explain.number_lines import number_lines
@@ -120,11 +121,17 @@ class Nudged:
         """Number lines under one another, of the nudged input and what it moved, at most ``most`` of them, as SVG.
 
         Where two steps or more are kept in variables, these and the output are shown; with ``unnamed`` the others too.
+
+        Raises:
+            UnsupportedError: if there is no line to draw, as where all is complex or empty.
         """
         return number_lines(self, most, unnamed)
 
     def _repr_html_(self) -> str:
-        return f'<div style="max-width:560px">{self.svg()}</div>'
+        try:
+            return f'<div style="max-width:560px">{self.svg()}</div>'
+        except UnsupportedError:  # nothing that a line could show
+            return f"<pre>{escape(self.text())}</pre>"
 
     def __str__(self) -> str:
         return self.text()
@@ -189,7 +196,8 @@ def nudged(e: Derivations, name: str, delta: Any, at: Any = None) -> Nudged:
     new = moved_value(step.value, delta, at, name)
     values = {key: source.value for key, source in e.inputs.items()} | {name: new}
     after = e.again(values)
-    change = new - step.value
+    with np.errstate(invalid="ignore", over="ignore"):
+        change = new - step.value
     pairs, flow = pairs_of(e, after)
     tangents = push(e.steps, {step: change})
     rows = tuple(Moved(a, b.value, _tangent(tangents.get(a), a, step)) for a, b in pairs)
@@ -220,7 +228,10 @@ def _depends_blindly(step: Step, source: Step) -> bool:
 
 def moved_value(value: Any, delta: Any, at: Any, name: str) -> Any:
     """``value`` plus ``delta``, at one element where ``at`` says which; in the value's dtype."""
-    change = np.asarray(delta)
+    try:
+        change = np.asarray(delta)
+    except ValueError:  # rows of unlike lengths
+        change = np.array(None)
     if change.dtype.kind not in "biufc" or (change.dtype.kind == "c" and dtype_of(value).kind != "c"):
         raise ModelError(
             f"a nudge of {name} is a real number or array, and this is {delta!r:.60}{at_line()}\n"
@@ -271,8 +282,8 @@ def pairs_of(before: Derivations, after: Derivations) -> tuple[list[tuple[Step, 
         n += 1
     if n == len(before.steps) == len(after.steps):
         return pairs, ""
-    if after.error is not None and before.error is None:
-        return pairs, f"the nudged run stopped: {type(after.error).__name__}: {after.error}"
+    if after.failure is not None and before.failure is None:
+        return pairs, f"the nudged run stopped: {type(after.failure.error).__name__}: {after.failure.message}"
     if all(before.output is not a for a, _ in pairs):
         pairs.append((before.output, after.output))
     return pairs, _parting(before.steps[n:], after.steps[n:])

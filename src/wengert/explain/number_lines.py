@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.types import dtype_of, shape_of
+from wengert.errors import UnsupportedError, at_line
 from wengert.explain.charts.elements import clip, color, escape, label, mix, path, picture, place, tag, text_width
 from wengert.explain.charts.numbers import Scale, number
 from wengert.explain.formulas import name_of, step_formula
@@ -56,6 +57,11 @@ class Line:
 def number_lines(nudged: Nudged, most: int, unnamed: bool = False) -> str:
     """The picture, as SVG."""
     lines = chosen(nudged, most, unnamed)
+    if not lines:
+        raise UnsupportedError(
+            f"{nudged.before.name}: no real number moved that a line could show{at_line()}\n"
+            "  write: print(nudged) for the table"
+        )
     spans = [max(map(abs, line.changes), default=0.0) for line in lines]
     moving = [span for span in spans if span > 0]
     common = bool(moving) and max(moving) <= _UNLIKE * min(moving)
@@ -150,7 +156,8 @@ def _scale(line: Line, span: float, start: float) -> Scale:
     before = line.before if math.isfinite(line.before) else 0.0
     low, high = before - (start - LEFT) * unit, before + (RIGHT - start) * unit
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
-        low, high = before - 1.0, before + 1.0
+        wide = max(1.0, abs(before) / 2)
+        low, high = before - wide, min(before + wide, float(np.finfo(float).max))
     fitted = Scale.fit([low, high], LEFT, RIGHT, room=0.0, marks=6)
     marks = tuple(m for m in fitted.marks if low <= m <= high)
     return Scale(low, high, LEFT, RIGHT, marks)

@@ -11,10 +11,10 @@ import numpy as np
 from wengert import pytree
 from wengert.core.trace import Constant, Tracer
 from wengert.core.types import aval_of, dtype_of, shape_of
-from wengert.errors import ModelError, ShapeError, at_line
+from wengert.errors import DerivativeError, ModelError, ShapeError, at_line
 from wengert.explain.record import Entry, Recording
 from wengert.transforms.gradients import seed
-from wengert.transforms.inputs import check_scalar, check_tangent, is_number, name_of
+from wengert.transforms.inputs import check_tangent, is_number, name_of
 
 __all__ = ["Outputs", "outputs_of"]
 
@@ -39,7 +39,14 @@ def outputs_of(trace: Recording, f: Callable[..., Any], out: Any, output: int | 
     parts = pytree.flatten_with_paths(out)
     numbers = [(path, x) for path, x in parts if is_number(x)]
     if not numbers:
-        check_scalar(out, f, "explain")
+        kind = type(out).__name__
+        shown = (
+            "None" if out is None else f"a {kind}, {out!r:.60}" if isinstance(out, list | tuple | dict) else f"a {kind}"
+        )
+        raise DerivativeError(
+            f"explain({name_of(f)}): the function returned {shown}, in which there is no number{at_line()}\n"
+            "  write: return with the number or array that is to be explained"
+        )
     entries = {path: _entry(trace, x, path) for path, x in numbers}
     value = pytree.map(lambda x: trace.value_of(x), out)
     wanted = _selected(f, list(entries), output)
@@ -59,7 +66,7 @@ def _selected(f: Callable[..., Any], paths: list[str], output: int | str | None)
     """The paths that ``output`` names: a part's number or path, and all parts in it."""
     if output is None:
         return paths
-    begin = f"[{output}]" if isinstance(output, int) else output
+    begin = output if isinstance(output, str) else f"[{output}]"
     found = [path for path in paths if path == begin or path.startswith((begin + "[", begin + "."))]
     if not found and isinstance(output, int) and 0 <= output < len(paths):
         found = [paths[output]]  # by its number, where parts have names
@@ -109,6 +116,11 @@ def _weighted(
             )
     seeds: dict[int, Any] = {}
     for (path, x), w in zip(real.items(), given, strict=True):
+        if not is_number(w):
+            raise DerivativeError(
+                f"{what}: the weight of {path or 'the output'} is a {type(w).__name__}, and no number{at_line()}\n"
+                "  write: weights=1.0 for the sum of all elements"
+            )
         w = check_tangent(w, x, f"the weight of {path or 'the output'}", what)
         w = np.asarray(w, dtype_of(w))[()] if not shape_of(w) else np.array(w, dtype_of(x))
         n = entries[path]

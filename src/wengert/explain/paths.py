@@ -114,9 +114,11 @@ def find_paths(source: Step, target: Step, edges: Sequence[Edge]) -> Paths:
     """
     edges = between(source, target, edges)
     check_sizes(source, target, edges)
-    scalar = all(size_of(step.value) == 1 for edge in edges for step in (edge.source, edge.target))
+    ends = [source, target, *(step for edge in edges for step in (edge.source, edge.target))]
+    scalar = all(size_of(step.value) == 1 and not isinstance(step.value, tuple) for step in ends)
     factors = {edge: np.ravel(edge.local)[0] if scalar else _matrix(edge) for edge in edges}
-    total, products = 0.0, 0
+    total: Any = 0.0 if scalar else np.zeros((size_of(target.value), size_of(source.value)))
+    products = 0
     paths: list[Path] = []
     for way in walk(source, target, edges):
         product: Any = 1.0 if scalar else np.eye(size_of(target.value))
@@ -158,6 +160,8 @@ def _matrix(edge: Edge) -> Any:
 
 
 def _shaped(product: Any, source: Step, target: Step) -> Any:
+    if isinstance(source.value, tuple) or isinstance(target.value, tuple):
+        return product
     shape = (*shape_of(target.value), *shape_of(source.value))
     return np.reshape(product, shape) if shape else np.reshape(product, -1)[0]
 
@@ -188,13 +192,14 @@ def walk_back(
     source: Step, target: Step, edges: Sequence[Edge], factors: dict[Edge, Any], scalar: bool
 ) -> tuple[Any, int, int]:
     """The derivative by one walk back over ``edges``, and how many products and edges it took."""
-    gradients: defaultdict[Step, Any] = defaultdict(float)
-    gradients[target] = 1.0 if scalar else np.eye(size_of(target.value))
+    size = size_of(target.value)
+    gradients: dict[Step, Any] = {source: 0.0 if scalar else np.zeros((size, size_of(source.value)))}
+    gradients[target] = 1.0 if scalar else np.eye(size)
     products = 0
     visited: set[Edge] = set()
     for edge in reversed(edges):
         upstream, factor = gradients[edge.target], factors[edge]
-        gradients[edge.source] = gradients[edge.source] + (upstream * factor if scalar else upstream @ factor)
+        gradients[edge.source] = gradients.get(edge.source, 0.0) + (upstream * factor if scalar else upstream @ factor)
         products += 1
         visited.add(edge)
     return gradients[source], products, len(visited)

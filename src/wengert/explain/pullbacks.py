@@ -7,7 +7,6 @@ collection of matrix derivative results for forward and reverse mode algorithmic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from wengert.core.types import ndim_of, shape_of
@@ -57,23 +56,18 @@ _TABLE: dict[str, tuple[Row, ...]] = {
 }  # fmt: skip
 
 
-def pullback(edge: Edge, plain: tuple[Sequence[str], str], tex: tuple[Sequence[str], str]) -> Row:
+def pullback(edge: Edge, plain: dict[str, str], tex: dict[str, str]) -> Row:
     """How an edge's contribution follows from the upstream gradient, as text and in LaTeX.
 
-    ``plain`` and ``tex`` have the names of the operands and of the operation's value.
+    ``plain`` and ``tex`` have names: of the first two operands ``x`` and ``y``, of the edge's ``own``, of the value
+    ``z``.
     """
     step, k, name = edge.target, edge.position, edge.primitive.name
-    words = {"g": "upstream", "z": plain[1], **_operands(plain[0], k)}
-    signs = {"g": barred(tex[1]), "z": tex[1], **_operands(tex[0], k)}
+    words, signs = {"g": "upstream", **plain}, {"g": barred(tex["z"]), **tex}
     maker = _MADE.get(name)
     rows = maker(edge) if maker else _TABLE.get(name)
     row = rows[k] if rows and k < len(rows) else _general(step, k)
     return row[0].format(**words), row[1].format(**signs)
-
-
-def _operands(names: Sequence[str], k: int) -> dict[str, str]:
-    first, second = names[0], names[1] if len(names) > 1 else ""
-    return {"x": first, "y": second, "own": names[k]}
 
 
 def _general(step: Step, _k: int) -> Row:
@@ -176,15 +170,10 @@ def _scatter(_edge: Edge) -> tuple[Row, ...]:
 
 
 def _concatenate(edge: Edge) -> tuple[Row, ...]:
-    axis = edge.target.params.get("axis", 0)
-    start = 0
-    rows: list[Row] = []
-    for x in edge.target.values:
-        stop = start + (shape_of(x)[axis] if ndim_of(x) else 1)
-        part = ":, " * axis + f"{start}:{stop}"
-        rows.append((f"{{g}}[{part}]", rf"{{g}}[{part}]"))
-        start = stop
-    return tuple(rows)
+    axis, k = edge.target.params.get("axis", 0), edge.position
+    lengths = [shape_of(x)[axis] if ndim_of(x) else 1 for x in edge.target.values[: k + 1]]
+    part = ":, " * axis + f"{sum(lengths[:k])}:{sum(lengths)}"
+    return (*[("", "")] * k, (f"{{g}}[{part}]", rf"{{g}}[{part}]"))
 
 
 def _part(edge: Edge) -> tuple[Row, ...]:

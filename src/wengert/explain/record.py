@@ -81,6 +81,15 @@ class Limits:
     memory: int
     turns: int
 
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("memory", 1), ("turns", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float | np.integer) or not value >= least:
+                raise UnsupportedError(
+                    f"explain(f, {name}={value!r}): the limit is a number, {least} or more{at_line()}\n"
+                    f"  write: explain(f) for the usual one"
+                )
+
     def reached(self, steps: int, used: int) -> UnsupportedError:
         """The error that ends a recording."""
         if steps > self.steps:
@@ -216,6 +225,8 @@ class Recording(Trace):
         """An operand's value, which nobody will overwrite, and the number of its entry."""
         if isinstance(x, Tracer):
             if type(x) is not Constant:
+                if x.t is not self:
+                    raise leaked("the explain")
                 return x.v, x.i
             x = x.v
         if type(x) is np.ndarray:

@@ -28,13 +28,15 @@ def push(steps: Sequence[Step], tangents: dict[Step, Any]) -> dict[Step, Any]:
         >>> float(push(e.steps, {e["x"]: 1.0})[e.output])
         4.0
     """
-    known = dict(tangents)
+    # Python's own numbers raise where they are divided by zero; NumPy's are infinite there
+    known = {step: np.float64(t) if type(t) is float else t for step, t in tangents.items()}
     for step in steps:
         arriving = [known.get(x) if isinstance(x, Step) else None for x in step.operands]
         if step in known or step.primitive is None or all(t is None for t in arriving):
             continue
         try:
-            found = step.primitive.jvp(arriving, step.value, step.values, step.params)
+            with np.errstate(all="ignore"):  # what is not finite is shown
+                found = step.primitive.jvp(arriving, step.value, step.values, step.params)
         except WengertError:  # a rule of the user's own that has reverse mode alone
             continue
         if found is not None:

@@ -139,7 +139,7 @@ class _Tally:
         low, high = float(sizes.min()), float(sizes.max())
         self.low, self.high = float(np.fmin(self.low, low)), float(np.fmax(self.high, high))
         wide = block.astype(complex if block.dtype.kind == "c" else float, copy=False)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             self.total = self.total + wide.sum()
         self.finite += block.size
         peak = max(abs(low), abs(high))

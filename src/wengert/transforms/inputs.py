@@ -195,9 +195,14 @@ def zeros_for(value: Any) -> Any:
 
 def positions(argnums: Any, args: Sequence[Any], f: Callable[..., Any], transform: str) -> tuple[int, ...]:
     """``argnums`` as a tuple of non-negative positions."""
-    wanted: Iterable[Any] = (argnums,) if isinstance(argnums, int | np.integer) else argnums
+    wanted: Iterable[Any] = argnums if isinstance(argnums, Iterable) and not isinstance(argnums, str) else (argnums,)
     out: list[int] = []
     for k in wanted:
+        if not isinstance(k, int | np.integer):
+            raise DerivativeError(
+                f"{transform}({name_of(f)}): argnums={argnums!r}: {k!r} is no position of an argument{at_line()}\n"
+                "  write: argnums=0 for the first, argnums=(0, 1) for two of them"
+            )
         if not -len(args) <= k < len(args):
             raise DerivativeError(
                 f"{transform}({name_of(f)}): argnums={argnums}, but the call has {len(args)} positional "

@@ -16,6 +16,7 @@ __all__ = [
     "dots",
     "escape",
     "label",
+    "legible",
     "mix",
     "path",
     "picture",
@@ -39,7 +40,7 @@ _COLORS = {
 }
 LINES = 6
 WIDTH = 480  # of a chart, in its own units; the page scales it
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def color(name: str) -> str:
@@ -59,7 +60,19 @@ def escape(text: object) -> str:
         >>> escape('<script>"')
         '&lt;script&gt;&quot;'
     """
-    return html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)), quote=True)
+    return html.escape(legible(str(text)), quote=True)
+
+
+def legible(text: str) -> str:
+    r"""A text without what no file holds, and without marks that turn round the letters after them.
+
+    N. Boucher, R. Anderson, "Trojan Source: invisible vulnerabilities", USENIX Security 2023.
+
+    Example:
+        >>> legible("a\x00b\u202ec")
+        'a�b�c'
+    """
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def place(value: float) -> str:

@@ -19,6 +19,7 @@ from wengert.explain.charts.numbers import number as readable
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link
 from wengert.explain.drawing.folding import Shown, Tag, fold
 from wengert.explain.explanation import Explanation
+from wengert.explain.folding import DEEPEST
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 
 __all__ = ["computation", "hidden_note", "short"]
@@ -52,7 +53,9 @@ def computation(
 
 def failure_note(e: Explanation) -> str:
     """What ended the computation."""
-    return f"it ends here: {clip(f'{type(e.error).__name__}: {e.error}'.splitlines()[0], 100)}" if e.error else ""
+    if e.failure is None:
+        return ""
+    return f"it ends here: {clip(f'{type(e.failure.error).__name__}: {e.failure.message}'.splitlines()[0], 100)}"
 
 
 def function_name(e: Explanation) -> str:
@@ -82,7 +85,7 @@ def shown_names(steps: Sequence[Step]) -> dict[Step, str]:
 
 def arranged(steps: Sequence[Step], index: dict[Step, int]) -> tuple[list[int], list[tuple[Tag, ...]]]:
     """The order of steps, and their scopes; a part of a parameter tree stands where alone it is read."""
-    paths = [tuple(_tag(scope) for scope in step.scopes) for step in steps]
+    paths = [tuple(_tag(scope) for scope in step.scopes[:DEEPEST]) for step in steps]
     readers: dict[int, list[int]] = {}
     for k, step in enumerate(steps):
         for x in step.operands:

@@ -77,9 +77,14 @@ def draw(
         >>> "−4 × 1 = −4" in drawing.svg()
         True
     """
-    if not 1 <= most <= MOST:
+    if direction not in (None, "right", "down"):
         raise UnsupportedError(
-            f"draw(…, most={most}): a picture has from 1 to {MOST} blocks{at_line()}\n"
+            f'draw(…, direction={direction!r}): a picture goes "right" or "down"{at_line()}\n'
+            "  write: nothing, and what suits is chosen"
+        )
+    if not isinstance(most, int) or not 1 <= most <= MOST:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UnsupportedError(
+            f"draw(…, most={most!r}): a picture has from 1 to {MOST} blocks{at_line()}\n"
             "  write: most=40, and the rest is folded"
         )
     return _drawing(what, args, gradients, derivatives, argnums, most, direction)

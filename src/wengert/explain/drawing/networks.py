@@ -67,7 +67,8 @@ def dense_stages(model: Any) -> list[Stage] | None:
             case _:
                 return None
     joined = all(a.weight.shape[1] == b.weight.shape[0] for a, b in pairwise(stages))
-    return stages if joined and stages else None
+    numbers = all(a.weight.size and a.weight.dtype.kind in "fiub" for a in stages)
+    return stages if joined and numbers and stages else None
 
 
 def _flat(model: Any) -> Iterator[Any]:

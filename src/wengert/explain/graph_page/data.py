@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from wengert.explain import text
-from wengert.explain.charts.elements import escape
+from wengert.explain.charts.elements import escape, legible
 from wengert.explain.graph_page import facts
 from wengert.explain.graph_page.folds import Fold
 from wengert.explain.graph_page.listing import Listing
@@ -22,7 +22,7 @@ Facts = dict[str, Any]
 
 def embedded(name: str, data: object) -> str:
     """Data on a page, for a script, as text in which no markup can begin or end."""
-    letters = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    letters = legible(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
     for letter in "<>&":
         letters = letters.replace(letter, f"\\u{ord(letter):04x}")
     return f'<script type="application/json" id="{name}">{letters}</script>'

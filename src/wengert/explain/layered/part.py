@@ -48,6 +48,9 @@ class Part:
 
 def place(sketch: Sketch, margins: Margins) -> Part:
     """Layers, lanes, order, places and routes of one part."""
+    if len(sketch.sizes) == 1 and not sketch.paths[0]:  # of these there may be thousands
+        ((along, across),) = sketch.sizes
+        return Part([(0.0, 0.0, along, across)], [0], [], [], {}, along, across)
     items = _items(sketch)
     spans = furnish(items, sketch.arcs, sketch.labels, sketch.paths)
     around = {path[k]: path[: k + 1] for path in sketch.paths for k in range(len(path))} | {0: ()}
