@@ -15,7 +15,7 @@ from wengert.errors import DerivativeError, UnsupportedError
 sympy = pytest.importorskip("sympy")
 from wengert.explain.comparing.expressions import Formula, node_count  # noqa: E402
 from wengert.explain.comparing.numerical import STEPS, Objective, complex_step, estimate  # noqa: E402
-from wengert.explain.watching import watch  # noqa: E402
+from wengert.explain.summaries.watching import watch  # noqa: E402
 
 
 def smooth(x):

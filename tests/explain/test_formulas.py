@@ -14,10 +14,10 @@ import wengert
 import wengert.scipy.linalg
 from wengert import nn
 from wengert.core.primitive import REGISTRY, Primitive
-from wengert.explain.formulas import derivative_term
+from wengert.explain.formulas.formula import derivative_term
+from wengert.explain.formulas.notation import LATEX
+from wengert.explain.formulas.spelling import latex_name
 from wengert.explain.graph import Edge, Step, is_differentiable
-from wengert.explain.notation import LATEX
-from wengert.explain.spelling import latex_name
 
 assert wengert.scipy.linalg  # its records are loaded on their first use
 RECORDS = sorted(name for name in REGISTRY if not name.startswith("test."))

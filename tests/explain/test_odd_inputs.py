@@ -12,7 +12,7 @@ import pytest
 import wengert
 from wengert import control, nn
 from wengert.errors import DataError, DerivativeError, LeakError, ModelError, UnsupportedError
-from wengert.explain import formulas
+from wengert.explain.formulas import formula as formulas
 
 
 def views(e):

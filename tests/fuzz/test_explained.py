@@ -14,7 +14,7 @@ from tests.fuzz._programs import Program, generate
 
 import wengert
 from wengert.explain import Explanation, Step
-from wengert.explain.formulas import name_of
+from wengert.explain.formulas.formula import name_of
 
 COUNT = int(os.environ.get("WENGERT_FUZZ", "60"))
 START = int(os.environ.get("WENGERT_FUZZ_START", "0"))

@@ -20,16 +20,16 @@ from wengert.explain.doctor import Diagnosis, Doctor, Finding, diagnose
 from wengert.explain.drawing import Drawing, draw
 from wengert.explain.explaining import explain, refuse_arguments
 from wengert.explain.explanation import Explanation
-from wengert.explain.failures import Failure
-from wengert.explain.formulas import Formula
+from wengert.explain.formulas.formula import Formula
 from wengert.explain.graph import Edge, Step
 from wengert.explain.layers import LayerHealth
 from wengert.explain.moments import BackwardMoment, ForwardMoment
 from wengert.explain.nonfinite import NonFinite
 from wengert.explain.nudge import Moved, Nudged
 from wengert.explain.paths import Path, Paths
-from wengert.explain.scopes import Scope
-from wengert.explain.summaries import LayerRow, ModelSummary, summary
+from wengert.explain.recording.failures import Failure
+from wengert.explain.recording.scopes import Scope
+from wengert.explain.summaries.summary import LayerRow, ModelSummary, summary
 from wengert.explain.surface import Surface, draw_surface
 from wengert.explain.values import Summary, summarise
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wengert.explain import latex, nudge, tangents
-from wengert.explain.failures import Failure
+from wengert.explain import nudge, tangents
+from wengert.explain.formulas import latex
 from wengert.explain.graph import Edge, Step
+from wengert.explain.recording.failures import Failure
 
 __all__ = ["Derivations"]
 

@@ -14,14 +14,14 @@ import numpy as np
 from wengert import pytree
 from wengert.core.trace import current
 from wengert.errors import DerivativeError, UnsupportedError, at_line
-from wengert.explain.directions import directions_of
 from wengert.explain.explanation import Explanation
-from wengert.explain.failures import Failure, failure_of
 from wengert.explain.graph import Step, is_differentiable
-from wengert.explain.listing import Listing, listing
 from wengert.explain.nudge import with_inputs
-from wengert.explain.outputs import Outputs, outputs_of
-from wengert.explain.record import Limits, Recording
+from wengert.explain.recording.directions import directions_of
+from wengert.explain.recording.failures import Failure, failure_of
+from wengert.explain.recording.listing import Listing, listing
+from wengert.explain.recording.outputs import Outputs, outputs_of
+from wengert.explain.recording.record import Limits, Recording
 from wengert.transforms.gradients import warn_flat
 from wengert.transforms.inputs import check_input, name_of, positions, run
 from wengert.transforms.opening import OPENING

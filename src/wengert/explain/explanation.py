@@ -12,12 +12,12 @@ from wengert.errors import DerivativeError, ModelError
 from wengert.explain import layers, paths, text
 from wengert.explain.as_json import as_dict
 from wengert.explain.derivations import Derivations
-from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step
 from wengert.explain.graph_page.views import Views
 from wengert.explain.layers import LayerHealth
 from wengert.explain.moments import BackwardMoment, ForwardMoment
 from wengert.explain.nonfinite import NonFinite, nonfinite
+from wengert.explain.recording.failures import Failure
 from wengert.explain.text import Unfold
 
 __all__ = ["Explanation"]

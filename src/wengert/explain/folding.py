@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wengert.explain.graph import Step
-from wengert.explain.scopes import Scope
+from wengert.explain.recording.scopes import Scope
 
 __all__ = ["DEEPEST", "Fold", "all_folds", "folded", "opened"]
 

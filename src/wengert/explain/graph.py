@@ -11,8 +11,8 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
-from wengert.explain.phases import Phase
-from wengert.explain.scopes import Place, Scope
+from wengert.explain.recording.phases import Phase
+from wengert.explain.recording.scopes import Place, Scope
 from wengert.transforms.gradients import seed
 from wengert.transforms.inputs import finish
 
@@ -77,7 +77,7 @@ class Step:
         return tuple(x.value if isinstance(x, Step) else x for x in self.operands)
 
     def formula(self, whole: bool = False) -> Any:
-        """What the step computes, a :class:`~wengert.explain.formulas.Formula` with the user's names.
+        """What the step computes, a :class:`~wengert.explain.formulas.formula.Formula` with the user's names.
 
         ``whole`` puts in the steps that have no name of their own.
         """

@@ -16,7 +16,7 @@ from wengert.core.types import aval_of, dtype_of, is_array, shape_of
 from wengert.errors import ModelError, ShapeError, UnsupportedError, at_line
 from wengert.explain import text
 from wengert.explain.charts.elements import escape
-from wengert.explain.formulas import name_of
+from wengert.explain.formulas.formula import name_of
 from wengert.explain.graph import Step, is_differentiable, size_of
 from wengert.explain.number_lines import number_lines
 from wengert.explain.tangents import push

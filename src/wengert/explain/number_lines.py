@@ -21,7 +21,7 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.errors import UnsupportedError, at_line
 from wengert.explain.charts.elements import clip, color, escape, label, mix, path, picture, place, tag, text_width
 from wengert.explain.charts.numbers import Scale, number
-from wengert.explain.formulas import name_of, step_formula
+from wengert.explain.formulas.formula import name_of, step_formula
 from wengert.explain.graph import Step, is_differentiable
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from wengert.explain.comparing.numerical import (
     taken,
 )
 from wengert.explain.comparing.symbolic import Growth, Symbolic, derivative_of, growth_of, precise_gradient, shown
-from wengert.explain.operations import Work, work_of
-from wengert.explain.watching import watch
+from wengert.explain.summaries.operations import Work, work_of
+from wengert.explain.summaries.watching import watch
 from wengert.transforms import grad, jacfwd, jvp
 from wengert.transforms.inputs import check_input, name_of
 

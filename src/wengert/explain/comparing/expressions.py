@@ -12,8 +12,8 @@ from wengert.core.program import Atom, Equation, Literal, Program, Var
 from wengert.core.trace import Constant, Tracer
 from wengert.errors import UnsupportedError, WengertError
 from wengert.explain.charts.elements import clip
-from wengert.explain.operations import MOVES, work_of
-from wengert.explain.watching import Watch
+from wengert.explain.summaries.operations import MOVES, work_of
+from wengert.explain.summaries.watching import Watch
 from wengert.rewrite.edit import programs_of
 
 __all__ = ["DIGITS", "Formula", "load_sympy", "node_count"]
@@ -48,7 +48,7 @@ class Formula:
 
     Example:
         >>> import numpy as np, sympy
-        >>> from wengert.explain.watching import watch
+        >>> from wengert.explain.summaries.watching import watch
         >>> formula = Formula.of(watch(lambda _, x: np.sin(x) ** 2, (1.0,)))
         >>> formula(sympy.Symbol("x"))
         sin(x)**2

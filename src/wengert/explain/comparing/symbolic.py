@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from wengert.core.program import Equation, Program
 from wengert.errors import UnsupportedError
 from wengert.explain.comparing.expressions import DIGITS, Formula, load_sympy, node_count
-from wengert.explain.operations import work_of
-from wengert.explain.watching import watch
+from wengert.explain.summaries.operations import work_of
+from wengert.explain.summaries.watching import watch
 from wengert.transforms import grad
 
 __all__ = ["Growth", "Symbolic", "derivative_of", "growth_of", "precise_gradient", "shown"]

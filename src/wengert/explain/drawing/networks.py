@@ -14,7 +14,7 @@ from wengert import nn, pytree
 from wengert.core.types import shape_of
 from wengert.explain.charts.numbers import count
 from wengert.explain.drawing.diagram import Block, Diagram, Line, Link, Units
-from wengert.explain.owners import describe
+from wengert.explain.recording.owners import describe
 
 __all__ = ["LONG", "block_of", "even", "is_model", "network"]
 

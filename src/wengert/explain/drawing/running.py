@@ -15,7 +15,7 @@ from wengert.explain.drawing.diagram import Block, Diagram, Line, Link
 from wengert.explain.drawing.networks import LONG, block_of, even
 from wengert.explain.explaining import explain
 from wengert.explain.graph import Step
-from wengert.explain.scopes import Scope
+from wengert.explain.recording.scopes import Scope
 
 __all__ = ["running"]
 

@@ -11,11 +11,11 @@ from wengert.core.types import aval_of, is_array
 from wengert.explain import text
 from wengert.explain.charts.elements import clip, escape, place, tag, text_width
 from wengert.explain.charts.numbers import count
-from wengert.explain.failures import Failure
-from wengert.explain.formulas import name_of
+from wengert.explain.formulas.formula import name_of
 from wengert.explain.graph import Step
 from wengert.explain.graph_page.facts import derivative, minus
 from wengert.explain.graph_page.folds import Fold
+from wengert.explain.recording.failures import Failure
 
 __all__ = ["Card", "fold_card", "reference_card", "step_card", "stepped", "width_of"]
 

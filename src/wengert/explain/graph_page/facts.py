@@ -9,7 +9,7 @@ from typing import Any
 from wengert.core.types import is_array
 from wengert.explain import text
 from wengert.explain.charts.numbers import number
-from wengert.explain.formulas import name_of, step_formula
+from wengert.explain.formulas.formula import name_of, step_formula
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 from wengert.explain.nonfinite import trouble
 from wengert.explain.values import Summary, summarise

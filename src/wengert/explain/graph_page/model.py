@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.explain import text
-from wengert.explain.failures import Failure
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
 from wengert.explain.graph_page import facts
 from wengert.explain.graph_page.cards import Card, failed_card, fold_card, reference_card, step_card, stepped, width_of
 from wengert.explain.graph_page.folds import Fold, fold_steps
 from wengert.explain.graph_page.plan import Item, Line, Plan, Reference, Size, plan
+from wengert.explain.recording.failures import Failure
 
 if TYPE_CHECKING:
     from wengert.explain.explanation import Explanation

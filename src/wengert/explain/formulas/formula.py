@@ -18,13 +18,13 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.core.types import aval_of, dtype_of, is_array, shape_of
+from wengert.explain.formulas.notation import PYTHON
+from wengert.explain.formulas.pullbacks import pullback
+from wengert.explain.formulas.recognised import recognised
+from wengert.explain.formulas.shaped import LATEX, PLAIN, SHAPED
+from wengert.explain.formulas.spelling import barred
+from wengert.explain.formulas.terms import Term, call, number, replaced, symbol, terms_of
 from wengert.explain.graph import FORMULAS, Edge, Step, size_of
-from wengert.explain.notation import PYTHON
-from wengert.explain.pullbacks import pullback
-from wengert.explain.recognised import recognised
-from wengert.explain.shaped import LATEX, PLAIN, SHAPED
-from wengert.explain.spelling import barred
-from wengert.explain.terms import Term, call, number, replaced, symbol, terms_of
 from wengert.transforms.stage import make_program
 
 __all__ = ["Formula", "local_formula", "name_of", "step_formula", "term_of"]

@@ -10,8 +10,8 @@ from typing import Any
 
 from wengert.core.types import aval_of
 from wengert.errors import is_library_file, place_line
-from wengert.explain.record import Recording
-from wengert.explain.scopes import Place, Scope
+from wengert.explain.recording.record import Recording
+from wengert.explain.recording.scopes import Place, Scope
 from wengert.transforms.inputs import is_number
 
 __all__ = ["Failure", "failure_of"]

@@ -13,12 +13,12 @@ from wengert import pytree
 from wengert.core.program import Var
 from wengert.core.trace import current
 from wengert.errors import UnsupportedError, at_line
-from wengert.explain.invocation import Invocation
-from wengert.explain.layer_calls import LAST_PART, Call, Observer
-from wengert.explain.misfits import Misfit, misfit_of
-from wengert.explain.operations import Kept, Work, kept_by, work_of
-from wengert.explain.summary_text import as_html, as_text
-from wengert.explain.watching import Watch, watch
+from wengert.explain.summaries.invocation import Invocation
+from wengert.explain.summaries.layer_calls import LAST_PART, Call, Observer
+from wengert.explain.summaries.misfits import Misfit, misfit_of
+from wengert.explain.summaries.operations import Kept, Work, kept_by, work_of
+from wengert.explain.summaries.text import as_html, as_text
+from wengert.explain.summaries.watching import Watch, watch
 from wengert.transforms.inputs import is_number, name_of
 
 __all__ = ["LayerRow", "ModelSummary", "summary"]

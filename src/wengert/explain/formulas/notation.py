@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wengert.core.primitive import REGISTRY
-from wengert.explain.spelling import latex_name, latex_number, plain_number
-from wengert.explain.terms import Term, is_number
+from wengert.explain.formulas.spelling import latex_name, latex_number, plain_number
+from wengert.explain.formulas.terms import Term, is_number
 
 __all__ = ["LATEX", "PLAIN", "PYTHON", "Notation", "Written", "with_arrays"]
 

@@ -12,7 +12,7 @@ from wengert import pytree
 from wengert.core.trace import Constant, Tracer
 from wengert.core.types import aval_of, dtype_of, shape_of
 from wengert.errors import DerivativeError, ModelError, ShapeError, at_line
-from wengert.explain.record import Entry, Recording
+from wengert.explain.recording.record import Entry, Recording
 from wengert.transforms.gradients import seed
 from wengert.transforms.inputs import check_tangent, is_number, name_of
 

@@ -10,7 +10,7 @@ import numpy as np
 from wengert import pytree
 from wengert.core.types import dtype_of, shape_of
 from wengert.errors import ModelError, ShapeError, at_line
-from wengert.explain.record import Recording
+from wengert.explain.recording.record import Recording
 from wengert.transforms.inputs import check_tangent, name_of
 
 __all__ = ["directions_of"]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from wengert.core.types import ndim_of, shape_of
+from wengert.explain.formulas.shaped import index_text, latex_index, latex_shape, plain_shape
+from wengert.explain.formulas.spelling import barred
 from wengert.explain.graph import Edge, Step, size_of
-from wengert.explain.shaped import index_text, latex_index, latex_shape, plain_shape
-from wengert.explain.spelling import barred
 
 __all__ = ["pullback"]
 

@@ -10,7 +10,7 @@ from wengert.explain.charts.elements import escape, tag
 from wengert.explain.charts.numbers import percent
 
 if TYPE_CHECKING:
-    from wengert.explain.summaries import LayerRow, ModelSummary
+    from wengert.explain.summaries.summary import LayerRow, ModelSummary
 
 __all__ = ["as_html", "as_text", "short_bytes", "short_count"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from wengert.explain.formulas.terms import Term, call
 from wengert.explain.graph import Step
-from wengert.explain.terms import Term, call
 
 __all__ = ["Pattern", "recognised"]
 
@@ -28,7 +28,7 @@ class Pattern:
         """What it is, in words with the operands' names.
 
         Example:
-            >>> from wengert.explain.recognised import Pattern
+            >>> from wengert.explain.formulas.recognised import Pattern
             >>> Pattern("sigmoid", "σ({0})", "z(1 − z)", (), None).text("s")
             'sigmoid: σ(s), with derivative z(1 − z)'
         """

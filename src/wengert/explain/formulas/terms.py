@@ -120,7 +120,7 @@ def call(name: str, *operands: Any) -> Term:
     """The operation ``name`` on terms and numbers, simplified.
 
     Example:
-        >>> from wengert.explain.terms import call, symbol
+        >>> from wengert.explain.formulas.terms import call, symbol
         >>> x = symbol("x")
         >>> call("multiply", 1, x) is x, call("square", x).op, (-(-x)) is x
         (True, 'power', True)

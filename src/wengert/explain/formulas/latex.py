@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from wengert.core.types import is_array, shape_of
-from wengert.explain.formulas import Naming, applied, local_formula, name_of, step_formula
+from wengert.explain.formulas.formula import Naming, applied, local_formula, name_of, step_formula
+from wengert.explain.formulas.shaped import LATEX, latex_shape
+from wengert.explain.formulas.spelling import barred, escaped, latex_number
+from wengert.explain.formulas.terms import literal
 from wengert.explain.graph import Edge, Step, is_differentiable, size_of
-from wengert.explain.shaped import LATEX, latex_shape
-from wengert.explain.spelling import barred, escaped, latex_number
-from wengert.explain.terms import literal
 
 if TYPE_CHECKING:
     from wengert.explain.derivations import Derivations

@@ -2,8 +2,8 @@
 
 All of it is read off Python's own stack while the function runs, for each operation anew. A function is a frame
 between the explained function and the operation; a layer is a frame whose ``self`` is part of a model; loops are told
-apart as :mod:`wengert.explain.loops` says. A value has the name of the first variable that is found bound to it, in a
-frame that was under way when it was computed: at the next operation, or when the frame is left.
+apart as :mod:`wengert.explain.recording.loops` says. A value has the name of the first variable that is found bound to
+it, in a frame that was under way when it was computed: at the next operation, or when the frame is left.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from types import CodeType, FrameType
 from typing import Any, Literal
 
 from wengert.errors import HOME, is_library_file, user_place
-from wengert.explain.loops import Turns
-from wengert.explain.owners import Owners
-from wengert.explain.phases import Phases
+from wengert.explain.recording.loops import Turns
+from wengert.explain.recording.owners import Owners
+from wengert.explain.recording.phases import Phases
 
 __all__ = ["Place", "Scope", "Stack"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from wengert import pytree
 from wengert.errors import ModelError, at_line
 from wengert.explain.explaining import argument_names
-from wengert.explain.layer_calls import described, is_layer
-from wengert.explain.watching import Placeholder
+from wengert.explain.summaries.layer_calls import described, is_layer
+from wengert.explain.summaries.watching import Placeholder
 from wengert.transforms.inputs import is_number, name_of
 
 __all__ = ["Invocation"]

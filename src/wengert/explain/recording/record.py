@@ -13,8 +13,8 @@ from wengert.core.primitive import Primitive, reads_nothing
 from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, constant_in, fresh_level, leaked
 from wengert.core.types import dtype_of, is_array
 from wengert.errors import UnsupportedError, at_line
-from wengert.explain.owners import Owners
-from wengert.explain.scopes import Place, Scope, Stack
+from wengert.explain.recording.owners import Owners
+from wengert.explain.recording.scopes import Place, Scope, Stack
 from wengert.transforms.inputs import enter_constants
 
 __all__ = ["Entry", "Limits", "Recording"]

@@ -11,10 +11,10 @@ from typing import Any
 
 from wengert.core.primitive import REGISTRY
 from wengert.core.show import param_text
-from wengert.explain import notation
-from wengert.explain.notation import ATOM, CHOICE, FUNCTION, POWER, PRODUCT, SERIES, Notation, Written
-from wengert.explain.spelling import escaped
-from wengert.explain.terms import Term
+from wengert.explain.formulas import notation
+from wengert.explain.formulas.notation import ATOM, CHOICE, FUNCTION, POWER, PRODUCT, SERIES, Notation, Written
+from wengert.explain.formulas.spelling import escaped
+from wengert.explain.formulas.terms import Term
 
 __all__ = ["LATEX", "PLAIN", "SHAPED"]
 

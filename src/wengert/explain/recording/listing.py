@@ -12,8 +12,8 @@ import numpy as np
 from wengert.core.types import dtype_of
 from wengert.errors import TraceError, UnsupportedError, place_line
 from wengert.explain.graph import Edge, Step, finished, is_differentiable, plus
-from wengert.explain.phases import Mark
-from wengert.explain.record import Entry, Recording
+from wengert.explain.recording.phases import Mark
+from wengert.explain.recording.record import Entry, Recording
 from wengert.transforms.careful import Choices
 
 __all__ = ["Listing", "listing"]

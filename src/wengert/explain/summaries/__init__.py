@@ -1,0 +1,1 @@
+"""Models in numbers: layers with their shapes, parameters, multiply-adds and memory."""
