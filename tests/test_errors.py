@@ -18,6 +18,7 @@ from wengert.errors import (
     ConcretizationError,
     DataError,
     DerivativeError,
+    DivergenceError,
     EscapeError,
     FlatDerivativeWarning,
     GradientCheckError,
@@ -36,7 +37,7 @@ from wengert.errors import (
 
 BUILTIN: dict[type[WengertError], type[Exception]] = {
     TraceError: TypeError, EscapeError: TypeError, LeakError: TypeError, ConcretizationError: TypeError, DerivativeError: TypeError,
-    UnsupportedError: NotImplementedError, ShapeError: ValueError, ProgramError: ValueError, ModelError: ValueError, DataError: ValueError,
+    UnsupportedError: NotImplementedError, ShapeError: ValueError, ProgramError: ValueError, ModelError: ValueError, DataError: ValueError, DivergenceError: ValueError,
     GradientCheckError: AssertionError, CompileError: RuntimeError, NonFiniteError: FloatingPointError,
 }  # fmt: skip
 
