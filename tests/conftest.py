@@ -36,9 +36,9 @@ CHROMIUM_FLAGS = [
 SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless browser for all tests."""
+    """A headless browser for the tests of a file: while it is there, an event loop of Playwright's runs in this thread."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no Chromium is installed: pages are not opened")

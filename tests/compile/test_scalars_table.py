@@ -83,7 +83,7 @@ def test_powers_by_a_constant(dtype, exponent):
     ours = compiled_function(lambda e, v: LOWER["power"](e, [v, e.const(v.type, exponent)], np.dtype(dtype), {}), x)
     with np.errstate(all="ignore"):
         theirs = np.power(x, dtype(exponent))
-    special = ~np.isfinite(theirs) | (theirs == 0)
+    special = ~np.isfinite(theirs) | (theirs == 0) | ~np.isfinite(x)  # of these NumPy is the judge
     np.testing.assert_array_equal(ours[special], theirs[special])
     rest = ~special
     high, low = exact(lambda v: v**exponent, x[rest])
