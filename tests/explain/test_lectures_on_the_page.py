@@ -280,10 +280,13 @@ def test_a_sigmoid_node_has_two_passes(read):
     assert numbers(page.steps["inputs"][1]) == four(a * (1 - a) * incoming)
 
 
-def test_twenty_numbers_are_read_one_by_one_and_large_arrays_in_short(read):
-    W = np.arange(20.0).reshape(4, 5)
+def test_small_arrays_are_read_one_by_one_and_large_ones_in_short(read):
+    W = np.arange(12.0).reshape(3, 4)
     page = read(wengert.explain(lambda W: np.sum(W * W))(W), width=480)
     assert numbers(page.steps["W"][1]) == np.ravel(2 * W).tolist()
+    W = np.arange(20.0).reshape(4, 5)  # beside the graph there is more room than in a table
+    page = read(wengert.explain(lambda W: np.sum(W * W))(W), width=480)
+    assert page.steps["W"][1] == "0 … 38"
     page.pin("W")
     assert page.matrix(1) == (2 * W).tolist()
     large = read(wengert.explain(lambda W: np.sum(W * W))(np.arange(600.0).reshape(20, 30)))

@@ -71,7 +71,10 @@ def _rough(value: Any) -> str:
 
 
 def _is_large(value: Any, most: int = _LISTED) -> bool:
-    return not isinstance(value, tuple) and is_array(value) and value.size > most
+    """Whether an array is shown by its range: it has many numbers, or more than a few that are all the same."""
+    if isinstance(value, tuple) or not is_array(value):
+        return False
+    return value.size > most or (value.size > _LISTED and bool((value == value.flat[0]).all()))
 
 
 def nested(values: Any) -> str:

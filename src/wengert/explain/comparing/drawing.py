@@ -73,7 +73,7 @@ def _regime(frame: Frame, curve: Curve, mine: Sequence[float], other: Sequence[f
     inside = [k for k, (m, o) in enumerate(zip(mine, other, strict=True)) if m > o and frame.y.low < m < frame.y.high]
     if not inside or (central and not truncation):  # the lines of rounding are a factor of 2 apart: one name is enough
         return ""
-    k = inside[(4 if central else 1) * len(inside) // 6 if truncation else len(inside) // 2]
+    k = inside[(4 if central else 3) * len(inside) // 6 if truncation else len(inside) // 2]
     text = ("⅙|f‴|h²" if central else "½|f″|h") if truncation else "ε|f|/h"
     x, y = frame.x(STEPS[k]), frame.y(mine[k])
     kind = "truncation" if truncation else "rounding"

@@ -13,7 +13,7 @@ from wengert.explain import text
 from wengert.explain.charts.elements import escape, tag
 from wengert.explain.charts.numbers import count
 from wengert.explain.graph_page.data import data_of, embedded
-from wengert.explain.graph_page.facts import MOST_LISTED, minus
+from wengert.explain.graph_page.facts import minus
 from wengert.explain.graph_page.listing import Listing
 from wengert.explain.graph_page.model import Model, model_of
 from wengert.explain.graph_page.picture import GRAPH_STYLE, draw
@@ -29,6 +29,7 @@ __all__ = ["frame", "html", "svg"]
 _FILES = resources.files("wengert.explain.graph_page")
 _SCRIPT = _FILES.joinpath("player.js").read_text(encoding="utf-8")
 _STYLE = _FILES.joinpath("player.css").read_text(encoding="utf-8")
+_MOST_NUMBERS = 12  # of an array in a table: beside the graph there is more room
 _MOST_ROWS = 300  # of a table; the player has all
 _FRAME_HEIGHT = 780  # of a page in a notebook, in pixels
 _FORWARD = "Every step in order, with its value."
@@ -91,14 +92,14 @@ def _header(model: Model) -> str:
 
 
 def _forward(e: Explanation) -> str:
-    columns = text.Columns(e.forward_mode, e.prefix, MOST_LISTED)
+    columns = text.Columns(e.forward_mode, e.prefix, _MOST_NUMBERS)
     rows = text.rows_of(e.all_steps, columns.step, _MOST_ROWS)
     shown = table("Steps", columns.heads, [_cells(row, (2, 3)) for row in rows], left=5)
     return section("forward", "Forward pass", _FORWARD, card("", shown, wide=True))
 
 
 def _edges(e: Explanation, title: str, lead: str) -> str:
-    columns = text.Columns(e.forward_mode, e.prefix, MOST_LISTED)
+    columns = text.Columns(e.forward_mode, e.prefix, _MOST_NUMBERS)
     rows = text.rows_of(e.edges if e.forward_mode else e.edges[::-1], columns.edge, _MOST_ROWS)
     shown = table("Edges", columns.edge_heads, [_cells(row, (1, 2, 3)) for row in rows], left=4)
     return section("backward", title, lead, card("", shown, wide=True))
