@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert import pytree
+from wengert.core.memory import collections_paused
 from wengert.core.program import Program
 from wengert.core.trace import Tracer
 from wengert.core.types import aval_of
@@ -64,6 +65,7 @@ class Entry:
         return pytree.unflatten(self.out_def, outs)
 
 
+@collections_paused()
 def compiled(program: Program, donated: tuple[bool, ...]) -> Callable[..., list[Any]]:
     """A Program as a function of plain operands."""
     if COMPILE or machine_code():

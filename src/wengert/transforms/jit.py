@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from wengert import pytree
+from wengert.core.memory import collections_paused
 from wengert.core.program import Program
 from wengert.core.trace import Tracer
 from wengert.errors import TraceError, at_line
@@ -265,6 +266,7 @@ class Jitted:
         ]
         return found + [f"{name}{path}" for name, x in kwargs.items() for path, _ in pytree.flatten_with_paths(x)]
 
+    @collections_paused()
     def stage(self, f: Any, forms: Forms, key: Any, leaves: Sequence[Any]) -> Entry:
         """Run the function on abstract values, and keep its Program for arguments of this kind."""
         treedef, _, static = key
