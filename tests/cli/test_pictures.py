@@ -132,6 +132,15 @@ def test_pixels_go_to_standard_output_too(file):
     assert command("draw", f"{file}:f", *POINT, "--png", "-").stdout[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_a_drawing_as_json_has_blocks_and_links(file, capsys):
+    assert main(["draw", f"{file}:f", *POINT, "--gradients", "--json"]) == 0
+    (part,) = json.loads(capsys.readouterr().out)["parts"]
+    heads = [block["lines"][0] for block in part["blocks"]]
+    assert heads[:3] == ["x", "y", "z"] and len(heads) == 5
+    named = {(heads[link["source"]], heads[link["target"]]): link["label"] for link in part["links"]}
+    assert sorted(named.values()) == sorted(["1 × 3 = 3", "1 × (−4) = −4", "−4 × 1 = −4", "−4 × 1 = −4"])
+
+
 def test_the_network_of_a_run_is_drawn(moons, tmp_path):
     assert main(["draw", str(moons), "--svg", str(tmp_path / "net.svg")]) == 0
     assert "64" in (tmp_path / "net.svg").read_text()

@@ -128,7 +128,7 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
     )
     _add_point(draw)
     draw.add_argument("--gradients", action="store_true", help="with gradients, and upstream × local on each link")
-    add_outputs(draw, "svg", "html", "png", "dot")
+    add_outputs(draw, "svg", "html", "png", "dot", "json")
 
 
 def _add_diagnose(diagnose: argparse.ArgumentParser) -> None:

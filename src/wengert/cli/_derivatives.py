@@ -60,12 +60,14 @@ def explain(options: Namespace) -> int:
 def draw(options: Namespace) -> int:
     """Run ``wengert draw``: the picture of a function at a point, or of the network in a run's directory; 0."""
     check_outputs(options, options.what.rpartition(":")[0])
-    if not (wanted(options) or options.open):
+    if not (wanted(options) or options.open or options.json):
         raise DataError(
             f"draw needs a file to draw into; write wengert draw {options.what} --svg FILE.svg, or --html, --png, "
-            "--dot, or --open"
+            "--dot, --json, or --open"
         )
     drawing = _drawing(options)
+    if options.json:
+        print_json(drawing.to_dict())
     contents: dict[str, Content] = {
         "svg": drawing.svg, "html": drawing.html, "png": drawing.png, "dot": drawing.to_dot
     }  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from wengert.errors import DataError
 from wengert.explain import page
@@ -75,6 +75,21 @@ class Drawing:
         """The graph in the DOT language of Graphviz."""
         return to_dot(self.parts)
 
+    def to_dict(self) -> dict[str, Any]:
+        """What is drawn, of lists, dicts, texts and numbers: for each part its heading, blocks and links.
+
+        A block has a number, its kind, its lines of words and the titles of the frames around it; a link the numbers of
+        the blocks at its ends, and its label. A small network drawn unit by unit has the ``weights`` and ``biases`` of
+        its layers too.
+
+        Example:
+            >>> import wengert
+            >>> part = wengert.draw(lambda x, y: x * y, 2.0, 3.0, gradients=True).to_dict()["parts"][0]
+            >>> part["blocks"][1]["lines"][:2], part["links"][0]
+            (['y', '3'], {'source': 0, 'target': 2, 'label': '1 × 3 = 3'})
+        """
+        return {"title": self.title, "note": self.note, "parts": [_part(*part) for part in self.parts]}
+
     def png(self, path: str | os.PathLike[str] | None = None, dpi: float = 144.0) -> bytes:
         """The bytes of a PNG, drawn by matplotlib in the light colours; with ``path`` they are written there too.
 
@@ -126,6 +141,32 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"<drawing: {self._description}>"
+
+
+def _part(heading: str, diagram: Diagram) -> dict[str, Any]:
+    number = {block.key: k for k, block in enumerate(diagram.blocks)}
+    found: dict[str, Any] = {
+        "heading": heading,
+        "title": diagram.title,
+        "note": diagram.note,
+        "blocks": [
+            {
+                "number": number[block.key],
+                "kind": block.kind,
+                "lines": [line.text for line in block.lines],
+                "frames": [diagram.frames[block.group[: k + 1]] for k in range(len(block.group))],
+            }
+            for block in diagram.blocks
+        ],
+        "links": [
+            {"source": number[link.source], "target": number[link.target], "label": link.label}
+            for link in diagram.links
+        ],
+    }
+    if diagram.units:
+        found["weights"] = [w.tolist() for w in diagram.units.weights]
+        found["biases"] = [None if b is None else b.tolist() for b in diagram.units.biases]
+    return found
 
 
 def _marks_of(diagram: Diagram) -> tuple[list[Mark], float, float]:
