@@ -95,7 +95,7 @@ LAZY_FACADES: set[tuple[str, str]] = {
 # Functions that import the module their first argument names; a literal there counts as an import.
 IMPORTERS = {"import_module", "__import__", "import_extra"}
 # Modules where that name may be computed: the façade loads rooms, `import_extra` what it is asked for.
-DYNAMIC_IMPORTS = {"wengert", "wengert.scipy", "wengert.data._read"}
+DYNAMIC_IMPORTS = {"wengert", "wengert.explain", "wengert.scipy", "wengert.data._read"}
 
 # file -> why it may be longer than MAX_LINES
 MAX_LINES = 400
