@@ -94,8 +94,8 @@ LAZY_FACADES: set[tuple[str, str]] = {
 }
 # Functions that import the module their first argument names; a literal there counts as an import.
 IMPORTERS = {"import_module", "__import__", "import_extra"}
-# Modules where that name may be computed: the façade loads rooms, `import_extra` what it is asked for.
-DYNAMIC_IMPORTS = {"wengert", "wengert.explain", "wengert.scipy", "wengert.data._read"}
+# Modules where that name may be computed: the façades load rooms and names, the command its parts, `import_extra` what it is asked for.
+DYNAMIC_IMPORTS = {"wengert", "wengert.cli._main", "wengert.explain", "wengert.scipy", "wengert.data._read"}
 
 # file -> why it may be longer than MAX_LINES
 MAX_LINES = 400
@@ -412,3 +412,17 @@ def test_importing_is_light():
     program = f"import sys, wengert; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", "`import wengert` loads what only some of its users need"
+
+
+@pytest.mark.parametrize(
+    ("program", "unneeded"),
+    [
+        ("import wengert.explain.report", "wengert.explain.doctor wengert.explain.drawing wengert.explain.surface"),
+        ("import wengert; wengert.explain(abs)(1.0)", "wengert.explain.doctor wengert.explain.comparing"),
+        ("import wengert.cli._main", "wengert.explain wengert.cli._train wengert.cli._diagnose"),
+    ],
+)
+def test_what_is_not_asked_for_is_not_loaded(program, unneeded):
+    asked = f"import sys; {program}; print([name for name in {unneeded.split()!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

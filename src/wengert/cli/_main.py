@@ -9,28 +9,32 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
+from importlib import import_module
 
 from wengert.cli._arguments import parser
 from wengert.cli._codes import FAILED, PIPE_CLOSED, REFUSED
-from wengert.cli._coverage import coverage
-from wengert.cli._derivatives import check, draw, explain
-from wengert.cli._diagnose import diagnose
 from wengert.cli._network import TrainingError
-from wengert.cli._predict import predict
-from wengert.cli._train import train
 from wengert.data import DataWarning
 from wengert.errors import GradientCheckError, WengertError
 
 __all__ = ["run"]
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "train": train,
-    "predict": predict,
-    "check": check,
-    "explain": explain,
-    "draw": draw,
-    "diagnose": diagnose,
-    "coverage": coverage,
+Command = Callable[[argparse.Namespace], int]
+
+
+def _command(module: str, name: str) -> Command:
+    """A command whose module is loaded when it is run: most need little of what the others do."""
+    return lambda options: getattr(import_module(f"wengert.cli.{module}"), name)(options)
+
+
+_COMMANDS: dict[str, Command] = {
+    "train": _command("_train", "train"),
+    "predict": _command("_predict", "predict"),
+    "check": _command("_derivatives", "check"),
+    "explain": _command("_derivatives", "explain"),
+    "draw": _command("_derivatives", "draw"),
+    "diagnose": _command("_diagnose", "diagnose"),
+    "coverage": _command("_coverage", "coverage"),
 }
 
 
