@@ -104,3 +104,25 @@ def test_what_is_broken_off_leaves_nothing_behind():
             break_off(found)
         assert found.parts == []
     assert threading.active_count() == before
+
+
+def test_no_two_parts_have_the_same_machine_at_a_time():
+    """A machine that lies idle belongs to whoever takes it, also where several threads take at once."""
+    target = Emitter().target
+    text = "define void @nothing() {\n  ret void\n}\n"
+    for _ in range(3):
+        start, found = threading.Barrier(6), []
+
+        def make(start=start, found=found):
+            start.wait()
+            found.extend(engine.Part(text, target) for _ in range(4))
+
+        threads = [threading.Thread(target=make) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({id(part.machine) for part in found}) == 24
+        for part in found:
+            assert part.object_code()
+            part.close()

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
@@ -77,7 +78,7 @@ def _generator() -> tuple[Any, Any] | None:
     return emit, content
 
 
-_idle: list[tuple[Target, Any]] = []  # target machines that nobody uses
+_idle: defaultdict[Target, list[Any]] = defaultdict(list)  # target machines that nobody uses
 
 
 @final
@@ -92,8 +93,10 @@ class Part:
         self.text, self.target = text, target
         self.context = llvm.create_context()
         self.module = _parsed(text, target, self.context)
-        found = next((k for k, (known, _) in enumerate(_idle) if known is target), None)
-        self.machine = new_machine(target) if found is None else _idle.pop(found)[1]
+        try:  # several threads may ask at once: whoever finds none makes one
+            self.machine = _idle[target].pop()
+        except IndexError:
+            self.machine = new_machine(target)
 
     def object_code(self) -> bytes:
         """The object file; the part is of no use afterwards."""
@@ -105,7 +108,7 @@ class Part:
         buffer = emit(self.machine, self.module, 1, ctypes.byref(problem))
         if not buffer:
             raise CompileError(f"LLVM makes no machine code of this: {problem.value}")
-        _idle.append((self.target, self.machine))
+        _idle[self.target].append(self.machine)
         return content(buffer)
 
     def close(self) -> None:
