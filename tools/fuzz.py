@@ -46,6 +46,9 @@ def run(start: int, count: int, files: Sequence[str]) -> tuple[int, list[str], s
     """The tests of some seeds in a process of their own."""
     command = [sys.executable, "-m", "pytest", *files, "-q", "-p", "no:cacheprovider", "--tb=no"]
     env = {**os.environ, "WENGERT_FUZZ": str(count), "WENGERT_FUZZ_START": str(start), "OPENBLAS_NUM_THREADS": "1"}
+    env["PYTHONMALLOC"] = "debug"  # blocks of memory are looked at when they are freed
+    if sys.platform == "linux":
+        env["WENGERT_FENCED"] = "1"  # arrays end where a page ends that nobody may touch
     done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60 + PATIENCE * count
     )

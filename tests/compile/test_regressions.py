@@ -217,6 +217,17 @@ def test_python_bools_are_numbers(number):
         assert (got, type(got)) == (wanted, type(wanted))
 
 
+@pytest.mark.parametrize("kind", ["?", "i1", "u2", "i4", "i8", "f4", "F"])
+@pytest.mark.parametrize("power", [0, 1, 2, 3, 0.0, 0.5, 1.0, 2.0, -2.0, True])
+def test_powers_are_of_the_kind_that_numpy_gives(kind, power):
+    for x in (np.array([3, 1, 2], kind), np.array(1, kind), np.dtype(kind).type(1)):
+        for f in (lambda x: x**power, lambda x: np.power(x, power)):
+            wanted = f(x)
+            for got in (make_program(f)(x).evaluate([x])[0], jit(f)(x)):
+                assert np.asarray(got).dtype == np.asarray(wanted).dtype
+                np.testing.assert_allclose(got, wanted, rtol=1e-6)
+
+
 def test_integers_have_no_negative_powers():
     f, x = jit(lambda x, n: x**n), np.arange(1, 4)
     np.testing.assert_array_equal(f(x, 3), x**3)
@@ -241,3 +252,16 @@ def test_copies_of_values_of_an_outer_transform_take_values_of_an_inner_one():
     wanted = grad(f)(x)
     np.testing.assert_allclose(jit(grad(f))(x), wanted, rtol=1e-14)
     np.testing.assert_allclose(vmap(grad(f))(np.stack([x, x]))[1], wanted, rtol=1e-14)
+
+
+# ---- memory beside arrays: the fixture of this folder looks at it
+
+
+@pytest.mark.parametrize(
+    "kinds", ["i8 i2", "i8 i1", "i8 i4", "i4 i2", "i4 i1", "i2 i1", "u8 u2", "f8 i2", "f8 f4", "i8 ?"]
+)
+def test_a_last_element_that_is_narrowed_is_written_alone(kinds):
+    wide, narrow = kinds.split()
+    for n in (1, 9, 17, 33, 65, 129):
+        x = np.arange(n).astype(wide)
+        np.testing.assert_array_equal(jit(lambda x: x.astype(narrow))(x), x.astype(narrow))

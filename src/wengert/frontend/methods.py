@@ -14,7 +14,7 @@ from wengert.errors import EscapeError, UnsupportedError, WengertError, at_line
 from wengert.frontend import choosing, escapes, filling, moving, products, reductions, shaping, sorting
 from wengert.frontend.indexing import getitem, promote, setitem
 from wengert.frontend.tables import FUNCTIONS, raise_instead, tracers_in
-from wengert.frontend.ufuncs import divmod_, power
+from wengert.frontend.ufuncs import divmod_, raised
 from wengert.frontend.values import as_array
 from wengert.frontend.verdicts import asked
 from wengert.ops import elementwise as ops
@@ -22,7 +22,7 @@ from wengert.ops.products import matmul
 
 # operator -> what does it; transforms with a faster way read this table too
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "add": ops.add, "sub": ops.subtract, "mul": ops.multiply, "truediv": ops.divide, "pow": power,
+    "add": ops.add, "sub": ops.subtract, "mul": ops.multiply, "truediv": ops.divide, "pow": raised,
     "mod": ops.remainder, "floordiv": ops.floor_divide, "matmul": matmul, "divmod": divmod_,
     "and": ops.bitwise_and, "or": ops.bitwise_or, "xor": ops.bitwise_xor,
     "lshift": ops.left_shift, "rshift": ops.right_shift,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import REGISTRY
-from wengert.core.types import dtype_of, ndim_of, shape_of
+from wengert.core.types import aval_of, dtype_of, ndim_of, shape_of
 from wengert.errors import at_line
 from wengert.frontend.tables import UFUNCS
 from wengert.frontend.values import as_number
@@ -24,15 +24,24 @@ UFUNCS[np.radians] = ops.deg2rad
 
 
 def power(x: Any, y: Any) -> Any:
-    """``x ** y``; the exponents that NumPy itself treats apart have records of their own."""
-    if type(y) is int or type(y) is float:
-        if y == 2:
-            return ops.square(x)
-        if y == 1:
-            return ops.positive(x)
-        if y == 0.5:
-            return ops.sqrt(x)
+    """``np.power(x, y)``; the exponents that NumPy itself treats apart have records of their own."""
+    if (kind := type(y)) is int or kind is float:
+        of = dtype_of(x).kind
+        if of in "fc" or (of in "iu" and kind is int):  # a float makes floats of integers
+            if y == 2:
+                return ops.square(x)
+            if y == 1:
+                return ops.positive(x)
+            if y == 0.5:
+                return ops.sqrt(x)
     return ops.power(x, y)
+
+
+def raised(x: Any, y: Any) -> Any:
+    """``x ** y``, which is ``np.power`` but that the squares of arrays of bools are int8."""
+    if type(y) is int and y == 2 and (aval := aval_of(x)).kind == "array" and aval.dtype.kind == "b":
+        return ops.square(x)
+    return power(x, y)
 
 
 def divmod_(x: Any, y: Any) -> tuple[Any, Any]:

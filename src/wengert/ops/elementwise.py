@@ -58,7 +58,13 @@ def _power_in_exponent(t: Any, z: Any, x: Any, _y: Any) -> Any:
     return t * z * np.log(np.where(x == 0, 1, base))
 
 
-power = binary("power", np.power, (_power_in_base, _power_in_exponent), "{0}^{{{1}}}", operator.pow)
+def _power(x: Any, y: Any) -> Any:
+    if type(x) is np.ndarray and x.dtype.kind == "b":
+        return np.power(x, y)  # of the operator squares alone would be int8
+    return x**y
+
+
+power = binary("power", np.power, (_power_in_base, _power_in_exponent), "{0}^{{{1}}}", _power)
 float_power = binary("float_power", np.float_power, (_power_in_base, _power_in_exponent), "{0}^{{{1}}}")
 
 # ---- exponentials and logarithms
