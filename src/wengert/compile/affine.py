@@ -40,12 +40,19 @@ class Symbol:
 class Affine:
     """``Σ coefficient · symbol + constant``; equal sums have equal keys."""
 
-    __slots__ = ("constant", "key", "terms")
+    __slots__ = ("_key", "constant", "terms")
 
     def __init__(self, terms: dict[Symbol, int] | None = None, constant: int = 0) -> None:
         self.terms = {s: c for s, c in terms.items() if c and s.extent != 1} if terms else {}
         self.constant = constant
-        self.key: Any = (constant, *sorted((s.id, c) for s, c in self.terms.items()))
+        self._key: Any = None
+
+    @property
+    def key(self) -> Any:
+        """What it is known by."""
+        if self._key is None:
+            self._key = (self.constant, *sorted([(s.id, c) for s, c in self.terms.items()]))
+        return self._key
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Affine) and self.key == other.key
@@ -56,6 +63,8 @@ class Affine:
     def __add__(self, other: Affine | int) -> Affine:
         if isinstance(other, int):
             return Affine(self.terms, self.constant + other) if other else self
+        if not other.terms:
+            return self + other.constant
         terms = dict(self.terms)
         for s, c in other.terms.items():
             terms[s] = terms.get(s, 0) + c
@@ -82,12 +91,12 @@ class Affine:
     @property
     def depth(self) -> int:
         """The innermost loop that it changes with."""
-        return max((s.depth for s in self.terms), default=0)
+        return max([s.depth for s in self.terms], default=0)
 
     @property
     def lanes(self) -> int:
         """How many values it has at once; 0 for one."""
-        return max((s.lanes for s in self.terms), default=0)
+        return max([s.lanes for s in self.terms], default=0)
 
 
 ZERO = Affine()
@@ -101,12 +110,15 @@ def of(symbol: Symbol) -> Affine:
 
 def row_major(index: Sequence[Affine], shape: Sequence[int]) -> Affine:
     """The position in memory of an element of an array that lies row by row."""
-    at, step = ZERO, 1
+    terms: dict[Symbol, int] = {}
+    constant, step = 0, 1
     for part, n in zip(reversed(index), reversed(shape), strict=True):
         if n != 1:
-            at = at + part * step
+            constant += part.constant * step
+            for s, c in part.terms.items():
+                terms[s] = terms.get(s, 0) + c * step
         step *= n
-    return at
+    return Affine(terms, constant)
 
 
 def split(position: Affine, shape: Sequence[int]) -> Index | None:

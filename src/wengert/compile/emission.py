@@ -14,13 +14,15 @@ from typing import Any, NamedTuple, final
 import numpy as np
 
 from wengert.compile.affine import Affine, Index, Symbol, of
-from wengert.compile.emit import I8, I64, Emitter, Gap, Type, Value, type_of
+from wengert.compile.emit import I8, I32, I64, Emitter, Gap, Type, Value, type_of
 from wengert.compile.reading import REDUCTIONS, Reader, loop_types, position_of
 from wengert.compile.scalars import LOWER, convert
 from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval, aval_of
 
 __all__ = ["Emission", "Held"]
+
+REACH = 1 << 31
 
 
 class Held(NamedTuple):
@@ -145,20 +147,39 @@ class Emission(Reader):
         term = value if c == 1 else value * self.e.const(I64, c)
         return term if before is None else before + term
 
-    def vector(self, position: Affine) -> Value:
+    def vector(self, position: Affine, t: Type = I64) -> Value:
         """A position for each lane."""
-        lanes = position.lanes
+        e, lanes = self.e, position.lanes
 
         def make() -> Value:
-            total = self.e.splat(self.scalar(position), lanes)
+            first = e.convert(self.scalar(position), t)
+            total = e.splat(first, lanes) if first.name != "0" else None
             for s, c in position.terms.items():
-                if s.lanes and s.consecutive:
-                    total = total + self.e.constants(I64, [c * k for k in range(lanes)])
-                elif s.lanes:
-                    total = total + (s.value if c == 1 else s.value * self.e.const(I64.wide(lanes), c))
+                if not s.lanes:
+                    continue
+                if s.consecutive:
+                    term = e.constants(t, [c * k for k in range(lanes)])
+                else:
+                    term = e.convert(s.value, t)
+                    term = term if c == 1 else term * e.const(t.wide(lanes), c)
+                total = term if total is None else total + term
+            assert total is not None
             return total
 
-        return self.once(("lanes", position.key), position.depth, make)
+        return self.once(("lanes", t, position.key), position.depth, make)
+
+    def places(self, position: Affine) -> Value:
+        """What :meth:`vector` gives, for addresses: in 32 bits where they do, for then one vector holds it."""
+        low, high = position.bounds
+        return self.vector(position, I32 if low >= -REACH and high < REACH else I64)
+
+    def address(self, base: Value, t: Type, position: Affine) -> tuple[Value, int]:
+        """Where an element lies, and how many elements behind: neighbours have an address in common."""
+        moving = Affine(position.terms)
+        if not moving.terms:
+            return base, position.constant
+        key = ("at", base.name, t.element, moving.key)
+        return self.once(key, moving.depth, lambda: self.e.offset(base, self.scalar(moving), t)), position.constant
 
     # ---- what a reader is asked for
 
@@ -207,24 +228,26 @@ class Emission(Reader):
         """An element in memory, or one for each lane."""
         lanes = position.lanes
         if not lanes:
-            return self.e.load(base, t, self.scalar(position))
+            at, more = self.address(base, t, position)
+            return self.e.load(at, t, more)
         moving = [(s, c) for s, c in position.terms.items() if s.lanes]
         if len(moving) == 1 and moving[0][1] == 1 and moving[0][0].consecutive:
-            return self.e.load(base, t.wide(lanes), self.scalar(position), mask.value if mask else None)
-        return self.e.gather(base, t.wide(lanes), self.vector(position), mask.value if mask else None)
+            at, more = self.address(base, t, position)
+            return self.e.load(at, t.wide(lanes), more, mask.value if mask else None)
+        return self.e.gather(base, t.wide(lanes), self.places(position), mask.value if mask else None)
 
     def put(self, base: Value, position: Affine, value: Value, mask: Held | None) -> None:
         """Write an element, or one for each lane."""
         lanes = position.lanes
         if not lanes:
-            self.e.store(value, base, self.scalar(position))
+            self.e.store(value, *self.address(base, value.type, position))
             return
         value = self.e.splat(value, lanes)
         moving = [(s, c) for s, c in position.terms.items() if s.lanes]
         if len(moving) == 1 and moving[0][1] == 1 and moving[0][0].consecutive:
-            self.e.store(value, base, self.scalar(position), mask.value if mask else None)
+            self.e.store(value, *self.address(base, value.type, position), mask.value if mask else None)
         else:
-            self.e.scatter(value, base, self.vector(position), mask.value if mask else None)
+            self.e.scatter(value, base, self.places(position), mask.value if mask else None)
 
     def literal(self, value: Any) -> Held:
         dtype = aval_of(value).dtype
@@ -301,7 +324,7 @@ class Emission(Reader):
         """Remember that an index was out of bounds."""
         e = self.e
         if bad.type.lanes:
-            bad = e.fold(bad, lambda a, b: a | b)
+            bad = e.any_lane(bad)
         byte = e.value(I8, f"zext {bad} to i8")
         e.store(e.load(self.flags, I8) | byte, self.flags)
 

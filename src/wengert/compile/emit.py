@@ -26,6 +26,8 @@ from wengert.compile.values import BOOL, F32, F64, I8, I16, I32, I64, LLVM, PTR,
 
 __all__ = ["BOOL", "F32", "F64", "I8", "I16", "I32", "I64", "PTR", "Emitter", "Type", "Value", "type_of"]
 
+SHORT = 128  # bits of the machine's shortest vectors
+
 
 def _hex(value: float, element: str) -> str:
     """A float constant with all its bits. Not kept: to a table -0.0 is 0.0."""
@@ -144,7 +146,8 @@ class Emitter:
 
     def _binary(self, f: str, i: str, a: Any, b: Any) -> Value:
         a, b = self.pair(a, b)
-        return self.value(a.type, f"{f if a.type.is_float else i} {a.type} {a.name}, {b.name}")
+        t = a.type
+        return self.value(t, f"{f if t.is_float else i} {t.text} {a.name}, {b.name}")
 
     def add(self, a: Any, b: Any) -> Value:
         return self._binary("fadd", "add", a, b)
@@ -321,10 +324,18 @@ class Emitter:
         n = a.type.lanes
         while n > 1:
             half = n // 2
-            low = self.shuffle(a, self.undefined(a.type), range(half))
-            high = self.shuffle(a, self.undefined(a.type), range(half, n))
+            if n * a.type.bits > SHORT:
+                low = self.shuffle(a, self.undefined(a.type), range(half))
+                high = self.shuffle(a, self.undefined(a.type), range(half, n))
+            else:  # shorter vectors are none of the machine's
+                low, high = a, self.shuffle(a, self.undefined(a.type), [half + k % half for k in range(a.type.lanes)])
             a, n = combine(low, high), half
         return self.extract(a, 0)
+
+    def any_lane(self, a: Value) -> Value:
+        """Whether a lane of truth values is on."""
+        bits = Type(f"i{a.type.lanes}")
+        return self.compare("ne", self.bitcast(a, bits), 0)
 
     # ---- memory
 

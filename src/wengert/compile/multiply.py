@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from math import prod
 
 from wengert.compile.affine import ZERO, Affine, Index, Symbol, of, row_major
@@ -14,6 +16,7 @@ from wengert.compile.products import (
     is_long,
     long_product,
     long_workspace_bytes,
+    plus,
     product,
     workspace_bytes,
 )
@@ -57,8 +60,13 @@ def emit_product(
     with fused.reader.scope():
         if one:
             done = None if finish is None else lambda v, i, j, lanes, mask: finish((), v, i, j, lanes, mask)
-            multiply = long_product if long else product
-            multiply(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space, whole=whole)
+            if long:
+                long_product(e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space, whole=whole)
+            else:
+                product(
+                    e, found.m, found.n, found.k, a, b, c, t, finish=done, workspace=space, whole=whole,
+                    numbered=fused.rows if done else None,
+                )  # fmt: skip
         else:
             each = found.m * found.n
             over = [prod(found.batch[k + 1 :]) * each for k in range(len(found.batch))]
@@ -84,6 +92,7 @@ class _Fused:
         own = {kernel.unit.var: kernel.unit.equation} | {u.var: u.equation for u in kernel.units}
         self.index: Index = ()
         self.first: Value | None = None  # the first of this thread's rows
+        self.known: dict[str, Affine] | None = None  # numbers of rows and columns of the tile that is being finished
         self.reader = Emission(e, plan.made, pointers, flags, own, lambda _var: self.index)
 
     def finish(
@@ -91,9 +100,9 @@ class _Fused:
     ) -> Value | None:
         """The units of the kernel at row ``i``, columns from ``j`` on."""
         kernel, reader = self.kernel, self.reader
-        if self.first is not None:
+        if self.known is None and self.first is not None:
             i = i + self.first
-        with reader.inline():
+        with reader.inline() if self.known is None else nullcontext():
             self.index = self.indices(batch, i, j, lanes)
             here = row_major(self.index, kernel.unit.shape)
             reader.register(kernel.unit.var, here, Held(value, reader.depth))
@@ -103,6 +112,21 @@ class _Fused:
                     if unit.var in kernel.kept:
                         reader.put(self.pointers[unit.var], here, held.value, reader.mask if lanes else None)
         return value if kernel.unit.var in kernel.kept else None
+
+    @contextmanager
+    def rows(self, i: Value, height: int) -> Generator[list[Value]]:
+        """The rows of a tile: what they read has addresses in common, which are computed once."""
+        long = [n for n in self.kernel.unit.shape[: self.form.rows] if n != 1]
+        if len(long) > 1:
+            yield [plus(self.e, i, r) for r in range(height)]
+            return
+        with self.reader.inline():
+            i = i if self.first is None else i + self.first
+            first = of(Symbol(long[0] - height + 1 if long else 1, self.reader.depth, i))
+            names = [f"row {r}" for r in range(height)]
+            self.known = {name: first + r for r, name in enumerate(names)}
+            yield [Value(self.e, name, I64) for name in names]
+        self.known = None
 
     def indices(self, batch: tuple[Value, ...], i: Value, j: Value, lanes: int) -> Index:
         """The index into the result."""
@@ -117,7 +141,9 @@ class _Fused:
         long = [n for n in shape if n != 1]
         depth = self.reader.depth
         if len(long) <= 1:
-            whole = of(Symbol(long[0] if long else 1, depth, number, lanes))
+            known = {} if self.known is None else self.known
+            whole = known.get(number.name) or of(Symbol(long[0] if long else 1, depth, number, lanes))
+            known[number.name] = whole
             return [whole if n != 1 else ZERO for n in shape]
         assert not lanes
         out: list[Affine] = []

@@ -9,6 +9,7 @@ where, and the emitter of loops: both are a :class:`Reader`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -120,9 +121,15 @@ def loop_types(equation: Equation) -> tuple[np.dtype[Any], ...]:
     if ufunc is None:
         return (*given, out)
     if plain:  # NumPy would compare Python's integers as objects
-        return (*ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout)),)
-    weak = {"f": float, "i": int, "c": complex}
-    types: list[Any] = [weak.get(a.dtype.kind, a.dtype) if a.kind == "python" else a.dtype for a in avals]
+        return _resolved(ufunc, *given)
+    return _resolved(ufunc, *[WEAK.get(a.dtype.kind, a.dtype) if a.kind == "python" else a.dtype for a in avals])
+
+
+WEAK: dict[str, Any] = {"f": float, "i": int, "c": complex}
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _resolved(ufunc: np.ufunc, *types: Any) -> tuple[np.dtype[Any], ...]:
     return ufunc.resolve_dtypes((*types, *(None,) * ufunc.nout))
 
 

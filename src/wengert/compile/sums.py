@@ -175,7 +175,9 @@ class Sums:
             self._add_in_memory(s, held)
             return
         key = s.keys[slot % len(s.keys)] if s.rows else s.keys[self.loops.place_in_row()]
-        self.live[key] = self.combine(s, self.live[key], self._masked(s, self.reader.spread(held, s.lanes).value))
+        value, before = self._masked(s, self.reader.spread(held, s.lanes).value), self.live[key]
+        first = before.name == self.e.const(before.type, s.identity).name
+        self.live[key] = value if first else self.combine(s, before, value)
 
     def _masked(self, s: Sum, value: Value) -> Value:
         """Lanes that do not exist count for nothing."""

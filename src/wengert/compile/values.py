@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -13,34 +11,42 @@ if TYPE_CHECKING:
 
 __all__ = ["BOOL", "F32", "F64", "I8", "I16", "I32", "I64", "LLVM", "PTR", "Type", "Value", "type_of"]
 
-LLVM = {"f32": "float", "f64": "double", "ptr": "ptr", "i1": "i1", "void": "void"}
+LLVM = {"f32": "float", "f64": "double", "ptr": "ptr", "i1": "i1"}
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Type:
-    """An element type (f32, f64, i1, i8 … i64, ptr), and how many lanes: 0 for a scalar."""
+    """An element type (f32, f64, i1, i8 … i64, ptr), and how many lanes: 0 for a scalar. There is one of each.
 
+    ``bits`` are those of one element, ``size`` its bytes in memory.
+    """
+
+    __slots__ = ("bits", "element", "is_float", "lanes", "size", "text")
+    _all: ClassVar[dict[tuple[str, int], Type]] = {}
+    bits: int
     element: str
-    lanes: int = 0
+    is_float: bool
+    lanes: int
+    size: int
+    text: str
+
+    def __new__(cls, element: str, lanes: int = 0) -> Type:
+        """The one there is."""
+        found = cls._all.get((element, lanes))
+        if found is None:
+            found = cls._all[element, lanes] = super().__new__(cls)
+            name = LLVM.get(element, element)
+            found.element, found.lanes, found.text = element, lanes, f"<{lanes} x {name}>" if lanes else name
+            found.is_float = element in ("f32", "f64")
+            found.bits = 64 if element == "ptr" else int(element[1:])
+            found.size = max(found.bits // 8, 1)
+        return found
 
     def __str__(self) -> str:
-        return _type_text(self)
+        return self.text
 
-    @property
-    def is_float(self) -> bool:
-        """Whether it has NaNs."""
-        return self.element in ("f32", "f64")
-
-    @property
-    def bits(self) -> int:
-        """Of one element."""
-        return 64 if self.element == "ptr" else int(self.element[1:])
-
-    @property
-    def size(self) -> int:
-        """Bytes of one element in memory."""
-        return max(self.bits // 8, 1)
+    def __repr__(self) -> str:
+        return f"Type({self.element!r}, {self.lanes})"
 
     @property
     def scalar(self) -> Type:
@@ -59,12 +65,6 @@ class Type:
     def wide(self, lanes: int) -> Type:
         """The same elements in so many lanes."""
         return Type(self.element, lanes)
-
-
-@cache
-def _type_text(t: Type) -> str:
-    name = LLVM.get(t.element, t.element)
-    return f"<{t.lanes} x {name}>" if t.lanes else name
 
 
 F32, F64, PTR, BOOL = Type("f32"), Type("f64"), Type("ptr"), Type("i1")
@@ -86,7 +86,7 @@ class Value:
         self.e, self.name, self.type = e, name, t
 
     def __str__(self) -> str:
-        return f"{self.type} {self.name}"
+        return f"{self.type.text} {self.name}"
 
     def __add__(self, other: Any) -> Value:
         return self.e.add(self, other)

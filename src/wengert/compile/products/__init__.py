@@ -1,7 +1,7 @@
 """Matrix products in machine code: kernels made for their shapes, and BLAS where products are large."""
 
 from wengert.compile.products.long import is_long, long_product, long_workspace_bytes
-from wengert.compile.products.matrix import Finish, Matrix, Start
+from wengert.compile.products.matrix import Finish, Matrix, Start, plus
 from wengert.compile.products.pack import copy, transpose
 from wengert.compile.products.plan import Cost, cost, method, row_block, workspace_bytes
 from wengert.compile.products.product import batched_product, product
@@ -21,6 +21,7 @@ __all__ = [
     "long_product",
     "long_workspace_bytes",
     "method",
+    "plus",
     "product",
     "row_block",
     "transpose",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import final
 
 from wengert.compile.emit import BOOL, I64, Emitter, Type, Value
-from wengert.compile.products.matrix import Finish, Matrix, Start, locate, plus
+from wengert.compile.products.matrix import Finish, Matrix, Numbered, Start, locate, plus
 from wengert.compile.products.plan import Panel, panels, room
 
 __all__ = [
@@ -43,8 +44,15 @@ class Job:
     start: Start | None
     finish: Finish | None
     alpha: float
+    numbered: Numbered | None = None
     heavy: bool = False  # finish is long: it is written once, in a loop over vectors, not for each of them
     tile: Value | None = None  # the stack memory that a tile goes through to it
+
+    def rows(self, e: Emitter, i: Value, height: int) -> AbstractContextManager[Sequence[Value]]:
+        """The numbers of a tile's rows, which are finished one after another."""
+        if self.numbered is not None:
+            return self.numbered(i, height)
+        return nullcontext([plus(e, i, r) if self.fused else i for r in range(height)])
 
     @property
     def fused(self) -> bool:

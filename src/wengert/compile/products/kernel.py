@@ -63,10 +63,12 @@ def _tile(e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, b
     t, width = job.t.wide(panel.lanes), max(panel.lanes, 1)
     places = [(r, v * width, width) for r in range(height) for v in range(panel.vectors)]
     places = [(r, v, panel.last if v == panel.width - width else live) for r, v, live in places]
-    rows = [plus(e, i, r) if job.fused else i for r in range(height)]
     columns = {v: plus(e, j, v) if job.fused else j for _, v, _ in places}
     early = job.alpha == 1
-    first = [begin(e, job, rows[r], columns[v], panel.lanes, live) if early else None for r, v, live in places]
+    first = [
+        begin(e, job, plus(e, i, r), columns[v], panel.lanes, live) if early and job.start else None
+        for r, v, live in places
+    ]
     zero = e.const(t, 0)
     totals = _sums(e, job, panel, height, locate(e, job.a, i, 0, job.t), b, [zero if f is None else f for f in first])
     if job.heavy:
@@ -74,11 +76,12 @@ def _tile(e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, b
         return
     # all are finished before any is stored: what lies beside a row just stored is slow to load
     ends = zip(places, totals, strict=True)
-    finals = [_finished(e, job, total, rows[r], columns[v], live) for (r, v, live), total in ends]
+    with job.rows(e, i, height) as rows:
+        finals = [_finished(e, job, total, rows[r], columns[v], live) for (r, v, live), total in ends]
     corner = job.c and locate(e, job.c, i, j, job.t)
     for (r, v, live), final in zip(places, finals, strict=True):
         at = corner and job.c and final and e.offset(corner, r * job.c.row + v * job.c.column, final.type)
-        store(e, job, final, rows[r], columns[v], live, at)
+        store(e, job, final, i, j, live, at)
 
 
 def _finished(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int) -> Value | None:

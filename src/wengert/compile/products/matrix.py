@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from wengert.compile.emit import I64, Emitter, Type, Value
 
-__all__ = ["Finish", "Matrix", "Start", "address", "literal", "locate", "plus"]
+__all__ = ["Finish", "Matrix", "Numbered", "Start", "address", "literal", "locate", "plus"]
 
 # (row i, column j of the first lane, lanes, mask) -> what the sum begins with; None: zero
 Start: TypeAlias = Callable[[Value, Value, int, Value | None], Value | None]
 # (finished sum, i, j, lanes, mask) -> what is stored; None: it has been dealt with
 Finish: TypeAlias = Callable[[Value, Value, Value, int, Value | None], Value | None]
+# (first row, how many) -> the numbers of a tile's rows, as a finish takes them while the context is open
+Numbered: TypeAlias = Callable[[Value, int], AbstractContextManager[Sequence[Value]]]
 
 
 @final

@@ -123,14 +123,13 @@ def panels(n: int, vectors: int, wide: int, masks: bool) -> tuple[Panel, ...]:
 
 def _step(height: int, panel: Panel, wide: int) -> float:
     """Cycles of one step of k in a tile: multiplications or loads, whichever take longer."""
-    each = 1.0 if panel.lanes == wide else 0.6
-    loads = 0.5 * height + panel.vectors * each
-    return max(height * panel.vectors * each, loads) + 0.06 * (height + panel.vectors) + 0.4
+    vectors = panel.vectors
+    busy = vectors if panel.lanes == wide else 0.6 * vectors
+    most = max(height * busy, 0.5 * height + busy)
+    return most + 0.06 * (height + vectors) + 0.4
 
 
 def _tile_cycles(height: int, panel: Panel, k: int, wide: int) -> float:
-    if not height:
-        return 0.0
     return k * _step(height, panel, wide) + 3.0 * height * panel.vectors + 12
 
 
@@ -150,8 +149,11 @@ def _tile(m: int, n: int, k: int, machine: Machine, parts: int) -> tuple[int, tu
             blocks = -(-blocks // parts)
             cycles = code = 0.0
             for p in cut:
-                cycles += p.count * (blocks * _tile_cycles(height, p, k, wide) + _tile_cycles(rest, p, k, wide))
-                code += sum(4 * h * p.vectors + 3 * h + 20 for h in (height * bool(blocks), rest) if h)
+                cycles += p.count * blocks * _tile_cycles(height, p, k, wide)
+                code += (4 * p.vectors + 3) * height + 20
+                if rest:
+                    cycles += p.count * _tile_cycles(rest, p, k, wide)
+                    code += (4 * p.vectors + 3) * rest + 20
             if far:  # narrow panels of rows that lie far apart come slowly from the second-level cache
                 cycles *= (1 + 0.06 * (4 - widest)) * (1 + 0.3 / height)
             score = cycles * (1 + code / (CODE if m * n * k < LONG else 3 * CODE))

@@ -12,7 +12,7 @@ from wengert.compile.products.columns import columns_product
 from wengert.compile.products.dots import dots_product
 from wengert.compile.products.job import Job, Space, is_heavy, sweep
 from wengert.compile.products.kernel import rows_product
-from wengert.compile.products.matrix import Finish, Matrix, Start, address
+from wengert.compile.products.matrix import Finish, Matrix, Numbered, Start, address
 from wengert.compile.products.plan import Method, Plan, plan, straight_plan
 
 __all__ = ["batched_product", "product"]
@@ -26,7 +26,7 @@ def product(
     e: Emitter, m: int, n: int, k: int, a: Matrix, b: Matrix, c: Matrix | None, t: Type,
     *, start: Start | None = None, finish: Finish | None = None, workspace: Value | None = None,
     rows: tuple[Value, Value] | None = None, parts: int = 2, alpha: float = 1.0, by: Method | None = None,
-    whole: int | None = None,
+    whole: int | None = None, numbered: Numbered | None = None,
 ) -> None:  # fmt: skip
     """``C[i, j] = finish(start(i, j) + alpha * sum over k of A[i, k] B[k, j])`` for i < m, j < n.
 
@@ -40,11 +40,12 @@ def product(
     ``workspace`` is memory of :func:`workspace_bytes`, this thread's own; without it, small amounts come from the
     stack. ``rows = (low, high)``: only these rows, low a multiple of :func:`row_block` with the same ``parts``, and
     high as well unless it is m. ``by`` overrules the choice between kernels and BLAS. ``whole``: the product
-    is a part of one of so many rows, and takes its sums in the same order.
+    is a part of one of so many rows, and takes its sums in the same order. ``numbered``: what ``finish`` takes for the
+    rows of a tile, in place of their numbers.
     """
     if not (m and n):
         return
-    job = Job(m, n, k, a, b, c, t, start, finish, alpha, is_heavy(e, finish, t))
+    job = Job(m, n, k, a, b, c, t, start, finish, alpha, numbered, is_heavy(e, finish, t))
     if not k:
         sweep(e, job, None, rows)
         return
