@@ -11,7 +11,7 @@ import pytest
 
 from wengert import control, grad, make_program, pytree
 from wengert.compile.compiler import compile_program
-from wengert.compile.sharing import Access, Traffic
+from wengert.compile.sharing import Access, By, Traffic
 
 RNG = np.random.default_rng(0)
 
@@ -76,25 +76,39 @@ def test_loops_with_conditions() -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def access(place: str, start: int, stop: int, *, own: bool = False, write: bool = False) -> Access:
-    return Access(place, start, stop, own, write)
+def access(place: str, start: int, stop: int, by: By = "all", *, write: bool = False) -> Access:
+    return Access(place, start, stop, by, write)
 
 
 def test_a_barrier_stands_between_a_write_and_a_read_of_all() -> None:
     traffic = Traffic()
-    assert not traffic.enter([access("arena", 0, 64, own=True, write=True)])
-    assert not traffic.enter([access("arena", 0, 64, own=True)])  # each reads what it has written
+    assert not traffic.enter([access("arena", 0, 64, "own 64", write=True)])
+    assert not traffic.enter([access("arena", 0, 64, "own 64")])  # each reads what it has written
     assert traffic.enter([access("arena", 0, 64)])
 
 
 def test_a_barrier_stands_before_what_others_still_read_is_overwritten() -> None:
     traffic = Traffic()
     assert not traffic.enter([access("arena", 0, 64)])
-    assert traffic.enter([access("arena", 32, 96, own=True, write=True)])
-    assert not traffic.enter([access("other", 32, 96, own=True, write=True)])
+    assert traffic.enter([access("arena", 32, 96, "own 64", write=True)])
+    assert not traffic.enter([access("other", 32, 96, "own 64", write=True)])
+
+
+def test_columns_are_other_parts_than_rows() -> None:
+    traffic = Traffic()
+    assert not traffic.enter([access("arena", 0, 64, "own 8", write=True)])
+    assert not traffic.enter([access("arena", 0, 64, "own 8")])
+    assert traffic.enter([access("arena", 0, 64, "own 64")])
 
 
 def test_memory_that_is_cut_otherwise_is_shared() -> None:
     traffic = Traffic()
-    traffic.enter([access("arena", 0, 64, own=True, write=True)])
-    assert traffic.enter([access("arena", 0, 32, own=True)])
+    traffic.enter([access("arena", 0, 64, "own 64", write=True)])
+    assert traffic.enter([access("arena", 0, 32, "own 64")])
+
+
+def test_what_one_thread_does_waits_for_the_others_only() -> None:
+    traffic = Traffic()
+    assert not traffic.enter([access("arena", 0, 64, "one", write=True)])
+    assert not traffic.enter([access("arena", 32, 96, "one", write=True), access("arena", 0, 8, "one")])
+    assert traffic.enter([access("arena", 0, 64, "own 64")])

@@ -19,7 +19,7 @@ from wengert.compile.overwriting import overwritable
 from wengert.compile.plan import Kernel, Nest, Plan, Step, plan
 from wengert.compile.reading import is_iota
 from wengert.compile.scheduling import schedule
-from wengert.compile.sharing import Access, Traffic, share
+from wengert.compile.sharing import Access, By, Share, Traffic, share
 from wengert.compile.steps import STEPS, fallback
 from wengert.compile.target import Target
 from wengert.compile.teams import barrier
@@ -84,7 +84,7 @@ def emit_core(
         flags = e.offset(memory, thread, I8)
         e.store(e.const(I8, 0), flags)
         n, m = len(program.inputs), len(program.outputs)
-        frame = Frame(core, Arena(FLAGS), operands, memory, thread, team, flags)
+        frame = Frame(core, Arena(FLAGS, shared=threads > 1), operands, memory, thread, team, flags)
         inputs = [frame.operand(k) for k in range(n)]
         outputs = [frame.operand(n + k) for k in range(m)]
         for k, j in core.donated.items():
@@ -138,30 +138,34 @@ class Frame:
     def barrier(self) -> None:
         """All threads wait for one another, where there has been anything to wait for."""
         if self.core.threads > 1 and self.traffic.flush():
-            barrier(self.e, self.team, self.core.threads, self.thread)
+            self._wait()
 
     def always_barrier(self) -> None:
         """All threads wait for one another."""
         self.traffic.flush()
+        self._wait()
+
+    def _wait(self) -> None:
         barrier(self.e, self.team, self.core.threads, self.thread)
+        self.arena.settle()
 
     def touch(self, accesses: Sequence[Access]) -> None:
         """A barrier, if what comes next needs one."""
         if self.core.threads > 1 and self.traffic.enter(accesses):
-            barrier(self.e, self.team, self.core.threads, self.thread)
+            self._wait()
 
-    def access(self, pointer: Value, size: int, own: bool, write: bool) -> Access:
+    def access(self, pointer: Value, size: int, by: By, write: bool) -> Access:
         """A stretch of memory that is about to be touched."""
         place, start = self.places.get(pointer.name, (pointer.name, 0))
-        return Access(place, start, start + size, own, write)
+        return Access(place, start, start + size, by, write)
 
     def alone(self, reads: Sequence[tuple[Value, int]], writes: Sequence[tuple[Value, int]], do: Any) -> None:
         """What one thread does for all."""
         if self.core.threads == 1:
             do()
             return
-        self.touch([self.access(p, n, False, False) for p, n in reads] + [
-            self.access(p, n, False, True) for p, n in writes
+        self.touch([self.access(p, n, "one", write=False) for p, n in reads] + [
+            self.access(p, n, "one", write=True) for p, n in writes
         ])  # fmt: skip
         self.e.if_(self.thread.equals(0), do)
 
@@ -178,6 +182,15 @@ class Frame:
     def is_iota(self, atom: Atom) -> bool:
         """Whether a value is known to be 0, 1, 2, …"""
         return isinstance(atom, Var) and atom in self.iotas
+
+    def take(self, size: int, by: By) -> int:
+        """A range of the arena that may be written to: rather more memory than one more barrier."""
+
+        def unread(at: int) -> bool:
+            new = Access("arena", at, at + size, by, write=True)
+            return not any(new.collides(old) for old in self.traffic.since)
+
+        return self.arena.take(size, unread)
 
     def room(self, size: int) -> Value:
         """Memory that stays taken."""
@@ -239,10 +252,11 @@ class _Writer:
         for k, reads in enumerate(self.plan.reads):
             last.update(dict.fromkeys(reads, k))
         for k, kernel in enumerate(self.plan.kernels):
+            cut = share(kernel, self.plan, self.frame.core.threads)
             for var in [v for v in kernel.vars if isinstance(kernel, Step) or v in kernel.kept]:
                 if var not in self.pointers and not self._takes_over(kernel, var, k, last):
-                    self._allocate(var)
-            self._kernel(kernel, self.plan.reads[k])
+                    self._allocate(var, cut)
+            self._kernel(kernel, self.plan.reads[k], cut)
             for var in [v for v in self.ranges if last.get(v, k) <= k]:
                 self.frame.arena.give(*self.ranges.pop(var))
         for atom, address in zip(self.plan.program.outputs, self.outputs, strict=True):
@@ -273,20 +287,19 @@ class _Writer:
         self.pointers[var] = self.pointers[x]
         return True
 
-    def _allocate(self, var: Var) -> None:
+    def _allocate(self, var: Var, cut: Share) -> None:
         size = bytes_of(var.aval)
-        at = self.frame.arena.take(size)
+        at = self.frame.take(size, cut.by(var))
         self.ranges[var] = (at, size)
         self.pointers[var] = self.frame.at(at)
 
-    def _kernel(self, kernel: Kernel, reads: dict[Var, None]) -> None:
+    def _kernel(self, kernel: Kernel, reads: dict[Var, None], cut: Share) -> None:
         if isinstance(kernel, Step):
             rule = STEPS.get(kernel.equation.primitive.name)
             if rule is None or not rule(self.frame, kernel.equation):
                 fallback(self.frame, kernel.equation)
             return
         e, frame = self.e, self.frame
-        cut = share(kernel, self.plan, self.frame.core.threads)
         used = [v for v in kernel.vars if v in kernel.kept] + [v for v in reads if v not in kernel.vars]
         name, workspace = e.fresh("k"), 0
         with e.function(name, [PTR] * (len(used) + 2) + [I64], export=False) as (*args, space, flags, thread):
@@ -296,13 +309,14 @@ class _Writer:
             else:
                 workspace = emit_product(e, kernel, self.plan, inside, flags, space, cut, thread)
         size = workspace * cut.threads
-        at = frame.arena.take(size) if size else 0
+        by = "one" if cut.cut == "one" else f"own {size}"
+        at = frame.take(size, by) if size else 0
         given = [*(self.pointers[v] for v in used), frame.at(at) if size else frame.memory, frame.flags, frame.thread]
         accesses = [
-            frame.access(self.pointers[v], bytes_of(v.aval), v in cut.own, v in kernel.kept) for v in used
+            frame.access(self.pointers[v], bytes_of(v.aval), cut.by(v), v in kernel.kept) for v in used
         ]  # fmt: skip
         if size:
-            accesses.append(frame.access(given[-3], size, cut.cut != "one", True))
+            accesses.append(frame.access(given[-3], size, by, write=True))
         frame.touch(accesses)
         if frame.core.threads > 1 and cut.cut == "one":
             e.if_(frame.thread.equals(0), lambda: e.call(name, None, *given))

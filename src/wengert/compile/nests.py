@@ -18,7 +18,7 @@ from wengert.compile.emit import I64, Emitter, Value
 from wengert.compile.plan import Nest, Unit
 from wengert.compile.sharing import Share
 from wengert.compile.sums import LONG, SLOTS, Sums
-from wengert.core.program import Atom, Equation, Var
+from wengert.core.program import Equation, Var
 
 __all__ = ["Loops", "emit_nest"]
 
@@ -50,7 +50,8 @@ class Loops:
         self.index: dict[Symbol, Affine] = {}
         self.units = {u.var: u for u in nest.units}
         self.reader = Emission(e, made, pointers, flags, own, lambda var: self.place(self.units[var]))
-        self.lanes = e.target.lanes(_itemsize(nest))
+        self.like = nest if nest.whole is None else replace(nest, units=nest.whole)
+        self.lanes = e.target.lanes(_itemsize(self.like))
         self.first = e.const(I64, 0)  # of the current vector, counted from where this thread's part begins
         self._shape()
         self.sums = Sums(self)
@@ -60,7 +61,7 @@ class Loops:
     def _shape(self) -> None:
         nest = self.nest
         inner = nest.inner or 0
-        self.flat = _is_flat(nest, self.reader)
+        self.flat = nest.flat and self.cut.cut != "columns"
         self.outer = [] if self.flat else [s for s in nest.symbols[:inner] if s.extent != 1]
         self.rows = [] if self.flat else [s for s in nest.symbols[inner:] if s.extent != 1]
         if self.flat:
@@ -78,12 +79,12 @@ class Loops:
             self.lanes = min(self.lanes, 1 << (last - 1).bit_length())
         self.blocks = prod([s.extent for s in self.rows[:-1]]) * -(-last // self.lanes)
         # what is summed stays in registers while a row is written out; for the rest, a loop is shorter code
-        sums = any(u.kind == "reduce" for u in nest.units)
+        sums = any(u.kind == "reduce" for u in self.like.units)
         self.written_out = self.turned or self.blocks <= (WRITTEN_OUT if sums else 1)
 
     def _has_row_sums(self) -> bool:
         inner = self.nest.inner or 0
-        return any(k >= inner for u in self.nest.units for k in u.axes)
+        return any(k >= inner for u in self.like.units for k in u.axes)
 
     def count(self, s: Symbol) -> int:
         """How many values of a loop variable this thread has."""
@@ -373,27 +374,3 @@ def _reads(equation: Equation, made: dict[Var, Equation], own: dict[Var, Unit]) 
         elif x in made:
             waiting.extend(y for y in made[x].inputs if isinstance(y, Var))
     return found
-
-
-PLAIN = frozenset(("stop_gradient", "cast", "cast_to_integer", "where"))
-
-
-def _is_flat(nest: Nest, reader: Emission) -> bool:
-    """Whether all that a nest reads has its own shape, or none: then it is one line."""
-    if not nest.shape:
-        return True
-    if len(nest.shape) < 2 or any(u.shape != nest.shape for u in nest.units):
-        return False
-    if any(u.kind == "reduce" and len(u.axes) != len(u.shape) for u in nest.units):
-        return False
-
-    def plain(x: Atom) -> bool:
-        if not isinstance(x, Var) or reader.stored(x):
-            return x.aval.shape in (nest.shape, ())
-        return elementwise(reader.made[x])
-
-    def elementwise(equation: Equation) -> bool:
-        name = equation.primitive.name
-        return (equation.primitive.ufunc is not None or name in PLAIN) and all(map(plain, equation.inputs))
-
-    return all(plain(u.equation.inputs[0]) if u.kind == "reduce" else elementwise(u.equation) for u in nest.units)

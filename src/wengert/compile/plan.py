@@ -8,7 +8,7 @@ each of its elements; whatever has no code here is a call of its NumPy implement
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
@@ -16,7 +16,7 @@ from wengert.compile.finding import Finder
 from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
 from wengert.compile.storing import choose, multiplies, settle, tree_cost
 from wengert.compile.views import bases, convolves, form, operands_in_memory, view
-from wengert.core.program import Equation, Program, Var
+from wengert.core.program import Atom, Equation, Program, Var
 
 __all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
 
@@ -45,13 +45,19 @@ class Unit:
 @final
 @dataclass(eq=False)
 class Nest:
-    """Units that run over elements of one shape; axes from ``inner`` on are the inner loop."""
+    """Units that run over elements of one shape; axes from ``inner`` on are the inner loop.
+
+    ``whole`` are the units of the nest that this one is a part of: its loops have the form that theirs would have, so
+    that sums are taken in the same order.
+    """
 
     shape: tuple[int, ...]
     symbols: tuple[Symbol, ...]
     units: list[Unit] = field(default_factory=list[Unit])
     inner: int | None = None
     kept: set[Var] = field(default_factory=set[Var])  # what is written to memory
+    whole: list[Unit] | None = None
+    flat: bool = False  # all that it reads has its own shape, or none: it is one line
 
     @property
     def vars(self) -> list[Var]:
@@ -101,6 +107,7 @@ class Plan:
     stored: set[Var]
     made: dict[Var, Equation]
     reads: list[dict[Var, None]]
+    cuts: dict[int, object] = field(default_factory=dict[int, object])  # how threads share them, where that is settled
 
 
 # ---- units and their places
@@ -177,8 +184,10 @@ class _Placing:
         if symbols is None or len(nest.units) >= 24:
             return False
         inner = _inner(unit)
-        if self.shared and _sums_rows(unit) != _sums_rows(nest.units[0]):
+        if self.shared and (_over(unit) == "columns") != (_over(nest.units[0]) == "columns"):
             return False  # threads cut sums over rows another way than the rows themselves
+        if self.shared and not unit.shape and not any(self.place.get(v) == at for v, _ in self.reads(unit, symbols)):
+            return False  # a number is there the sooner the less it waits for others
         if unit.kind == "reduce" and nest.inner is not None and not _fits(unit, nest.inner):
             return False
         split = nest.inner if nest.inner is not None else inner
@@ -239,10 +248,24 @@ def _inner(unit: Unit) -> int | None:
     return at
 
 
-def _sums_rows(unit: Unit) -> bool:
-    """Whether a unit reduces over what are rows to others."""
-    inner = _inner(unit)
-    return inner is not None and any(k < inner and unit.shape[k] != 1 for k in unit.axes)
+def _over(unit: Unit) -> str:
+    """How threads can share a unit: by rows, by columns where it sums over rows, or not, where it sums over all."""
+    long = [k for k, n in enumerate(unit.shape) if n != 1]
+    if not long or long[0] not in unit.axes:
+        return "rows"
+    return "columns" if any(k not in unit.axes for k in long) else "nothing"
+
+
+def _parted(kernel: Kernel, placing: _Placing) -> list[Kernel]:
+    """A nest without its sums over all, which only one thread can take, and these by themselves."""
+    if not isinstance(kernel, Nest):
+        return [kernel]
+    sums = [u for u in kernel.units if _over(u) == "nothing"]
+    rest = [u for u in kernel.units if u not in sums]
+    wanted = {v for u in rest for v, _ in placing.reads(u, symbols_for(u, kernel) or ())}
+    if not rest or not sums or any(u.var in wanted for u in sums):
+        return [kernel]
+    return [replace(kernel, units=units, whole=kernel.units) for units in (rest, sums)]
 
 
 def _fits(unit: Unit, inner: int) -> bool:
@@ -264,6 +287,30 @@ def symbols_for(unit: Unit, nest: Nest) -> tuple[Symbol, ...] | None:
     return tuple(next(rest)[1] if n != 1 else Symbol(1) for n in unit.shape)
 
 
+PLAIN = frozenset(("stop_gradient", "cast", "cast_to_integer", "where"))
+
+
+def _is_flat(nest: Nest, made: dict[Var, Equation], stored: set[Var]) -> bool:
+    units = nest.whole or nest.units
+    if not nest.shape:
+        return True
+    if len(nest.shape) < 2 or any(u.shape != nest.shape for u in units):
+        return False
+    if any(u.kind == "reduce" and len(u.axes) != len(u.shape) for u in units):
+        return False
+
+    def plain(x: Atom) -> bool:
+        if not isinstance(x, Var) or x in stored or x not in made:
+            return x.aval.shape in (nest.shape, ())
+        return elementwise(made[x])
+
+    def elementwise(equation: Equation) -> bool:
+        name = equation.primitive.name
+        return (equation.primitive.ufunc is not None or name in PLAIN) and all(map(plain, equation.inputs))
+
+    return all(plain(u.equation.inputs[0]) if u.kind == "reduce" else elementwise(u.equation) for u in units)
+
+
 def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool = False) -> Plan:
     """Choose what is stored, and put the units into kernels; ``shared`` by several threads.
 
@@ -280,7 +327,7 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
         except UnreadableError as found:
             stored.add(found.var)
             settle(program, made, stored)
-    kernels = placing.kernels
+    kernels = [part for k in placing.kernels for part in _parted(k, placing)] if shared else placing.kernels
     outputs = {a for a in program.outputs if isinstance(a, Var)}
     reads = [_kernel_reads(k, placing) for k in kernels]
     wanted = (
@@ -291,6 +338,8 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
             kernel.kept = {v for v in kernel.vars if v in wanted}
             if isinstance(kernel, Nest) and kernel.inner is None:
                 kernel.inner = max(len(kernel.shape) - 1, 0)
+        if isinstance(kernel, Nest):
+            kernel.flat = _is_flat(kernel, made, stored)
     return Plan(program, kernels, stored, made, reads)
 
 

@@ -131,8 +131,8 @@ def _call(
     if threads == 1:
         frame.alone(reads, writes, call)
     else:
-        touched = [frame.access(p, n, own=False, write=False) for p, n in reads]
-        frame.touch([*touched, *(frame.access(p, n, own=False, write=True) for p, n in writes)])
+        touched = [frame.access(p, n, "all", write=False) for p, n in reads]
+        frame.touch([*touched, *(frame.access(p, n, "all", write=True) for p, n in writes)])
         call()
     if scratch:
         frame.arena.give(at, scratch)

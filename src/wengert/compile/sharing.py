@@ -7,10 +7,10 @@ to write what others may still read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
 from wengert.compile.affine import Affine, Symbol, of
 from wengert.compile.finding import Finder
@@ -18,9 +18,11 @@ from wengert.compile.plan import Kernel, Nest, Plan, Product, symbols_for
 from wengert.compile.views import form
 from wengert.core.program import Var
 
-__all__ = ["Access", "Share", "Traffic", "share"]
+__all__ = ["Access", "By", "Share", "Traffic", "share", "shares"]
 
+LEAST = 8  # elements for each thread
 Cut = Literal["rows", "columns", "one"]
+By: TypeAlias = str  # who touches a value: one thread ("one"), each its own stretch of so many bytes ("own 64"), all
 
 
 @final
@@ -28,24 +30,37 @@ Cut = Literal["rows", "columns", "one"]
 class Share:
     """How a kernel is cut: along ``symbol``, of which each of ``threads`` has ``count`` values; and what it touches.
 
-    ``own`` are the values of which every thread touches its own stretch of memory only.
+    ``own`` are the values of which every thread touches its own part of memory only: of each so many elements that
+    follow one another its stretch. They are all there are where rows are cut, and one row where columns are.
     """
 
     cut: Cut
     symbol: Symbol | None
     threads: int
     count: int
-    own: frozenset[Var]
+    own: Mapping[Var, int]
+
+    def by(self, var: Var) -> By:
+        """Who touches a value."""
+        if self.cut == "one":
+            return "one"
+        return f"own {self.own[var] * var.aval.dtype.itemsize}" if var in self.own else "all"
+
+
+def shares(kernel: Kernel, plan: Plan, threads: int) -> list[Share]:
+    """The ways to cut a kernel into ``threads`` equal parts, the usual one first."""
+    found: list[Share | None] = []
+    if threads > 1 and isinstance(kernel, Product):
+        found = [_product(kernel, plan, threads)]
+    elif threads > 1 and isinstance(kernel, Nest):
+        found = [_nest(kernel, plan, threads), _columns(kernel, plan, threads)]
+    return [s for s in found if s is not None] or [Share("one", None, 1, 0, {})]
 
 
 def share(kernel: Kernel, plan: Plan, threads: int) -> Share:
-    """Cut a kernel into ``threads`` equal parts, where that can be done."""
-    alone = Share("one", None, 1, 0, frozenset())
-    if threads == 1:
-        return alone
-    if isinstance(kernel, Product):
-        return _product(kernel, plan, threads) or alone
-    return (_nest(kernel, plan, threads) or alone) if isinstance(kernel, Nest) else alone
+    """How a kernel is cut."""
+    known = plan.cuts.get(id(kernel))
+    return known if isinstance(known, Share) else shares(kernel, plan, threads)[0]
 
 
 def _product(kernel: Product, plan: Plan, threads: int) -> Share | None:
@@ -55,52 +70,54 @@ def _product(kernel: Product, plan: Plan, threads: int) -> Share | None:
     if found.batch and prod(found.batch) != 1:
         if found.batch[0] % threads:
             return None
-        return Share("rows", kernel.symbols[0], threads, found.batch[0] // threads, frozenset())
+        return Share("rows", kernel.symbols[0], threads, found.batch[0] // threads, {})
     if found.m % threads or found.m == 1:
         return None
-    rows = [s for s in long[: len(long)] if s in kernel.symbols[len(found.batch) : len(found.batch) + found.rows]]
+    rows = [s for s in long if s in kernel.symbols[len(found.batch) : len(found.batch) + found.rows]]
     if len(rows) != 1:
         return None
-    own = {v for v in kernel.vars if v in kernel.kept} | _own_reads(kernel, plan, rows[0])
-    if (
-        found.strides_a[0] * found.m == found.a.base.aval.size
-        and not found.a.offset
-        and found.a.base is not found.b.base
-    ):
-        own.add(found.a.base)
-    else:
-        own.discard(found.a.base)
-    own.discard(found.b.base)
-    return Share("rows", rows[0], threads, found.m // threads, frozenset(own))
+    own = {v: v.aval.size for v in kernel.kept} | _own_reads(kernel, plan, rows[0])
+    a, b = found.a, found.b
+    own.pop(a.base, None)
+    if found.strides_a[0] * found.m == a.base.aval.size and not a.offset:
+        own[a.base] = a.base.aval.size
+    own.pop(b.base, None)
+    return Share("rows", rows[0], threads, found.m // threads, own)
 
 
 def _nest(kernel: Nest, plan: Plan, threads: int) -> Share | None:
+    """By rows, where it sums over none."""
     long = [k for k, n in enumerate(kernel.shape) if n != 1]
-    if not long or kernel.inner is None:
+    if not long or kernel.inner is None or any(long[0] in u.axes for u in kernel.units):
         return None
-    reduces = [u for u in kernel.units if u.kind == "reduce"]
-    outer = [u for u in reduces if any(k < kernel.inner and kernel.shape[k] != 1 for k in u.axes)]
-    if outer:
-        return _columns(kernel, threads) if len(outer) == len(kernel.units) else None
+    reduces = any(u.kind == "reduce" for u in kernel.units)
     first = kernel.symbols[long[0]]
-    if first.extent % threads or (long[0] >= kernel.inner and (reduces or len(long) > 1)):
+    if first.extent % threads or prod(kernel.shape) < LEAST * threads:
         return None
-    kept = {v for v in kernel.vars if v in kernel.kept}
-    return Share("rows", first, threads, first.extent // threads, frozenset(kept | _own_reads(kernel, plan, first)))
-
-
-def _columns(kernel: Nest, threads: int) -> Share | None:
-    """Sums over rows are cut along the rows' length."""
-    last = kernel.symbols[-1]
-    kept = all(u.var.aval.size == last.extent and len(kernel.shape) - 1 not in u.axes for u in kernel.units)
-    if not kept or last.extent % threads or last.extent < 8 * threads:
+    if long[0] >= kernel.inner and (reduces or len(long) > 1):
         return None
-    return Share("columns", last, threads, last.extent // threads, frozenset(kernel.kept))
+    own = {v: v.aval.size for v in kernel.kept} | _own_reads(kernel, plan, first)
+    return Share("rows", first, threads, first.extent // threads, own)
 
 
-def _own_reads(kernel: Nest | Product, plan: Plan, cut: Symbol) -> set[Var]:
-    """What is read only in the stretch that belongs to the thread's part of the axis that is cut."""
-    places: dict[Var, list[Affine]] = {}
+def _columns(kernel: Nest, plan: Plan, threads: int) -> Share | None:
+    """Along the rows' length: sums over rows, and what is done with each element."""
+    last = kernel.symbols[-1] if kernel.symbols else None
+    if last is None or kernel.inner is None or last.extent % threads or last.extent < LEAST * threads:
+        return None
+    axis = len(kernel.shape) - 1
+    for u in kernel.units:
+        if u.shape != kernel.shape or axis in u.axes or (u.axes and u.var.aval.size != last.extent):
+            return None
+    if len({bool(u.axes) for u in kernel.units}) > 1 or sum(n != 1 for n in kernel.shape) < 2:
+        return None
+    own = dict.fromkeys(kernel.kept, last.extent) | _own_reads(kernel, plan, last)
+    return Share("columns", last, threads, last.extent // threads, own)
+
+
+def _own_reads(kernel: Nest | Product, plan: Plan, cut: Symbol) -> dict[Var, int]:
+    """What is read only in the stretches that belong to the thread's part of the axis that is cut."""
+    places: dict[Var, set[int]] = {}
     for unit in kernel.units:
         symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
         assert symbols is not None
@@ -111,17 +128,19 @@ def _own_reads(kernel: Nest | Product, plan: Plan, cut: Symbol) -> set[Var]:
         else:
             finder.virtual(unit.equation, index)
         for var, position in finder.found:
-            places.setdefault(var, []).append(position)
-    return {var for var, found in places.items() if all(_is_own(var, p, cut) for p in found)}
+            places.setdefault(var, set()).add(_period(var, position, cut))
+    return {var: min(found) for var, found in places.items() if len(found) == 1 and min(found)}
 
 
-def _is_own(var: Var, position: Affine, cut: Symbol) -> bool:
+def _period(var: Var, position: Affine, cut: Symbol) -> int:
+    """Of how many elements that follow one another a thread has a stretch; 0 where it reads others as well."""
     step = position.terms.get(cut, 0)
-    if step <= 0 or step * cut.extent != var.aval.size:
-        return False
-    rest = Affine({s: c for s, c in position.terms.items() if s is not cut}, position.constant)
-    low, high = rest.bounds
-    return low >= 0 and high < step
+    period = step * cut.extent
+    if step <= 0 or not period or var.aval.size % period:
+        return 0
+    near = {s: c for s, c in position.terms.items() if s is not cut and c % period}
+    low, high = Affine(near, position.constant % period).bounds
+    return period if low >= 0 and high < step else 0
 
 
 # ---- who has to wait
@@ -130,12 +149,12 @@ def _is_own(var: Var, position: Affine, cut: Symbol) -> bool:
 @final
 @dataclass(frozen=True)
 class Access:
-    """A stretch of memory that a kernel touches; ``own``: each thread its own part of it."""
+    """A stretch of memory that a kernel touches."""
 
     place: str  # what the memory belongs to
     start: int
     stop: int
-    own: bool
+    by: By
     write: bool
 
     def collides(self, other: Access) -> bool:
@@ -144,7 +163,9 @@ class Access:
             return False
         if self.start >= other.stop or other.start >= self.stop:
             return False
-        return not (self.own and other.own and (self.start, self.stop) == (other.start, other.stop))
+        if self.by != other.by or self.by == "all":
+            return True
+        return self.by != "one" and (self.start, self.stop) != (other.start, other.stop)
 
 
 @final
