@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import final
 
-__all__ = ["Arena"]
+__all__ = ["LINE", "Arena"]
 
 LINE = 64
 

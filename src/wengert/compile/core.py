@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from wengert.compile.arena import Arena
+from wengert.compile.arena import LINE, Arena
 from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value, type_of
 from wengert.compile.multiply import emit_product
 from wengert.compile.nests import emit_nest
@@ -192,6 +192,13 @@ class Frame:
 
         return self.arena.take(size, unread)
 
+    def private(self, size: int) -> tuple[Value, int]:
+        """Memory that each thread has for itself, and where in the arena that of all begins."""
+        at = self.take(size * self.core.threads, f"own {size * self.core.threads}")
+        found = self.e.offset(self.at(at), self.thread * self.e.const(I64, size), I8)
+        self.places[found.name] = ("arena", at)
+        return found, at
+
     def room(self, size: int) -> Value:
         """Memory that stays taken."""
         return self.at(self.arena.take(size))
@@ -245,6 +252,7 @@ class _Writer:
         self.frame, self.plan, self.outputs = frame, plan, outputs
         self.e, self.pointers = frame.e, frame.pointers
         self.ranges: dict[Var, tuple[int, int]] = {}  # what lies in the arena: offset and size
+        self.each: dict[Var, Access] = {}  # of that, what each thread has for itself
 
     def emit(self) -> None:
         placed = self._results()
@@ -289,9 +297,15 @@ class _Writer:
 
     def _allocate(self, var: Var, cut: Share) -> None:
         size = bytes_of(var.aval)
-        at = self.frame.take(size, cut.by(var))
+        if cut.cut == "each":
+            size = -(-size // LINE) * LINE
+            self.pointers[var], at = self.frame.private(size)
+            size *= self.frame.core.threads
+            self.each[var] = Access("arena", at, at + size, f"own {size}", write=True)
+        else:
+            at = self.frame.take(size, cut.by(var))
+            self.pointers[var] = self.frame.at(at)
         self.ranges[var] = (at, size)
-        self.pointers[var] = self.frame.at(at)
 
     def _kernel(self, kernel: Kernel, reads: dict[Var, None], cut: Share) -> None:
         if isinstance(kernel, Step):
@@ -313,8 +327,9 @@ class _Writer:
         at = frame.take(size, by) if size else 0
         given = [*(self.pointers[v] for v in used), frame.at(at) if size else frame.memory, frame.flags, frame.thread]
         accesses = [
-            frame.access(self.pointers[v], bytes_of(v.aval), cut.by(v), v in kernel.kept) for v in used
-        ]  # fmt: skip
+            self.each.get(v) or frame.access(self.pointers[v], bytes_of(v.aval), cut.by(v), v in kernel.kept)
+            for v in used
+        ]
         if size:
             accesses.append(frame.access(given[-3], size, by, write=True))
         frame.touch(accesses)

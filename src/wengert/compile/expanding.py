@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.compile.threads import get_threads
 from wengert.core.program import Equation, Program
 from wengert.core.types import Aval
 from wengert.ops.conv import conv
@@ -19,6 +20,9 @@ from wengert.rewrite.inline import insert
 from wengert.transforms.programs import coerced, staged
 
 __all__ = ["expanded"]
+
+PARTS = 8  # of a sum over rows
+LEAST = 8  # columns of such a sum
 
 # the same as a function of the operands; None where it stays as it is
 Meaning = Callable[..., Any]
@@ -60,6 +64,25 @@ def _real(*avals: Aval) -> bool:
 
 def _count_nonzero(avals: Sequence[Aval], *, axes: tuple[int, ...], keepdims: bool) -> Meaning | None:
     return (lambda x: np.sum(x != 0, axis=axes, keepdims=keepdims)) if _real(*avals) else None
+
+
+def _sum(avals: Sequence[Aval], *, axes: tuple[int, ...], keepdims: bool) -> Meaning | None:
+    """A sum over rows, for threads of which each has some of them: theirs first, then those of all."""
+    (x,) = avals
+    if get_threads() == 1 or x.ndim != 2 or axes != (0,) or x.dtype.char not in "fd" or x.kind != "array":
+        return None
+    m, n = x.shape
+    if m % PARTS or m < 4 * PARTS or n < LEAST:
+        return None
+
+    def total(x: Any) -> Any:
+        parts = np.sum(np.reshape(x, (PARTS, m // PARTS, n)), axis=1)
+        found = parts[0]
+        for k in range(1, PARTS):
+            found = found + parts[k]
+        return found[None] if keepdims else found
+
+    return total
 
 
 def _euclidean(avals: Sequence[Aval], *, axes: tuple[int, ...], keepdims: bool) -> Meaning | None:
@@ -193,4 +216,5 @@ MEANINGS: dict[str, Callable[..., Meaning | None]] = {
     "random_bits": _random_bits,
     "searchsorted": _searchsorted,
     "solve": _solve,
+    "sum": _sum,
 }

@@ -19,6 +19,7 @@ from wengert.compile.cache import store
 from wengert.compile.callbacks import of_equation
 from wengert.compile.engine import Unit, link
 from wengert.compile.keys import constants_of, program_key
+from wengert.compile.threads import get_threads
 from wengert.core.program import Equation, Program
 from wengert.core.types import Aval
 from wengert.errors import CompileError
@@ -132,7 +133,7 @@ class Shelf:
     def key(self, threads: int) -> str | None:
         """The name of an entry."""
         if threads not in self.keys:
-            self.keys[threads] = self.store and program_key(self.program, self.donated, threads)
+            self.keys[threads] = self.store and program_key(self.program, self.donated, threads, get_threads() > 1)
         return self.keys[threads]
 
     def get(self, threads: int) -> Kept | None:

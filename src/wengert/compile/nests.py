@@ -168,7 +168,11 @@ class Loops:
             self.symbol(s, i)
             self._rows(rest)
 
+        if not rest:
+            self.sums.begin_group()
         self.loop(self.count(s), body)
+        if not rest:
+            self.sums.end_group()
 
     def _turned_row(self, s: Symbol, i: Value, count: int | None) -> None:
         self.symbol(s, i, self.lanes)

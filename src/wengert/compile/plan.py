@@ -107,6 +107,12 @@ class Plan:
     stored: set[Var]
     made: dict[Var, Equation]
     reads: list[dict[Var, None]]
+
+    @property
+    def results(self) -> set[Var]:
+        """What the Program gives, as far as it is computed."""
+        return {a for a in self.program.outputs if isinstance(a, Var)}
+
     cuts: dict[int, object] = field(default_factory=dict[int, object])  # how threads share them, where that is settled
 
 
@@ -131,8 +137,8 @@ def _units(program: Program, made: dict[Var, Equation], stored: set[Var]) -> Ite
 class _Placing:
     """Puts units into kernels, one after another."""
 
-    def __init__(self, made: dict[Var, Equation], stored: set[Var], shared: bool) -> None:
-        self.made, self.stored, self.shared = made, stored, shared
+    def __init__(self, made: dict[Var, Equation], stored: set[Var], shared: bool, results: set[Var]) -> None:
+        self.made, self.stored, self.shared, self.results = made, stored, shared, results
         self.kernels: list[Kernel] = []
         self.place: dict[Var, int] = {}
         self.units: dict[Var, Unit] = {}
@@ -186,6 +192,8 @@ class _Placing:
         inner = _inner(unit)
         if self.shared and (_over(unit) == "columns") != (_over(nest.units[0]) == "columns"):
             return False  # threads cut sums over rows another way than the rows themselves
+        if self.shared and (unit.var in self.results) != (nest.units[0].var in self.results) and _is_vector(unit):
+            return False  # what is no result each thread may compute for itself
         if self.shared and not unit.shape and not any(self.place.get(v) == at for v, _ in self.reads(unit, symbols)):
             return False  # a number is there the sooner the less it waits for others
         if unit.kind == "reduce" and nest.inner is not None and not _fits(unit, nest.inner):
@@ -256,6 +264,10 @@ def _over(unit: Unit) -> str:
     return "columns" if any(k not in unit.axes for k in long) else "nothing"
 
 
+def _is_vector(unit: Unit) -> bool:
+    return sum(n != 1 for n in unit.shape) == 1
+
+
 def _parted(kernel: Kernel, placing: _Placing) -> list[Kernel]:
     """A nest without its sums over all, which only one thread can take, and these by themselves."""
     if not isinstance(kernel, Nest):
@@ -318,8 +330,9 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
     """
     made = {v: e for e in program.equations for v in e.outputs} | {v: iota(v) for v in iotas}
     stored = choose(program, made)
+    outputs = {a for a in program.outputs if isinstance(a, Var)}
     while True:
-        placing = _Placing(made, stored, shared)
+        placing = _Placing(made, stored, shared, outputs)
         try:
             for unit in _units(program, made, stored):
                 placing.put(unit)
@@ -328,7 +341,6 @@ def plan(program: Program, iotas: frozenset[Var] = frozenset(), *, shared: bool 
             stored.add(found.var)
             settle(program, made, stored)
     kernels = [part for k in placing.kernels for part in _parted(k, placing)] if shared else placing.kernels
-    outputs = {a for a in program.outputs if isinstance(a, Var)}
     reads = [_kernel_reads(k, placing) for k in kernels]
     wanted = (
         outputs.union(*(r.keys() - set(k.vars) for k, r in zip(kernels, reads, strict=True))) if kernels else outputs

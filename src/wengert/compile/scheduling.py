@@ -48,4 +48,4 @@ def _note(kernel: Kernel, cut: Share, fresh: dict[Var, By]) -> None:
     if isinstance(kernel, Step):
         fresh.update(dict.fromkeys(kernel.vars, "all"))
     else:
-        fresh.update({v: cut.by(v) for v in kernel.kept})
+        fresh.update({v: cut.by(v) for v in kernel.kept if cut.cut != "each"})

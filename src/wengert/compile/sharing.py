@@ -21,7 +21,8 @@ from wengert.core.program import Var
 __all__ = ["Access", "By", "Share", "Traffic", "share", "shares"]
 
 LEAST = 8  # elements for each thread
-Cut = Literal["rows", "columns", "one"]
+SMALL = 512  # elements that each thread computes for itself rather than wait for
+Cut = Literal["rows", "columns", "each", "one"]
 By: TypeAlias = str  # who touches a value: one thread ("one"), each its own stretch of so many bytes ("own 64"), all
 
 
@@ -31,7 +32,8 @@ class Share:
     """How a kernel is cut: along ``symbol``, of which each of ``threads`` has ``count`` values; and what it touches.
 
     ``own`` are the values of which every thread touches its own part of memory only: of each so many elements that
-    follow one another its stretch. They are all there are where rows are cut, and one row where columns are.
+    follow one another its stretch. They are all there are where rows are cut, and one row where columns are. Where
+    ``each`` thread computes all, it has memory of its own for what comes of it.
     """
 
     cut: Cut
@@ -53,7 +55,7 @@ def shares(kernel: Kernel, plan: Plan, threads: int) -> list[Share]:
     if threads > 1 and isinstance(kernel, Product):
         found = [_product(kernel, plan, threads)]
     elif threads > 1 and isinstance(kernel, Nest):
-        found = [_nest(kernel, plan, threads), _columns(kernel, plan, threads)]
+        found = [_each(kernel, plan), _nest(kernel, plan, threads), _columns(kernel, plan, threads)]
     return [s for s in found if s is not None] or [Share("one", None, 1, 0, {})]
 
 
@@ -83,6 +85,14 @@ def _product(kernel: Product, plan: Plan, threads: int) -> Share | None:
         own[a.base] = a.base.aval.size
     own.pop(b.base, None)
     return Share("rows", rows[0], threads, found.m // threads, own)
+
+
+def _each(kernel: Nest, plan: Plan) -> Share | None:
+    """A few numbers that no result is one of."""
+    few = prod(kernel.shape) <= SMALL and sum(n != 1 for n in kernel.shape) == 1
+    if not few or any(u.axes for u in kernel.units) or not kernel.kept.isdisjoint(plan.results):
+        return None
+    return Share("each", None, 1, 0, {})
 
 
 def _nest(kernel: Nest, plan: Plan, threads: int) -> Share | None:

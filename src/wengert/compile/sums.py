@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from wengert.compile.affine import Affine, Symbol
+from wengert.compile.affine import ZERO, Affine, Symbol, row_major
 from wengert.compile.emission import Held
 from wengert.compile.emit import Type, Value, type_of
 from wengert.compile.scalars import LOWER
@@ -42,9 +42,9 @@ COMBINE = {
 class Sum:
     """A reduction under way.
 
-    ``rows``: it takes away the row; ``per_row``: it begins anew with each row; ``memory``: it is kept where its result
-    lies; ``compensated``: what rounding loses is added at last. ``keys`` name its accumulators: some side by side, or
-    one for each vector of a row that is kept.
+    ``rows``: it takes away the row; ``per_row``: it begins anew with each row, ``per_group``: with each loop over the
+    last axis of rows; ``memory``: it is kept where its result lies; ``compensated``: what rounding loses is added at
+    last. ``keys`` name its accumulators: some side by side, or one for each vector of a row that is kept.
     """
 
     unit: Unit
@@ -52,6 +52,7 @@ class Sum:
     dtype: np.dtype[Any]
     rows: bool
     per_row: bool
+    per_group: bool
     memory: bool
     compensated: bool
     lanes: int
@@ -95,8 +96,29 @@ class Sums:
                 found = self.all[unit.var] = self._described(unit)
                 if found.memory:
                     self._fill(found)
-                elif not found.per_row:
+                elif not found.per_row and not found.per_group:
                     self._start(found)
+
+    def begin_group(self) -> None:
+        """The loop over the last axis of rows is about to be entered."""
+        for found in self.all.values():
+            if found.per_group:
+                self._start(found)
+
+    def end_group(self) -> None:
+        """It has been left."""
+        for found in self.all.values():
+            if found.per_group:
+                index = zip(found.unit.shape, self.loops.symbols(found.unit), strict=True)
+                kept = [
+                    (n, self.loops.index.get(s, ZERO) if s in self.loops.outer else ZERO)
+                    for k, (n, s) in enumerate(index)
+                    if k not in found.unit.axes
+                ]
+                at = self.reader.scalar(row_major([i for _, i in kept], [n for n, _ in kept]))
+                self._write_lines(found, self.e.offset(self.loops.pointers[found.unit.var], at, found.type))
+                for key in found.keys:
+                    del self.live[key]
 
     def begin_row(self) -> None:
         """Reductions of a row begin."""
@@ -113,7 +135,7 @@ class Sums:
     def close(self) -> None:
         """After the loops: reductions over rows are written to memory."""
         for found in self.all.values():
-            if not found.per_row and not found.memory:
+            if not found.per_row and not found.per_group and not found.memory:
                 self._write(found)
 
     # ---- how a reduction is kept
@@ -124,7 +146,10 @@ class Sums:
         taken = self._taken(unit)
         rows = loops.flat or all(s in taken for s in loops.rows)
         per_row = not any(s in taken for s in loops.outer)
-        memory = not per_row and not (all(s in taken for s in loops.outer) and (rows or loops.written_out))
+        whole = all(s in taken for s in loops.outer)
+        last = not loops.turned and bool(loops.outer) and [s for s in loops.outer if s in taken] == loops.outer[-1:]
+        per_group = not per_row and not whole and last and not rows and loops.written_out
+        memory = not per_row and not per_group and not (whole and (rows or loops.written_out))
         long = loops.lanes * 4 * LONG
         size = prod([s.extent for s in loops.rows]) if per_row else prod(loops.nest.shape)
         compensated = name == "sum" and dtype.kind == "f" and rows and not memory and size > long
@@ -134,7 +159,7 @@ class Sums:
             count = prod([s.extent for s in loops.rows]) if loops.turned else loops.blocks
         wide = loops.turned or (bool(loops.rows) and loops.rows[-1].extent != 1)
         return Sum(
-            unit, name, dtype, rows, per_row, memory, compensated, loops.lanes if wide else 0,
+            unit, name, dtype, rows, per_row, per_group, memory, compensated, loops.lanes if wide else 0,
             tuple((unit.var, k) for k in range(count)),
         )  # fmt: skip
 
@@ -152,7 +177,8 @@ class Sums:
     def _fill(self, s: Sum) -> None:
         """Write the identity where a result lies."""
         e, loops = self.e, self.loops
-        n = s.unit.var.aval.size if loops.base is None else loops.cut.count
+        size = s.unit.var.aval.size
+        n = size if loops.base is None else size // loops.cut.threads if loops.cut.cut == "rows" else loops.cut.count
         base, lanes, t = self.own_part(s.unit), loops.lanes, s.type
         full = n // lanes * lanes
         e.loop(full, lambda i: e.store(e.const(t.wide(lanes), s.identity), base, i), step=lanes)
@@ -161,6 +187,8 @@ class Sums:
     def own_part(self, unit: Unit) -> Value:
         """Where this thread's part of a reduction over rows begins."""
         base, start = self.loops.pointers[unit.var], self.loops.base
+        if start is not None and self.loops.cut.cut == "rows":
+            start = self.loops.thread * (unit.var.aval.size // self.loops.cut.threads)
         return base if start is None else self.e.offset(base, start, type_of(unit.var.aval.dtype))
 
     # ---- one element, or a vector of them
@@ -255,6 +283,10 @@ class Sums:
             for k, key in enumerate(s.keys):
                 e.store(self._folded(s, self.live[key]), base, k)
             return
+        self._write_lines(s, base)
+
+    def _write_lines(self, s: Sum, base: Value) -> None:
+        e, loops = self.e, self.loops
         last = loops.count(loops.rows[-1])
         per_line = -(-last // loops.lanes)
         for k, key in enumerate(s.keys):
