@@ -15,7 +15,8 @@ import numpy as np
 
 from wengert.compile.affine import Affine, Index, Symbol, of
 from wengert.compile.emit import I8, I32, I64, Emitter, Gap, Type, Value, type_of
-from wengert.compile.reading import REDUCTIONS, Reader, loop_types, position_of
+from wengert.compile.loop_types import loop_types
+from wengert.compile.reading import REDUCTIONS, Reader, position_of
 from wengert.compile.scalars import LOWER, convert
 from wengert.core.program import Atom, Equation, Literal, Var
 from wengert.core.types import Aval, aval_of

@@ -21,8 +21,7 @@ from wengert.transforms.programs import coerced, staged
 
 __all__ = ["expanded"]
 
-PARTS = 8  # of a sum over rows
-LEAST = 8  # columns of such a sum
+LEAST = 8  # rows of each part of a sum over rows, and columns
 
 # the same as a function of the operands; None where it stays as it is
 Meaning = Callable[..., Any]
@@ -67,19 +66,19 @@ def _count_nonzero(avals: Sequence[Aval], *, axes: tuple[int, ...], keepdims: bo
 
 
 def _sum(avals: Sequence[Aval], *, axes: tuple[int, ...], keepdims: bool) -> Meaning | None:
-    """A sum over rows, for threads of which each has some of them: theirs first, then those of all."""
-    (x,) = avals
-    if get_threads() == 1 or x.ndim != 2 or axes != (0,) or x.dtype.char not in "fd" or x.kind != "array":
+    """A sum over rows, of which each thread of a team has some: theirs first, then those of all."""
+    (x,), parts = avals, get_threads()
+    if parts == 1 or x.ndim != 2 or axes != (0,) or x.dtype.char not in "fd" or x.kind != "array":
         return None
     m, n = x.shape
-    if m % PARTS or m < 4 * PARTS or n < LEAST:
+    if m % parts or m < LEAST * parts or n < LEAST:
         return None
 
     def total(x: Any) -> Any:
-        parts = np.sum(np.reshape(x, (PARTS, m // PARTS, n)), axis=1)
-        found = parts[0]
-        for k in range(1, PARTS):
-            found = found + parts[k]
+        sums = np.sum(np.reshape(x, (parts, m // parts, n)), axis=1)
+        found = sums[0]
+        for k in range(1, parts):
+            found = found + sums[k]
         return found[None] if keepdims else found
 
     return total

@@ -133,7 +133,7 @@ class Shelf:
     def key(self, threads: int) -> str | None:
         """The name of an entry."""
         if threads not in self.keys:
-            self.keys[threads] = self.store and program_key(self.program, self.donated, threads, get_threads() > 1)
+            self.keys[threads] = self.store and program_key(self.program, self.donated, threads, get_threads())
         return self.keys[threads]
 
     def get(self, threads: int) -> Kept | None:

@@ -7,6 +7,8 @@ from wengert.compile.products.matrix import Matrix, literal, locate
 
 __all__ = ["copy", "transpose"]
 
+LANE = 16  # bytes within which the machine's shuffles are quick
+
 
 def transpose(
     e: Emitter, rows: int, columns: int, source: Matrix, dest: Matrix, t: Type,
@@ -102,16 +104,30 @@ def _square(e: Emitter, lanes: int, t: Type) -> str:
 
 
 def _turned(e: Emitter, vectors: list[Value]) -> list[Value]:
-    """A square of vectors transposed: off-diagonal quarters are exchanged, then quarters of quarters (Eklundh 1972)."""
+    """A square of vectors transposed: blocks within the machine's lanes of 16 bytes, then the blocks.
+
+    Both by shuffles that are one instruction each: a transpose is log2 n perfect shuffles of its rows (H. S. Stone,
+    "Parallel processing with the perfect shuffle", IEEE Trans. Computers C-20, 1971), or as many backwards.
+    """
     n = len(vectors)
-    s = n // 2
-    while s:
-        low = [j if not j & s else n + j - s for j in range(n)]
-        high = [j + s if not j & s else n + j for j in range(n)]
-        made = list(vectors)
-        for i in range(n):
-            if not i & s:
-                made[i] = e.shuffle(vectors[i], vectors[i + s], low)
-                made[i + s] = e.shuffle(vectors[i], vectors[i + s], high)
-        vectors, s = made, s // 2
-    return vectors
+    block = min(n, max(LANE // vectors[0].type.size, 1))
+    low = [k + own * n for at in range(0, n, block) for k in range(at, at + block // 2) for own in (0, 1)]
+    high = [k + block // 2 for k in low]
+    even = [k + part for k in range(0, 2 * n, 2 * block) for part in range(block)]
+    odd = [k + block for k in even]
+
+    def within(rows: list[Value]) -> list[Value]:
+        half = block // 2
+        for _ in range(half.bit_length()):
+            pairs = zip(rows[:half], rows[half:], strict=True)
+            rows = [e.shuffle(a, b, lanes) for a, b in pairs for lanes in (low, high)]
+        return rows
+
+    def between(rows: list[Value]) -> list[Value]:
+        for _ in range(len(rows).bit_length() - 1):
+            rows = [e.shuffle(a, b, lanes) for lanes in (even, odd) for a, b in zip(rows[::2], rows[1::2], strict=True)]
+        return rows
+
+    turned = [within(vectors[g : g + block]) for g in range(0, n, block)]
+    columns = [between([rows[r] for rows in turned]) for r in range(block)]
+    return [columns[c % block][c // block] for c in range(n)]
