@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 
 from wengert import control, grad, make_program, pytree
 from wengert.compile.compiler import compile_program
+from wengert.compile.core import emit_core
+from wengert.compile.making import prepared
 from wengert.compile.sharing import Access, By, Traffic
+from wengert.compile.threads import get_threads, set_threads
 
 RNG = np.random.default_rng(0)
 
@@ -52,6 +56,81 @@ def test_training_epochs(sizes: list[int]) -> None:
     order = RNG.permutation(320).reshape(10, 32)
     for a, b in zip(*both(epoch, params, x, y, order), strict=True):
         np.testing.assert_array_equal(a, b)  # each element is computed by one thread, in the same order
+
+
+def normed(params: Any, x: Any, y: Any) -> Any:
+    """A loss behind batch norm: sums over rows, and what is computed from them for each row."""
+    for w, b in params[:-1]:
+        z = x @ w + b
+        mean = np.mean(z, 0)
+        x = np.tanh((z - mean) / np.sqrt(np.mean((z - mean) ** 2, 0) + np.float32(1e-5)))
+    z = x @ params[-1][0] + params[-1][1]
+    z = z - z.max(1, keepdims=True)
+    return np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(y)), y])
+
+
+def batch_norm_epoch(params: Any, x: Any, y: Any, order: Any) -> Any:
+    def step(params: Any, rows: Any) -> Any:
+        g = grad(normed)(params, x[rows], y[rows])
+        return pytree.map(lambda p, d: p - np.float32(0.1) * d, params, g), None
+
+    return control.scan(step, params, order)
+
+
+@pytest.mark.parametrize("rows", [32, 64, 24])
+def test_batch_norm(rows: int) -> None:
+    params, x, y = mlp([12, 64, 64, 2], 10 * rows)
+    order = RNG.permutation(10 * rows).reshape(10, rows)
+    alone, team = both(batch_norm_epoch, params, x, y, order)
+    for a, b in zip(alone, team, strict=True):
+        np.testing.assert_array_equal(a, b)
+    leaves, treedef = pytree.flatten((params, x, y, order))
+    wanted = make_program(lambda *v: batch_norm_epoch(*pytree.unflatten(treedef, v)))(*leaves).evaluate(leaves)
+    for a, b in zip(team, wanted, strict=True):  # ten steps of single precision
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-4)
+
+
+def barriers(f: Callable[..., Any], *args: Any) -> int:
+    """How often a team of two waits, as the code stands."""
+    leaves, treedef = pytree.flatten(args)
+    program = make_program(lambda *x: f(*pytree.unflatten(treedef, x)))(*leaves)
+    text = emit_core(prepared(program), threads=2).emitter.text()
+    return text.count("call i32 @wengert_barrier")
+
+
+@pytest.mark.parametrize(("f", "most"), [(epoch, 4), (batch_norm_epoch, 12)])
+def test_a_step_of_training_waits_seldom(f: Any, most: int) -> None:
+    """Of plain descent: before products that read all rows, and before the next step reads all weights."""
+    with team_of(2):
+        params, x, y = mlp([12, 64, 64, 2], 640)
+        assert barriers(f, params, x, y, RNG.permutation(640).reshape(10, 64)) <= most
+
+
+@contextmanager
+def team_of(threads: int) -> Generator[None]:
+    before = get_threads()
+    set_threads(threads)
+    try:
+        yield
+    finally:
+        set_threads(before)
+
+
+@pytest.mark.parametrize("shape", [(16, 8), (64, 64), (640, 33), (30, 64), (64, 7), (8, 64)])
+def test_sums_over_rows_are_what_they_are_alone(shape: tuple[int, ...]) -> None:
+    """Parts of them are summed first: as many as there are threads, whoever computes them."""
+    x = RNG.normal(size=shape).astype("f4")
+
+    def f(x: Any) -> Any:
+        return np.sum(x, 0), np.mean(x * x, 0, keepdims=True), x - np.sum(np.exp(x), 0)
+
+    for threads in (1, 2):
+        with team_of(threads):
+            alone, team = both(f, x)
+            for a, b, wanted in zip(alone, team, f(x.astype("f8")), strict=True):
+                np.testing.assert_array_equal(a, b)
+                assert a.shape == wanted.shape
+                np.testing.assert_allclose(a, wanted, rtol=0, atol=shape[0] * 2**-23 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (3, 500), (10_000,), (64, 2), (8, 1, 40), (2, 2)])

@@ -11,7 +11,7 @@ from typing import final
 from wengert.compile.making import Core, assembly, emit_core, estimate
 from wengert.compile.plan import Kernel, Nest, Plan, Product, Step
 from wengert.compile.products import method
-from wengert.compile.sharing import share
+from wengert.compile.sharing import Share, share
 from wengert.compile.storing import COSTS
 from wengert.compile.values import type_of
 from wengert.compile.views import form
@@ -163,9 +163,7 @@ def _lines(program: Program, core: Core, indent: str) -> Iterator[str]:
     names = _names(program)
     for number, kernel in enumerate(plan.kernels):
         cut = share(kernel, plan, core.threads)
-        shared = "" if core.threads == 1 or isinstance(kernel, Step) else (
-            f", by {'one thread' if cut.cut == 'one' else f'{cut.threads} threads, cut along {cut.cut}'}"
-        )  # fmt: skip
+        shared = "" if core.threads == 1 or isinstance(kernel, Step) else f", {_shared(cut)}"
         yield f"{indent}{number + 1} {_title(kernel, plan, core)}{shared}"
         if isinstance(kernel, Step):
             for label, inner, times in _inside(kernel.equation):
@@ -177,6 +175,13 @@ def _lines(program: Program, core: Core, indent: str) -> Iterator[str]:
                 _bytes(unit.var.aval.size * unit.var.aval.dtype.itemsize) if unit.var in kernel.kept else "registers"
             )
             yield f"{indent}    {names[unit.var]}: {unit.var.aval} = {_formula(unit.equation, plan, names)}  ({where})"
+
+
+def _shared(cut: Share) -> str:
+    """Who computes a kernel."""
+    if cut.cut == "one":
+        return "by one thread"
+    return "by each thread for itself" if cut.cut == "each" else f"by {cut.threads} threads, cut along {cut.cut}"
 
 
 def _names(program: Program) -> Mapping[Var, str]:
