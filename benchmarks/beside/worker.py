@@ -25,6 +25,7 @@ if __name__ == "__main__":  # BLAS counts its threads when it is loaded, which i
 
 from beside.rows import ROWS
 
+SETTLED = 0.5  # seconds after the first call, in which code may still be getting better
 NAMES = ("wengert", "jax", "torch", "numpy")
 
 
@@ -84,6 +85,7 @@ class Worker:
         first = time.perf_counter() - start
         checked = check(*result)
         del result
+        time.sleep(SETTLED)
         second = self.time(row, form, 1)["seconds"]
         return {
             "loading": self.loading,

@@ -75,11 +75,15 @@ def copies(args: Sequence[Any]) -> list[Any]:
 
 
 def staged(f: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """The Program of a function; None where it asks for values."""
+    """The Program of a function; None where it asks for values, or for what NumPy does not do."""
     try:
         return make_program(f)(*args)
     except ConcretizationError:
         return None
+    except TypeError as error:  # of a branch that plain Python did not take
+        if "numpy boolean" in str(error):
+            return None
+        raise
 
 
 def loss(f: Callable[..., list[Any]]) -> Callable[..., Any]:

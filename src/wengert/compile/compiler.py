@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
 from wengert.compile.engine import Unit, link
-from wengert.compile.entry import entry, slow
+from wengert.compile.entry import Function, entry, slow
 from wengert.compile.kept import Kept, Shelf, describe
+from wengert.compile.objects import usable
+from wengert.compile.refining import compiling, later
 from wengert.compile.threads import get_threads
 from wengert.compile.variants import Variants
 from wengert.core.program import Program
@@ -19,12 +23,14 @@ from wengert.errors import CompileError
 if TYPE_CHECKING:
     from wengert.compile.core import Core
     from wengert.compile.estimate import Estimate
+    from wengert.compile.target import Target
 
 __all__ = ["Compiled", "compile_program"]
 
 # A team is worth a trial for calls of so many seconds, whose kernels take so many each: waiting at a barrier costs
 # some tens of nanoseconds, and handing a call to the team a few microseconds.
 LONG, GRAIN, COARSE = 1e-4, 5e-7, 2e-3
+SHORT = 1e-2  # seconds of a call that may take several times as long, once or twice
 
 
 @final
@@ -53,13 +59,15 @@ class Compiled:
 
 
 def compile_program(
-    program: Program, donated: Sequence[bool] = (), names: tuple[str, ...] | None = None, threads: int | None = None
-) -> Compiled | Variants:
+    program: Program, donated: Sequence[bool] = (), names: tuple[str, ...] | None = None, threads: int | None = None,
+    *, hasty: bool = False,
+) -> Compiled | Variants:  # fmt: skip
     """Rewrite a Program, make its machine code, and link it; or link what the disk has of it.
 
     ``threads``: for a team of so many; by default alone, or, where it may pay, in two variants that are tried.
+    ``hasty``: the first code may be what is made soonest, and get better while it runs.
     """
-    source, team = _Source(program, donated, names), get_threads()
+    source, team = _Source(program, donated, names, hasty=hasty), get_threads()
     if threads is not None or team == 1:
         return source.compiled(threads or 1)
     seconds, kernels = source.cost(1, team)
@@ -77,8 +85,10 @@ def tools() -> Any:
 class _Source:
     """A Program that is to run, rewritten when it has to be."""
 
-    def __init__(self, program: Program, donated: Sequence[bool], names: tuple[str, ...] | None) -> None:
-        self.program, self.donated, self.names = program, donated, names
+    def __init__(
+        self, program: Program, donated: Sequence[bool], names: tuple[str, ...] | None, *, hasty: bool = False
+    ) -> None:
+        self.program, self.donated, self.names, self.hasty = program, donated, names, hasty
         self.shelf = Shelf(program, donated)
 
     @functools.cached_property
@@ -103,8 +113,11 @@ class _Source:
         return self.restored(threads) or self.made(threads)
 
     def restored(self, threads: int) -> Compiled | None:
-        """From the disk."""
-        kept = self.shelf.get(threads)
+        """From the disk, or from who has made it in haste and will put it there."""
+        kept, hasty = self.shelf.get(threads), None
+        if kept is None:
+            hasty = _in_haste.get(self.shelf.key(threads))
+            kept = hasty and hasty.kept
         if kept is None:
             return None
         try:
@@ -112,18 +125,49 @@ class _Source:
         except CompileError:  # another SciPy, or a damaged entry
             self.shelf.drop(threads)
             return None
-        return self.called(kept, unit, threads)
+        made = self.called(kept, unit, threads)
+        if hasty is not None:
+            hasty.functions.append(_function(made))
+        return made
 
     def made(self, threads: int) -> Compiled:
         """Anew, and kept."""
-        with tools().Parts(get_threads()) as parts:
+        hasty = self.hasty and usable() and self.estimate.seconds < SHORT
+        self.hasty = False  # another variant is measured against the first
+        with compiling(), tools().Parts(get_threads(), 0 if hasty else 1) as parts:
             core = tools().emit_core(self.rewritten, self.donated, threads, written=parts)
             core.emitter.written = None
             code = parts.finish(core.emitter)
-        kept = describe(self.program, self.rewritten, core, code, self.estimate)
-        self.shelf.put(threads, kept)
-        unit = link(code, core.emitter.exports, core.emitter.symbols, core.callbacks)
-        return self.called(kept, unit, threads, core)
+            kept = describe(self.program, self.rewritten, core, code, self.estimate)
+            unit = link(code, core.emitter.exports, core.emitter.symbols, core.callbacks)
+            made = self.called(kept, unit, threads, core)
+        if hasty:
+            self.refine(made, kept, core, threads, parts.texts)
+        else:
+            self.shelf.put(threads, kept)
+        return made
+
+    def refine(self, made: Compiled, kept: Kept, core: Core, threads: int, texts: Sequence[str]) -> None:
+        """Go on with better code as soon as there is some."""
+        e, key = core.emitter, self.shelf.key(threads) if kept.lasting else None
+        hasty = _Hasty(kept, [_function(made)])
+        if key is not None:
+            _in_haste[key] = hasty
+
+        def work() -> list[tuple[str, Target]]:
+            wanted = key is not None or any(function() for function in hasty.functions)
+            return [(text, e.target) for text in texts] if wanted else []
+
+        def done(code: list[bytes]) -> None:
+            self.shelf.put(threads, replace(kept, code=code))
+            _in_haste.pop(key, None)
+            functions = [found for function in hasty.functions if (found := function()) is not None]
+            if functions:
+                unit = link(code, e.exports, e.symbols, core.callbacks)
+                for function in functions:
+                    function.go_on_with(unit)
+
+        later(work, done)
 
     def called(self, kept: Kept, unit: Unit, threads: int, core: Core | None = None) -> Compiled:
         """Linked code as a function."""
@@ -134,6 +178,24 @@ class _Source:
         )  # fmt: skip
         program = self.program if core is None else self.rewritten
         return Compiled(program, core, call, self.names, kept.blas)
+
+
+@final
+@dataclass(eq=False)
+class _Hasty:
+    """Code that was made in haste, and the functions that run it."""
+
+    kept: Kept
+    functions: list[Callable[[], Function | None]]
+
+
+_in_haste: dict[str | None, _Hasty] = {}  # by key, until the disk has better code
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_haste.clear)  # there it will not come
+
+
+def _function(made: Compiled) -> Callable[[], Function | None]:
+    return weakref.ref(made.call.__self__)  # type: ignore[attr-defined]
 
 
 def _explain(code: int) -> Exception:

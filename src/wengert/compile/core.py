@@ -289,7 +289,7 @@ class _Writer:
         if not isinstance(kernel, Step) or kernel.equation.primitive.name != "update":
             return False
         x, *rest = kernel.equation.inputs
-        if not isinstance(x, Var) or x not in self.ranges or last.get(x, k) > k or x in rest:
+        if not isinstance(x, Var) or x not in self.ranges or x in self.each or last.get(x, k) > k or x in rest:
             return False
         self.ranges[var] = self.ranges.pop(x)
         self.pointers[var] = self.pointers[x]

@@ -78,7 +78,7 @@ def _generator() -> tuple[Any, Any] | None:
     return emit, content
 
 
-_idle: defaultdict[Target, list[Any]] = defaultdict(list)  # target machines that nobody uses
+_idle: defaultdict[tuple[Target, int], list[Any]] = defaultdict(list)  # target machines that nobody uses
 
 
 @final
@@ -89,26 +89,26 @@ class Part:
     all but the code generation is done by the thread that makes the part, and costs the other one nothing.
     """
 
-    def __init__(self, text: str, target: Target) -> None:
-        self.text, self.target = text, target
+    def __init__(self, text: str, target: Target, level: int = 1) -> None:
+        self.text, self.target, self.level = text, target, level
         self.context = llvm.create_context()
         self.module = _parsed(text, target, self.context)
         try:  # several threads may ask at once: whoever finds none makes one
-            self.machine = _idle[target].pop()
+            self.machine = _idle[target, level].pop()
         except IndexError:
-            self.machine = new_machine(target)
+            self.machine = new_machine(target, level=level)
 
     def object_code(self) -> bytes:
         """The object file; the part is of no use afterwards."""
         generator = _generator()
         if generator is None:
-            return object_code(self.text, self.target)
+            return object_code(self.text, self.target, level=self.level)
         emit, content = generator
         problem = ctypes.c_char_p()
         buffer = emit(self.machine, self.module, 1, ctypes.byref(problem))
         if not buffer:
             raise CompileError(f"LLVM makes no machine code of this: {problem.value}")
-        _idle[self.target].append(self.machine)
+        _idle[self.target, self.level].append(self.machine)
         return content(buffer)
 
     def close(self) -> None:

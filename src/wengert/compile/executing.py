@@ -22,7 +22,7 @@ _compiled: weakref.WeakKeyDictionary[Program, Compiled | Variants] = weakref.Wea
 
 def compiled(program: Program, donated: tuple[bool, ...]) -> Compiled | Variants:
     """A Program as machine code."""
-    return compile_program(program, donated)
+    return compile_program(program, donated, hasty=True)
 
 
 def execute(program: Program, operands: Sequence[Any]) -> list[Any]:

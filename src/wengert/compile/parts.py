@@ -23,7 +23,8 @@ LINES = 800  # of a part, at least: each costs LLVM about two milliseconds besid
 class Parts:
     """Called after each function that an emitter has written; :meth:`finish` gives the object files.
 
-    Where parts begin and end depends on their lengths alone, so that the same module gives the same files.
+    Where parts begin and end depends on their lengths alone, so that the same module gives the same files. ``level`` is
+    LLVM's, ``texts`` are the modules of which the files were made.
 
     Example:
         >>> from wengert.compile.emit import Emitter
@@ -36,8 +37,9 @@ class Parts:
         1
     """
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, threads: int, level: int = 1) -> None:
+        self.threads, self.level = threads, level
+        self.texts: list[str] = []
         self.taken = 0  # functions that stand in some part
         self.parts: list[Part] = []
         self.waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -55,7 +57,8 @@ class Parts:
     def take(self, e: Emitter) -> None:
         """Make a part of all functions that stand in none."""
         end = len(e.lengths())
-        self.parts.append(Part(e.part(self.taken, end), e.target))
+        self.texts.append(e.part(self.taken, end))
+        self.parts.append(Part(self.texts[-1], e.target, self.level))
         self.taken = end
         self.made.append(None)
         self.waiting.put(len(self.made) - 1)
@@ -79,7 +82,8 @@ class Parts:
             CompileError: LLVM refuses the code.
         """
         if not self.made:
-            return [object_code(e.text(), e.target)]
+            self.texts = [e.text()]
+            return [object_code(self.texts[0], e.target, level=self.level)]
         self.take(e)
         self.help()
         for helper in self.helpers:

@@ -1,0 +1,140 @@
+"""Better code for what was made in haste.
+
+LLVM takes a third of the time where it does not look for the best instructions, and the code a few times as long. So
+the first call of a function runs hasty code, and one thread makes better code meanwhile, a part at a time and while
+nobody else is compiling; then the function goes on with that. The numbers are the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+
+from wengert.compile.engine import Part
+from wengert.compile.target import Target
+from wengert.errors import CompileError
+
+__all__ = ["compiling", "later", "settled"]
+
+PATIENCE = 1.0  # seconds that a process that ends waits for more than the function in hand
+Work = Callable[[], Sequence[tuple[str, Target]]]  # the modules to be made; none where nobody wants them any more
+_state = threading.Condition()
+_jobs: deque[tuple[Work, Callable[[list[bytes]], None]]] = deque()
+_compiling = 0  # how many are compiling in the foreground, or about to fork
+_worker: threading.Thread | None = None
+_at_work = False  # inside LLVM
+_closing = False
+
+
+@contextmanager
+def compiling() -> Generator[None]:
+    """Somebody waits for code: what can wait does."""
+    global _compiling
+    with _state:
+        _compiling += 1
+    try:
+        yield
+    finally:
+        with _state:
+            _compiling -= 1
+            _state.notify_all()
+
+
+def later(work: Work, done: Callable[[list[bytes]], None]) -> None:
+    """Make the object files of some modules when there is time, and hand them to ``done``."""
+    global _worker
+    with _state:
+        _jobs.append((work, done))
+        if _worker is None:
+            _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
+            _worker.start()
+
+
+def settled() -> None:
+    """Wait until all functions have their better code.
+
+    Example:
+        >>> from wengert.compile.refining import settled
+        >>> settled()
+    """
+    while (worker := _worker) is not None:
+        worker.join()
+
+
+def _run() -> None:
+    global _worker
+    with contextlib.suppress(AttributeError, OSError):  # behind those who compute; Linux takes a thread for a process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    try:
+        while _jobs and not _closing:
+            work, done = _jobs.popleft()
+            with contextlib.suppress(CompileError, MemoryError):  # then the hasty code stays
+                if modules := work():
+                    code = [_made(text, target) for text, target in modules]
+                    with _working():
+                        done(code)
+    finally:
+        with _state:
+            _worker = None
+        if _jobs and not _closing:  # one that came at the last moment
+            later(*_jobs.popleft())
+
+
+def _made(text: str, target: Target) -> bytes:
+    with _working():
+        part = Part(text, target)
+        try:
+            return part.object_code()
+        finally:
+            part.close()
+
+
+@contextmanager
+def _working() -> Generator[None]:
+    global _at_work
+    with _state:
+        _state.wait_for(lambda: not _compiling)
+        _at_work = True
+    try:
+        yield
+    finally:
+        with _state:
+            _at_work = False
+            _state.notify_all()
+
+
+@atexit.register
+def _close() -> None:
+    """What has been begun is finished, and what can be in a second more: its code is kept on the disk."""
+    global _closing
+    if (worker := _worker) is not None:
+        worker.join(PATIENCE)
+        _closing = True
+        worker.join()
+
+
+_forking = contextlib.ExitStack()
+
+
+def _before_fork() -> None:
+    """A child has no worker, and must not find one inside LLVM."""
+    _forking.enter_context(compiling())
+    with _state:
+        _state.wait_for(lambda: not _at_work)
+
+
+def _in_child() -> None:
+    global _state, _compiling, _worker, _at_work
+    _state = threading.Condition()
+    _jobs.clear()
+    _forking.pop_all()
+    _compiling, _worker, _at_work = 0, None, False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_forking.close, after_in_child=_in_child)

@@ -1,0 +1,139 @@
+"""Hasty code gets better while it runs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wengert import grad, jit
+from wengert.compile import refining
+from wengert.compile.compiler import Compiled, compile_program
+from wengert.core.types import aval_of
+from wengert.transforms.programs import staged
+
+
+@pytest.fixture(autouse=True)
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENGERT_CACHE", "0")
+
+
+def chain(w: Any, x: Any) -> Any:
+    for k in range(4):
+        x = np.tanh(x @ w[k])
+    return np.sum(x * x)
+
+
+ARGS = (np.random.default_rng(0).normal(size=(4, 16, 16)) / 4, np.ones((8, 16)))
+
+
+def compiled(f: Any, *args: Any) -> Compiled:
+    program = staged(lambda *xs: [f(*xs)], tuple(map(aval_of, args)), "f")
+    found = compile_program(program, hasty=True)
+    assert isinstance(found, Compiled)
+    return found
+
+
+def address(made: Compiled) -> int:
+    return made.call.__self__.core  # type: ignore[attr-defined]
+
+
+def test_a_function_goes_on_with_other_code_that_gives_the_same_numbers() -> None:
+    with refining.compiling():  # the worker waits
+        made = compiled(grad(chain), *ARGS)
+        before, hasty = address(made), made(*ARGS)
+    refining.settled()
+    assert address(made) != before
+    for a, b in zip(made(*ARGS), hasty, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_calls_go_on_meanwhile() -> None:
+    f = jit(grad(chain))
+    wanted = f(*ARGS)
+    while refining._worker is not None:  # pyright: ignore[reportPrivateUsage]
+        np.testing.assert_array_equal(f(*ARGS), wanted)
+    np.testing.assert_array_equal(f(*ARGS), wanted)
+
+
+def test_nothing_is_made_for_functions_that_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    part = refining.Part
+    monkeypatch.setattr(refining, "Part", lambda text, target: asked.append(text) or part(text, target))
+    with refining.compiling():
+        kept, gone = compiled(chain, *ARGS), compiled(lambda w, x: chain(w, x) + 1, *ARGS)
+        del gone
+        gc.collect()
+    refining.settled()
+    assert len(asked) == 1
+    assert np.isfinite(kept(*ARGS)[0])
+
+
+def test_code_that_cannot_be_made_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(refining, "Part", refused)
+    made = compiled(chain, *ARGS)
+    before = address(made)
+    refining.settled()
+    assert address(made) == before
+    assert np.isfinite(made(*ARGS)[0])
+
+
+def run(text: str, folder: Path) -> str:
+    env = {**os.environ, "WENGERT_CACHE": "1", "WENGERT_CACHE_DIR": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(text)], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+def test_a_process_that_ends_at_once_leaves_its_code(tmp_path: Path) -> None:
+    text = """
+        import numpy as np
+        from wengert import jit
+        print(jit(lambda x: np.sum(np.tanh(x) * np.exp(-x * x)))(np.linspace(0, 1, 100)))
+    """
+    first = run(text, tmp_path)
+    kept = [path for path in tmp_path.rglob("*.wengert") if not path.name.startswith("runtime")]
+    assert len(kept) == 1
+    assert run(text, tmp_path) == first
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_fork_in_the_midst(tmp_path: Path) -> None:
+    """The child has its hasty code, and compiles by itself."""
+    text = """
+        import os, warnings
+        import numpy as np
+        from wengert import jit
+        from wengert.compile import refining
+        warnings.simplefilter("ignore")
+        f = jit(lambda x: np.sum(np.tanh(x) * np.exp(-x * x)))
+        x = np.linspace(0, 1, 100)
+        wanted = f(x)
+        for _ in range(8):
+            child = os.fork()
+            if not child:
+                assert f(x) == wanted
+                g = jit(lambda x: np.cumsum(np.sin(x))[-1])
+                assert np.isclose(g(x), np.sum(np.sin(x)))
+                refining.settled()
+                assert f(x) == wanted
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        refining.settled()
+        assert f(x) == wanted
+        print("done")
+    """
+    assert run(text, tmp_path).split() == ["done"]
