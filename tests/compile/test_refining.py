@@ -76,6 +76,18 @@ def test_nothing_is_made_for_functions_that_are_gone(monkeypatch: pytest.MonkeyP
     assert np.isfinite(kept(*ARGS)[0])
 
 
+def test_who_comes_when_many_wait_gets_good_code_at_once() -> None:
+    with refining.compiling():
+        made = [compiled(lambda w, x, k=k: chain(w, x) + k, *ARGS) for k in range(refining.MOST + 4)]
+        assert refining.overloaded()
+        before = list(map(address, made))
+    refining.settled()
+    changed = [a != b for a, b in zip(before, map(address, made), strict=True)]
+    assert all(changed[: refining.MOST])
+    assert not any(changed[refining.MOST + 1 :])
+    assert not refining.overloaded()
+
+
 def test_code_that_cannot_be_made_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: Any) -> Any:
         raise MemoryError

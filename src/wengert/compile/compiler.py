@@ -14,7 +14,7 @@ from wengert.compile.engine import Unit, link
 from wengert.compile.entry import Function, entry, slow
 from wengert.compile.kept import Kept, Shelf, describe
 from wengert.compile.objects import usable
-from wengert.compile.refining import compiling, later
+from wengert.compile.refining import compiling, later, overloaded
 from wengert.compile.threads import get_threads
 from wengert.compile.variants import Variants
 from wengert.core.program import Program
@@ -132,7 +132,7 @@ class _Source:
 
     def made(self, threads: int) -> Compiled:
         """Anew, and kept."""
-        hasty = self.hasty and usable() and self.estimate.seconds < SHORT
+        hasty = self.hasty and usable() and self.estimate.seconds < SHORT and not overloaded()
         self.hasty = False  # another variant is measured against the first
         with compiling(), tools().Parts(get_threads(), 0 if hasty else 1) as parts:
             core = tools().emit_core(self.rewritten, self.donated, threads, written=parts)

@@ -19,8 +19,9 @@ from wengert.compile.engine import Part
 from wengert.compile.target import Target
 from wengert.errors import CompileError
 
-__all__ = ["compiling", "later", "settled"]
+__all__ = ["compiling", "later", "overloaded", "settled"]
 
+MOST = 16  # functions that wait
 PATIENCE = 1.0  # seconds that a process that ends waits for more than the function in hand
 Work = Callable[[], Sequence[tuple[str, Target]]]  # the modules to be made; none where nobody wants them any more
 _state = threading.Condition()
@@ -53,6 +54,11 @@ def later(work: Work, done: Callable[[list[bytes]], None]) -> None:
         if _worker is None:
             _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
             _worker.start()
+
+
+def overloaded() -> bool:
+    """Whether so many wait for better code that the next one had better be made well at once."""
+    return len(_jobs) >= MOST
 
 
 def settled() -> None:
