@@ -254,6 +254,17 @@ def test_copies_of_values_of_an_outer_transform_take_values_of_an_inner_one():
     np.testing.assert_allclose(vmap(grad(f))(np.stack([x, x]))[1], wanted, rtol=1e-14)
 
 
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "mean"])
+@pytest.mark.parametrize("axes", [(0, 2, 3), (0, 3), (3, 1), (2, 3), (0, 1, 2, 3)])
+@THREADS
+def test_what_is_spread_over_the_summed_axis_counts_as_often(name, axes, threads):
+    def f(x):
+        return getattr(np, name)(np.broadcast_to(x, (3, 5, 5, 19)), axis=axes, keepdims=True)
+
+    check(f, normal((5, 5, 1)), threads=threads, tol=1e-11)
+    check(f, normal((5, 1, 1)), threads=threads, tol=1e-11)
+
+
 # ---- memory beside arrays: the fixture of this folder looks at it
 
 

@@ -217,7 +217,9 @@ class Sums:
     def _add_in_memory(self, s: Sum, held: Held) -> None:
         reader, base = self.reader, self.loops.pointers[s.unit.var]
         position: Affine = self.loops.place(s.unit)[0]
-        value = held.value
+        # what is the same in all lanes is taken as often as there are lanes
+        lanes = max((at.lanes for at in self.loops.position_index(s.unit)), default=0)
+        value = reader.spread(held, lanes).value
         if value.type.lanes and not position.lanes:
             value = self.e.fold(self._masked(s, value), lambda a, b: self.combine(s, a, b))
         mask = reader.mask if position.lanes else None
