@@ -149,3 +149,40 @@ def test_a_fork_in_the_midst(tmp_path: Path) -> None:
         print("done")
     """
     assert run(text, tmp_path).split() == ["done"]
+
+
+def test_a_thread_that_cannot_be_started_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(refining.threading.Thread, "start", refused)
+    with pytest.MonkeyPatch.context() as one:
+        one.setattr("wengert.compile.parts.Parts.__call__", lambda *_: None)  # whose helpers are threads as well
+        made = compiled(chain, *ARGS)
+    assert np.isfinite(made(*ARGS)[0])
+    refining.settled()
+    monkeypatch.undo()
+    again = compiled(lambda w, x: chain(w, x) - 1, *ARGS)
+    before = address(again)
+    refining.settled()
+    assert address(again) != before
+
+
+def test_threads_that_compile_at_once(tmp_path: Path) -> None:
+    text = """
+        import sys, threading
+        import numpy as np
+        from wengert import jit
+        sys.setswitchinterval(1e-4)
+        x, barrier, found = np.linspace(0, 1, 64), threading.Barrier(6), []
+        def work(k):
+            f = jit(lambda x: np.sum(np.tanh(x * k)))
+            barrier.wait()
+            found.append(np.isclose(f(x), np.sum(np.tanh(x * k))))
+        workers = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+        [w.start() for w in workers]
+        [w.join() for w in workers]
+        print(len(found), all(found))
+    """
+    for turn in range(3):
+        assert run(text, tmp_path / str(turn)).split() == ["6", "True"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +14,10 @@ import pytest
 
 from wengert import control, grad, make_program, pytree
 from wengert.compile.compiler import compile_program
-from wengert.compile.core import emit_core
+from wengert.compile.core import Frame, emit_core
+from wengert.compile.emit import I32
 from wengert.compile.making import prepared
+from wengert.compile.objects import address_of
 from wengert.compile.sharing import Access, By, Traffic
 from wengert.compile.threads import get_threads, set_threads
 
@@ -191,3 +195,68 @@ def test_what_one_thread_does_waits_for_the_others_only() -> None:
     assert not traffic.enter([access("arena", 0, 64, "one", write=True)])
     assert not traffic.enter([access("arena", 32, 96, "one", write=True), access("arena", 0, 8, "one")])
     assert traffic.enter([access("arena", 0, 64, "own 64")])
+
+
+# ---- with one thread late at each kernel, whoever does not wait for it reads what is not there yet
+
+
+def mirrored(x: Any, w: Any) -> Any:
+    y = np.tanh(x)
+    return y @ w + y[::-1], y
+
+
+def turned(x: Any, w: Any) -> Any:
+    y = np.tanh(x)
+    return y @ w + y.T, y.sum(0)
+
+
+def rolled(x: Any, w: Any) -> Any:
+    y = np.tanh(x)
+    return (y - y.mean(0)) @ w + np.roll(y, 1, 0), np.exp(y).sum()
+
+
+def written(x: Any, w: Any) -> Any:
+    v = np.take(x, 0, axis=1)
+    z = np.roll(v, 2)
+    z[::-1] = v
+    return np.sqrt(v[None, :, None] ** 2 + z**2), x @ w
+
+
+LATE = {
+    "mirrored": (mirrored, RNG.normal(size=(64, 64)), RNG.normal(size=(64, 64)) / 8),
+    "turned": (turned, RNG.normal(size=(64, 64)), RNG.normal(size=(64, 64)) / 8),
+    "rolled": (rolled, RNG.normal(size=(48, 32)), RNG.normal(size=(32, 32)) / 8),
+    "written": (written, RNG.normal(size=(16, 32)), RNG.normal(size=(32, 8))),
+    "descent": (epoch, *mlp([12, 64, 64, 2], 320), RNG.permutation(320).reshape(5, 64)),
+    "batch norm": (batch_norm_epoch, *mlp([12, 64, 64, 2], 320), RNG.permutation(320).reshape(5, 64)),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="usleep is POSIX's")
+@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("name", LATE)
+def test_nobody_reads_what_a_late_thread_has_not_written(
+    monkeypatch: pytest.MonkeyPatch, name: str, late: int
+) -> None:  # fmt: skip
+    f, *args = LATE[name]
+    leaves, treedef = pytree.flatten(tuple(args))
+    program = make_program(lambda *x: f(*pytree.unflatten(treedef, x)))(*leaves)
+    alone = compile_program(program, threads=1)(*leaves)
+    touch, usleep = Frame.touch, address_of(ctypes.CDLL(None).usleep)
+
+    def sleeping(frame: Frame, accesses: Any) -> None:
+        touch(frame, accesses)
+        frame.e.external("late", usleep, I32, I32)
+
+        def sleep() -> None:
+            frame.e.call("late", I32, frame.e.const(I32, 150))
+
+        if frame.core.threads > 1:
+            frame.e.if_(frame.thread.equals(late), sleep)
+
+    monkeypatch.setenv("WENGERT_CACHE", "0")
+    monkeypatch.setattr(Frame, "touch", sleeping)
+    run = compile_program(program, threads=2)
+    for _ in range(3):
+        for a, b in zip(alone, run(*leaves), strict=True):
+            np.testing.assert_array_equal(a, b)

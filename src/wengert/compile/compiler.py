@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -127,7 +128,12 @@ class _Source:
             return None
         made = self.called(kept, unit, threads)
         if hasty is not None:
-            hasty.functions.append(_function(made))
+            with _lock:
+                late = hasty.over
+                hasty.functions.append(_function(made))
+            if late:  # better code came meanwhile, and the disk has it
+                self.shelf.found.pop(threads, None)
+                return self.restored(threads)
         return made
 
     def made(self, threads: int) -> Compiled:
@@ -158,11 +164,14 @@ class _Source:
             wanted = key is not None or any(function() for function in hasty.functions)
             return [(text, e.target) for text in texts] if wanted else []
 
-        def done(code: list[bytes]) -> None:
-            self.shelf.put(threads, replace(kept, code=code))
-            _in_haste.pop(key, None)
-            functions = [found for function in hasty.functions if (found := function()) is not None]
-            if functions:
+        def done(code: list[bytes] | None) -> None:
+            if code is not None:
+                self.shelf.put(threads, replace(kept, code=code))
+            with _lock:
+                hasty.over = True
+                _in_haste.pop(key, None)
+                functions = [found for function in hasty.functions if (found := function()) is not None]
+            if code is not None and functions:
                 unit = link(code, e.exports, e.symbols, core.callbacks)
                 for function in functions:
                     function.go_on_with(unit)
@@ -187,8 +196,10 @@ class _Hasty:
 
     kept: Kept
     functions: list[Callable[[], Function | None]]
+    over: bool = False  # the better code is there, or will not come
 
 
+_lock = threading.Lock()
 _in_haste: dict[str | None, _Hasty] = {}  # by key, until the disk has better code
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_haste.clear)  # there it will not come

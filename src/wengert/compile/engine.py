@@ -20,7 +20,7 @@ from llvmlite.binding import ffi
 from wengert.compile.target import Target, host, machine, new_machine
 from wengert.errors import CompileError
 
-__all__ = ["Part", "Unit", "assembly", "link", "object_code"]
+__all__ = ["Part", "Unit", "assembly", "hold", "let_go", "link", "object_code"]
 
 _lock = threading.RLock()
 _names = itertools.count()
@@ -115,6 +115,18 @@ class Part:
         """Free LLVM's memory of it: the module before its context, which garbage collection would not mind."""
         self.module.close()
         self.context.close()
+
+
+def hold() -> None:
+    """Wait until no other thread has a lock of LLVM's, and let none take one: the process is about to fork."""
+    _lock.acquire()
+    ffi.lib._lock.__enter__()  # pyright: ignore[reportPrivateUsage]
+
+
+def let_go() -> None:
+    """After :func:`hold`, in the parent and in the child."""
+    ffi.lib._lock.__exit__(None, None, None)  # pyright: ignore[reportPrivateUsage]
+    _lock.release()
 
 
 def assembly(text: str, target: Target | None = None) -> str:

@@ -9,13 +9,13 @@ scratch memory at a multiple of 64 bytes. The core returns 0, or a code that say
 from __future__ import annotations
 
 import ctypes
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, final
 
 import numpy as np
 
 from wengert.compile import callbacks, objects
+from wengert.compile.once import once
 from wengert.compile.plain import Plain
 from wengert.compile.records import ARRAY, BOOL, COMPLEX, FLOAT, INT, LINE, SCALAR, Call, MethodDef, Operand
 from wengert.compile.runtime import runtime
@@ -193,7 +193,7 @@ def _function(spec: Spec, fail: Callable[[int], None], unlock: bool) -> Function
 METH_FASTCALL: Final = 0x80
 
 
-@functools.cache
+@once
 def _method(name: str) -> MethodDef:
     """One for all functions of a name, for good: a builtin reads it as late as when it is freed itself.
 

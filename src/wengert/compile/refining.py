@@ -10,11 +10,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
+from wengert.compile import engine
 from wengert.compile.engine import Part
 from wengert.compile.target import Target
 from wengert.errors import CompileError
@@ -24,8 +26,9 @@ __all__ = ["compiling", "later", "overloaded", "settled"]
 MOST = 16  # functions that wait
 PATIENCE = 1.0  # seconds that a process that ends waits for more than the function in hand
 Work = Callable[[], Sequence[tuple[str, Target]]]  # the modules to be made; none where nobody wants them any more
+Done = Callable[[list[bytes] | None], None]  # takes their object files, or None where they could not be made
 _state = threading.Condition()
-_jobs: deque[tuple[Work, Callable[[list[bytes]], None]]] = deque()
+_jobs: deque[tuple[Work, Done]] = deque()
 _compiling = 0  # how many are compiling in the foreground, or about to fork
 _worker: threading.Thread | None = None
 _at_work = False  # inside LLVM
@@ -36,29 +39,35 @@ _closing = False
 def compiling() -> Generator[None]:
     """Somebody waits for code: what can wait does."""
     global _compiling
-    with _state:
+    with (state := _state):
         _compiling += 1
     try:
         yield
     finally:
-        with _state:
-            _compiling -= 1
-            _state.notify_all()
+        with state:
+            if state is _state:  # else this is the child of a fork, which has begun anew
+                _compiling -= 1
+                state.notify_all()
 
 
-def later(work: Work, done: Callable[[list[bytes]], None]) -> None:
+def later(work: Work, done: Done) -> None:
     """Make the object files of some modules when there is time, and hand them to ``done``."""
     global _worker
     with _state:
         _jobs.append((work, done))
-        if _worker is None:
-            _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
+        if _worker is not None:
+            return
+        _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
+        try:
             _worker.start()
+        except RuntimeError:  # there are as many threads as there can be: the hasty code stays
+            _worker = None
+            _jobs.clear()
 
 
 def overloaded() -> bool:
     """Whether so many wait for better code that the next one had better be made well at once."""
-    return len(_jobs) >= MOST
+    return _closing or len(_jobs) >= MOST
 
 
 def settled() -> None:
@@ -74,21 +83,27 @@ def settled() -> None:
 
 def _run() -> None:
     global _worker
-    with contextlib.suppress(AttributeError, OSError):  # behind those who compute; Linux takes a thread for a process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    if sys.platform == "linux":  # where a thread has a priority: behind those who compute
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     try:
         while _jobs and not _closing:
-            work, done = _jobs.popleft()
-            with contextlib.suppress(CompileError, MemoryError):  # then the hasty code stays
-                if modules := work():
-                    code = [_made(text, target) for text, target in modules]
-                    with _working():
-                        done(code)
+            _do(*_jobs.popleft())
     finally:
         with _state:
             _worker = None
         if _jobs and not _closing:  # one that came at the last moment
             later(*_jobs.popleft())
+
+
+def _do(work: Work, done: Done) -> None:
+    code: list[bytes] | None = None
+    try:
+        with contextlib.suppress(CompileError, MemoryError):
+            code = [_made(text, target) for text, target in work()]
+    finally:
+        with _working():
+            done(code or None)
 
 
 def _made(text: str, target: Target) -> bytes:
@@ -120,27 +135,35 @@ def _close() -> None:
     global _closing
     if (worker := _worker) is not None:
         worker.join(PATIENCE)
-        _closing = True
+    _closing = True
+    if worker is not None:
         worker.join()
 
 
-_forking = contextlib.ExitStack()
-
-
 def _before_fork() -> None:
-    """A child has no worker, and must not find one inside LLVM."""
-    _forking.enter_context(compiling())
+    """A child has no worker, and must not find anybody's locks of LLVM taken."""
+    global _compiling
     with _state:
+        _compiling += 1
         _state.wait_for(lambda: not _at_work)
+    engine.hold()
+
+
+def _in_parent() -> None:
+    global _compiling
+    engine.let_go()
+    with _state:
+        _compiling -= 1
+        _state.notify_all()
 
 
 def _in_child() -> None:
     global _state, _compiling, _worker, _at_work
+    engine.let_go()
     _state = threading.Condition()
     _jobs.clear()
-    _forking.pop_all()
     _compiling, _worker, _at_work = 0, None, False
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_forking.close, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -14,6 +14,7 @@ from wengert.compile.emit import I32, I64, PTR, Emitter
 from wengert.compile.engine import Unit, link, object_code
 from wengert.compile.foreign import addresses, declare
 from wengert.compile.keys import compiler_key
+from wengert.compile.once import once
 from wengert.compile.target import Target
 from wengert.compile.teams import (
     define_dismiss,
@@ -97,7 +98,7 @@ def _kept() -> tuple[bytes, list[str]]:
     return code, e.exports
 
 
-@functools.cache
+@once
 def runtime() -> Unit:
     """The code, linked. It is never unloaded, for helper threads run it as long as the process lasts.
 

@@ -78,12 +78,15 @@ def _product(kernel: Product, plan: Plan, threads: int) -> Share | None:
     rows = [s for s in long if s in kernel.symbols[len(found.batch) : len(found.batch) + found.rows]]
     if len(rows) != 1:
         return None
-    own = {v: v.aval.size for v in kernel.kept} | _own_reads(kernel, plan, rows[0])
-    a, b = found.a, found.b
-    own.pop(a.base, None)
-    if found.strides_a[0] * found.m == a.base.aval.size and not a.offset:
-        own[a.base] = a.base.aval.size
-    own.pop(b.base, None)
+    reads, others = _reads(kernel, plan, rows[0])
+    own = {v: v.aval.size for v in kernel.kept} | reads
+    a, size = found.a, found.a.base.aval.size
+    by_rows = found.strides_a[0] * found.m == size and not a.offset
+    if by_rows and a.base not in others and reads.get(a.base, size) == size:
+        own[a.base] = size
+    else:
+        own.pop(a.base, None)
+    own.pop(found.b.base, None)
     return Share("rows", rows[0], threads, found.m // threads, own)
 
 
@@ -106,7 +109,7 @@ def _nest(kernel: Nest, plan: Plan, threads: int) -> Share | None:
         return None
     if long[0] >= kernel.inner and (reduces or len(long) > 1):
         return None
-    own = {v: v.aval.size for v in kernel.kept} | _own_reads(kernel, plan, first)
+    own = {v: v.aval.size for v in kernel.kept} | _reads(kernel, plan, first)[0]
     return Share("rows", first, threads, first.extent // threads, own)
 
 
@@ -121,12 +124,12 @@ def _columns(kernel: Nest, plan: Plan, threads: int) -> Share | None:
             return None
     if len({bool(u.axes) for u in kernel.units}) > 1 or sum(n != 1 for n in kernel.shape) < 2:
         return None
-    own = dict.fromkeys(kernel.kept, last.extent) | _own_reads(kernel, plan, last)
+    own = dict.fromkeys(kernel.kept, last.extent) | _reads(kernel, plan, last)[0]
     return Share("columns", last, threads, last.extent // threads, own)
 
 
-def _own_reads(kernel: Nest | Product, plan: Plan, cut: Symbol) -> dict[Var, int]:
-    """What is read only in the stretches that belong to the thread's part of the axis that is cut."""
+def _reads(kernel: Nest | Product, plan: Plan, cut: Symbol) -> tuple[dict[Var, int], set[Var]]:
+    """What units read only in the stretches that belong to the thread's part of the axis that is cut; and the rest."""
     places: dict[Var, set[int]] = {}
     for unit in kernel.units:
         symbols = symbols_for(unit, kernel) if isinstance(kernel, Nest) else kernel.symbols
@@ -139,7 +142,8 @@ def _own_reads(kernel: Nest | Product, plan: Plan, cut: Symbol) -> dict[Var, int
             finder.virtual(unit.equation, index)
         for var, position in finder.found:
             places.setdefault(var, set()).add(_period(var, position, cut))
-    return {var: min(found) for var, found in places.items() if len(found) == 1 and min(found)}
+    own = {var: min(found) for var, found in places.items() if len(found) == 1 and min(found)}
+    return own, places.keys() - own.keys()
 
 
 def _period(var: Var, position: Affine, cut: Symbol) -> int:

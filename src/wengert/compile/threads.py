@@ -22,6 +22,7 @@ from typing import Any, Final
 from threadpoolctl import ThreadpoolController
 
 from wengert.compile.names import exported
+from wengert.compile.once import once
 from wengert.compile.records import PLACES, Gate, Group, Team
 from wengert.compile.runtime import kernel32, runtime
 from wengert.compile.teams import barrier
@@ -115,15 +116,19 @@ def _prepare_lock(record: Any, mutex: str, condition: str) -> None:
     _system().pthread_cond_init(ctypes.c_void_p(base + getattr(type(record), condition).offset), None)
 
 
-@functools.cache
+_gates: list[Any] = []  # one at most
+
+
+@once
 def gate() -> Any:
     """Where teams wait for one another."""
     made = _block(Gate)
     _prepare_lock(made, "mutex", "opened")
+    _gates.append(made)
     return made
 
 
-@functools.cache
+@once
 def group(threads: int) -> Any:
     """The teams of so many threads."""
     made = _block(Group)
@@ -254,9 +259,9 @@ def _signals_blocked() -> Generator[None]:
 def _after_fork() -> None:
     """In the child only the thread that forked is left: no helpers, and nobody who would open the gate."""
     global _lock
-    if gate.cache_info().currsize:
-        ctypes.memset(ctypes.addressof(gate()), 0, ctypes.sizeof(Gate))
-        _prepare_lock(gate(), "mutex", "opened")
+    for made in _gates:
+        ctypes.memset(ctypes.addressof(made), 0, ctypes.sizeof(Gate))
+        _prepare_lock(made, "mutex", "opened")
     for made in _groups:
         made.free = None  # nor is a team whole that another thread was about to put back
     _helpers.clear()
