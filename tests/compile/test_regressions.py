@@ -265,6 +265,12 @@ def test_what_is_spread_over_the_summed_axis_counts_as_often(name, axes, threads
     check(f, normal((5, 1, 1)), threads=threads, tol=1e-11)
 
 
+@pytest.mark.parametrize("shape", [(1, 17, 2), (1, 1, 40, 3), (3, 17, 2), (1, 32, 16), (17, 2)])
+@THREADS
+def test_what_follows_a_product_finds_its_rows_behind_a_batch_of_one(shape, threads):
+    check(lambda x: x @ np.swapaxes(x, -1, -2) + x[..., :1], normal(shape), threads=threads)
+
+
 # ---- memory beside arrays: the fixture of this folder looks at it
 
 

@@ -116,7 +116,8 @@ class _Fused:
     @contextmanager
     def rows(self, i: Value, height: int) -> Generator[list[Value]]:
         """The rows of a tile: what they read has addresses in common, which are computed once."""
-        long = [n for n in self.kernel.unit.shape[: self.form.rows] if n != 1]
+        batch = len(self.form.batch)
+        long = [n for n in self.kernel.unit.shape[batch : batch + self.form.rows] if n != 1]
         if len(long) > 1:
             yield [plus(self.e, i, r) for r in range(height)]
             return
