@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from wengert.compile.affine import Affine, Symbol, of, row_major
 from wengert.compile.finding import Finder
@@ -17,6 +17,9 @@ from wengert.compile.reading import UnreadableError, iota, is_virtual, reduces
 from wengert.compile.storing import choose, multiplies, settle, tree_cost
 from wengert.compile.views import bases, convolves, form, operands_in_memory, view
 from wengert.core.program import Atom, Equation, Program, Var
+
+if TYPE_CHECKING:
+    from wengert.compile.sharing import Share
 
 __all__ = ["Kernel", "Nest", "Plan", "Product", "Step", "Unit", "plan", "symbols_for"]
 
@@ -107,13 +110,12 @@ class Plan:
     stored: set[Var]
     made: dict[Var, Equation]
     reads: list[dict[Var, None]]
+    cuts: dict[int, Share] = field(default_factory=dict[int, "Share"])  # how threads share them, by id, once settled
 
     @property
     def results(self) -> set[Var]:
         """What the Program gives, as far as it is computed."""
         return {a for a in self.program.outputs if isinstance(a, Var)}
-
-    cuts: dict[int, object] = field(default_factory=dict[int, object])  # how threads share them, where that is settled
 
 
 # ---- units and their places

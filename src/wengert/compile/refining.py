@@ -1,7 +1,6 @@
 """Better code for what was made in haste.
 
-LLVM takes a third of the time where it does not look for the best instructions, and the code a few times as long. So
-the first call of a function runs hasty code, and one thread makes better code meanwhile, a part at a time and while
+LLVM takes less time where it does not look for the best instructions, and the code takes longer. So the first call of a function runs hasty code, and one thread makes better code meanwhile, a part at a time and while
 nobody else is compiling; then the function goes on with that. The numbers are the same.
 """
 
@@ -60,9 +59,13 @@ def later(work: Work, done: Done) -> None:
         _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
         try:
             _worker.start()
+            return
         except RuntimeError:  # there are as many threads as there can be: the hasty code stays
             _worker = None
+            dropped = [done for _, done in _jobs]
             _jobs.clear()
+    for done in dropped:
+        done(None)
 
 
 def overloaded() -> bool:

@@ -61,8 +61,7 @@ def shares(kernel: Kernel, plan: Plan, threads: int) -> list[Share]:
 
 def share(kernel: Kernel, plan: Plan, threads: int) -> Share:
     """How a kernel is cut."""
-    known = plan.cuts.get(id(kernel))
-    return known if isinstance(known, Share) else shares(kernel, plan, threads)[0]
+    return plan.cuts.get(id(kernel)) or shares(kernel, plan, threads)[0]
 
 
 def _product(kernel: Product, plan: Plan, threads: int) -> Share | None:
