@@ -1,7 +1,8 @@
 """Better code for what was made in haste.
 
-LLVM takes less time where it does not look for the best instructions, and the code takes longer. So the first call of a function runs hasty code, and one thread makes better code meanwhile, a part at a time and while
-nobody else is compiling; then the function goes on with that. The numbers are the same.
+LLVM takes less time where it does not look for the best instructions, and the code takes longer. So the first call of a
+function runs hasty code, and one thread makes better code meanwhile, a part at a time and while nobody else is
+compiling; then the function goes on with that. The numbers are the same.
 """
 
 from __future__ import annotations
