@@ -138,7 +138,7 @@ def _wengert(scan: Callable[..., Any], jit: Callable[..., Any]) -> Lib:
         grad=wengert.grad,
         value_and_grad=wengert.value_and_grad,
         stop_gradient=wengert.stop_gradient,
-        put=lambda tree: wengert.pytree.map(np.copy, tree),
+        put=lambda tree: wengert.pytree.map(lambda x: np.copy(x) if isinstance(x, np.ndarray) else x, tree),
         scan=scan,
         jit=jit,
         map=wengert.pytree.map,

@@ -177,7 +177,7 @@ def start(lib: Lib, net: Network) -> dict[str, Any]:
         m, v = net.params(), net.params()
         for a in (a for tree in (m, v) for layer in tree for a in layer.values()):
             a[:] = 0
-        state |= {"m": m, "v": v, "t": np.zeros((), np.float32)}
+        state |= {"m": m, "v": v, "t": np.float32(0)}
     state = lib.put(state)
     return state | {"key": lib.random.key(0)} if net.dropout else state
 

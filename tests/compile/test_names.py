@@ -27,6 +27,26 @@ def test_the_package_around_them_stays_out_and_can_be_loaded_later():
     assert done.returncode == 0, done.stderr
 
 
+CALM = """
+import os
+from wengert.compile import names
+seen, load = [], names.module_from_spec
+names.module_from_spec = lambda spec: seen.append(os.environ.get("OPENBLAS_THREAD_TIMEOUT")) or load(spec)
+before = os.environ.get("OPENBLAS_THREAD_TIMEOUT")
+names.exported("blas")
+print(seen, os.environ.get("OPENBLAS_THREAD_TIMEOUT") == before)
+"""
+
+
+@pytest.mark.parametrize(("set_to", "seen"), [(None, "16"), ("20", "20")])
+def test_its_idle_threads_sleep_soon_unless_the_user_says_otherwise(set_to, seen, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    if set_to:
+        monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", set_to)
+    done = subprocess.run([sys.executable, "-c", CALM], capture_output=True, text=True, check=False)
+    assert done.stdout.split("]") == [f"['{seen}'", " True\n"], done.stderr
+
+
 def test_they_are_the_functions_of_the_package():
     import scipy.linalg.cython_blas
 

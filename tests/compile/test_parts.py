@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 import wengert
+from wengert import control
 from wengert.compile import engine, refining
+from wengert.compile.core import emit_core
 from wengert.compile.emit import I64, Emitter
 from wengert.compile.engine import link
-from wengert.compile.parts import Parts
+from wengert.compile.parts import TURNS, Parts
 from wengert.errors import CompileError
+from wengert.rewrite import rewrite
 
 
 def chain(e: Emitter, count: int) -> None:
@@ -49,6 +52,43 @@ def test_where_llvmlite_keeps_its_generator_to_itself(monkeypatch):
     expected = made(300, 2)[0]
     monkeypatch.setattr(engine, "_generator", lambda: None)
     assert made(300, 2)[0] == expected
+
+
+def test_what_goes_round_often_is_made_well_and_the_rest_in_haste():
+    e = Emitter()
+    with Parts(2, hasty=True) as found:
+        e.written = found
+        chain(e, 20)
+        e.turns = 10 * TURNS
+        with e.function("g", [I64], I64) as (x,):
+            e.ret(e.call("f", I64, x) + 1)
+        codes = found.finish(e)
+        levels = found.levels
+    assert levels == [1, 0]
+    assert ["define i64 @g(" in text for text in found.texts] == [True, False]
+    assert link(codes, e.exports).function("g", ctypes.c_int64, ctypes.c_int64)(5) == 26
+
+
+def test_without_haste_all_is_made_well():
+    e = Emitter()
+    with Parts(2) as found:
+        e.written = found
+        chain(e, 300)
+        found.finish(e)
+        assert set(found.levels) == {1}
+
+
+def test_how_often_the_loops_of_a_kernel_go_round():
+    """A product of 48, 64 and 32 in 400 rounds, in tiles of 24 vectors; then tanh of what it gives."""
+
+    def f(w, x):
+        return control.scan(lambda x, _: (np.tanh(x @ w) @ w.T, None), x, None, length=400)[0]
+
+    args = np.zeros((64, 32)), np.zeros((48, 64))
+    e = emit_core(rewrite(wengert.make_program(f)(*args))).emitter
+    lanes = e.target.lanes(8)
+    turns = {round(f.turns) for f in e.functions}
+    assert {0, round(400 * 48 * 64 * 32 / lanes / 24)} <= turns
 
 
 def test_an_error_in_a_part_is_raised_once(monkeypatch):

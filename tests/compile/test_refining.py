@@ -7,15 +7,17 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from wengert import grad, jit
+from wengert import control, grad, jit
 from wengert.compile import refining
 from wengert.compile.compiler import Compiled, compile_program
+from wengert.compile.parts import TURNS
 from wengert.core.types import aval_of
 from wengert.transforms.programs import staged
 
@@ -36,7 +38,7 @@ ARGS = (np.random.default_rng(0).normal(size=(4, 16, 16)) / 4, np.ones((8, 16)))
 
 def compiled(f: Any, *args: Any) -> Compiled:
     program = staged(lambda *xs: [f(*xs)], tuple(map(aval_of, args)), "f")
-    found = compile_program(program, hasty=True)
+    found = compile_program(program, threads=1, hasty=True)
     assert isinstance(found, Compiled)
     return found
 
@@ -98,6 +100,44 @@ def test_code_that_cannot_be_made_is_done_without(monkeypatch: pytest.MonkeyPatc
     refining.settled()
     assert address(made) == before
     assert np.isfinite(made(*ARGS)[0])
+
+
+def test_only_what_was_made_in_haste_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product that goes round a million times in a call is good from the start."""
+    asked: list[str] = []
+    part = refining.Part
+    monkeypatch.setattr(refining, "Part", lambda text, target: asked.append(text) or part(text, target))
+
+    def f(w: Any, x: Any) -> Any:
+        return control.scan(lambda x, _: (np.tanh(x @ w), None), x, None, length=400)[0]
+
+    args = np.random.default_rng(0).normal(size=(64, 64)) / 8, np.ones((48, 64))
+    with refining.compiling():
+        made = compiled(f, *args)
+        wanted = made(*args)
+    refining.settled()
+    assert made.core is not None
+    functions = made.core.emitter.functions
+    again = [f.turns for f in functions if any(f"define {f.definition}" in text for text in asked)]
+    assert again
+    assert max(again) < TURNS < max(f.turns for f in functions)
+    np.testing.assert_array_equal(made(*args)[0], wanted[0])
+
+
+def test_a_job_waits_for_the_call_that_comes_first() -> None:
+    order: list[str] = []
+    start = time.monotonic()
+
+    def job(name: str) -> Any:
+        return lambda code: order.append(name)
+
+    with refining.compiling():
+        refining.later(list, job("long"), 0.4)
+        refining.later(list, job("short"), 0.1)
+    while refining._worker is not None:  # pyright: ignore[reportPrivateUsage]
+        time.sleep(0.01)
+    assert order == ["short", "long"]
+    assert time.monotonic() - start >= 0.4
 
 
 def run(text: str, folder: Path) -> str:

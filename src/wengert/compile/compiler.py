@@ -24,6 +24,7 @@ from wengert.errors import CompileError
 if TYPE_CHECKING:
     from wengert.compile.core import Core
     from wengert.compile.estimate import Estimate
+    from wengert.compile.parts import Parts
     from wengert.compile.target import Target
 
 __all__ = ["Compiled", "compile_program"]
@@ -31,7 +32,6 @@ __all__ = ["Compiled", "compile_program"]
 # A team is worth a trial for calls of so many seconds, whose kernels take so many each: waiting at a barrier costs
 # some tens of nanoseconds, and handing a call to the team a few microseconds.
 LONG, GRAIN, COARSE = 1e-4, 5e-7, 2e-3
-SHORT = 1e-2  # seconds of a call that may take several times as long, once or twice
 
 
 @final
@@ -138,33 +138,35 @@ class _Source:
 
     def made(self, threads: int) -> Compiled:
         """Anew, and kept."""
-        hasty = self.hasty and usable() and self.estimate.seconds < SHORT and not overloaded()
+        hasty = self.hasty and usable() and not overloaded()
         self.hasty = False  # another variant is measured against the first
-        with compiling(), tools().Parts(get_threads(), 0 if hasty else 1) as parts:
+        with compiling(), tools().Parts(get_threads(), hasty=hasty) as parts:
             core = tools().emit_core(self.rewritten, self.donated, threads, written=parts)
             core.emitter.written = None
             code = parts.finish(core.emitter)
             kept = describe(self.program, self.rewritten, core, code, self.estimate)
             unit = link(code, core.emitter.exports, core.emitter.symbols, core.callbacks)
             made = self.called(kept, unit, threads, core)
-        if hasty:
-            self.refine(made, kept, core, threads, parts.texts)
+        if 0 in parts.levels:
+            self.refine(made, kept, core, threads, parts)
         else:
             self.shelf.put(threads, kept)
         return made
 
-    def refine(self, made: Compiled, kept: Kept, core: Core, threads: int, texts: Sequence[str]) -> None:
+    def refine(self, made: Compiled, kept: Kept, core: Core, threads: int, parts: Parts) -> None:
         """Go on with better code as soon as there is some."""
         e, key = core.emitter, self.shelf.key(threads) if kept.lasting else None
         hasty = _Hasty(kept, [_function(made)])
+        texts = {k: parts.texts[k] for k, level in enumerate(parts.levels) if level == 0}
         if key is not None:
             _in_haste[key] = hasty
 
         def work() -> list[tuple[str, Target]]:
             wanted = key is not None or any(function() for function in hasty.functions)
-            return [(text, e.target) for text in texts] if wanted else []
+            return [(text, e.target) for text in texts.values()] if wanted else []
 
-        def done(code: list[bytes] | None) -> None:
+        def done(better: list[bytes] | None) -> None:
+            code = better and list((dict(enumerate(kept.code)) | dict(zip(texts, better, strict=True))).values())
             if code is not None:
                 self.shelf.put(threads, replace(kept, code=code))
             with _lock:
@@ -176,7 +178,7 @@ class _Source:
                 for function in functions:
                     function.go_on_with(unit)
 
-        later(work, done)
+        later(work, done, kept.seconds)
 
     def called(self, kept: Kept, unit: Unit, threads: int, core: Core | None = None) -> Compiled:
         """Linked code as a function."""

@@ -13,6 +13,7 @@ from typing import Any, final
 
 from wengert.compile.arena import LINE, Arena
 from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value, type_of
+from wengert.compile.estimate import turns
 from wengert.compile.multiply import emit_product
 from wengert.compile.nests import emit_nest
 from wengert.compile.overwriting import overwritable
@@ -120,6 +121,7 @@ class Frame:
         self.core, self.arena, self.operands, self.memory = core, arena, operands, memory
         self.thread, self.team, self.flags = thread, team, flags
         self.first = 0  # the number of the first constant among the operands
+        self.rounds = 1  # how often what is written here is run in a call
         self.e = core.emitter
         self.pointers: dict[Var, Value] = {}
         self.iotas: frozenset[Var] = frozenset()
@@ -130,7 +132,7 @@ class Frame:
     def inner(self) -> Frame:
         """A frame for another Program in the same memory."""
         made = Frame(self.core, self.arena, self.operands, self.memory, self.thread, self.team, self.flags)
-        made.first, made.traffic, made.places = self.first, self.traffic, self.places
+        made.first, made.rounds, made.traffic, made.places = self.first, self.rounds, self.traffic, self.places
         return made
 
     # ---- threads
@@ -217,10 +219,15 @@ class Frame:
         return found
 
     def run(
-        self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value], iotas: Sequence[bool] = ()
-    ) -> None:
-        """Write a Program's kernels: operands are at these addresses, results go to those."""
+        self, program: Program, inputs: Sequence[Value], outputs: Sequence[Value], iotas: Sequence[bool] = (),
+        rounds: int = 1,
+    ) -> None:  # fmt: skip
+        """Write a Program's kernels: operands are at these addresses, results go to those.
+
+        ``rounds``: how often what is written runs where this frame runs once.
+        """
         inner = self.inner()
+        inner.rounds *= rounds
         inner.pointers.update(zip(program.inputs, inputs, strict=True))
         for var, value in program.constants:
             inner.pointers[var] = self.operand(self.first + len(self.core.constants))
@@ -264,7 +271,9 @@ class _Writer:
             for var in [v for v in kernel.vars if isinstance(kernel, Step) or v in kernel.kept]:
                 if var not in self.pointers and not self._takes_over(kernel, var, k, last):
                     self._allocate(var, cut)
+            around, self.e.turns = self.e.turns, self.frame.rounds * turns(kernel, self.e.target)
             self._kernel(kernel, self.plan.reads[k], cut)
+            self.e.turns = around
             for var in [v for v in self.ranges if last.get(v, k) <= k]:
                 self.frame.arena.give(*self.ranges.pop(var))
         for atom, address in zip(self.plan.program.outputs, self.outputs, strict=True):

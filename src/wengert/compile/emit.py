@@ -56,7 +56,8 @@ class Emitter:
     def __init__(self, target: Target | None = None) -> None:
         self.target = target or host()
         self._head: dict[str, str] = {}  # declarations and globals, by name
-        self._functions: list[Function] = []
+        self.functions: list[Function] = []
+        self.turns = 0.0  # how often, about, the innermost loops of what is being written will go round in a call
         self.written: Callable[[Emitter], None] | None = None  # called after each function
         self._lines: list[Any] = []  # instructions, and lists of instructions that are still being written
         self._allocas: list[str] = []
@@ -432,9 +433,9 @@ class Emitter:
         linkage = "" if export else "internal "
         wide = ' "min-legal-vector-width"="512"' if self.target.bytes == 64 else ""
         body = "\n".join(["entry:", *self._allocas, *_flattened(self._lines)])
-        self._functions.append(Function(
+        self.functions.append(Function(
             f"declare {result or 'void'} @{name}({', '.join(str(a.type) for a in args)})", linkage,
-            f"{result or 'void'} @{name}({head}) nounwind{wide} {attributes}{{\n{body}\n}}\n",
+            f"{result or 'void'} @{name}({head}) nounwind{wide} {attributes}{{\n{body}\n}}\n", self.turns,
         ))  # fmt: skip
         self.defined.add(name)
         if export:
@@ -566,27 +567,32 @@ class Emitter:
 
     def text(self) -> str:
         """The module."""
-        return "\n".join([*self._head.values(), *map(str, self._functions)])
+        return "\n".join([*self._head.values(), *map(str, self.functions)])
 
-    def part(self, begin: int, end: int) -> str:
-        """A module of functions ``begin`` … ``end`` − 1 of those written so far, which may call the others."""
-        others = [f.declaration for f in (*self._functions[:begin], *self._functions[end:])]
-        own = [f"define {f.definition}" for f in self._functions[begin:end]]
-        return "\n".join([*self._head.values(), *others, *own])
-
-    def lengths(self) -> list[int]:
-        """How many lines each function has."""
-        return [f.definition.count("\n") for f in self._functions]
+    def part(self, numbers: Sequence[int]) -> str:
+        """A module of some of the functions written so far, which may call the others."""
+        own = set(numbers)
+        others = [f.declaration for k, f in enumerate(self.functions) if k not in own]
+        return "\n".join([*self._head.values(), *others, *(f"define {self.functions[k].definition}" for k in numbers)])
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function's text: how other modules declare it, and its definition without ``define`` and its linkage."""
+    """A function's text: how other modules declare it, and its definition without ``define`` and its linkage.
+
+    ``turns``: how often its innermost loops go round in a call, as far as that is known.
+    """
 
     declaration: str
     linkage: str
     definition: str
+    turns: float = 0.0
+
+    @property
+    def lines(self) -> int:
+        """How long it is."""
+        return self.definition.count("\n")
 
     def __str__(self) -> str:
         return f"define {self.linkage}{self.definition}"

@@ -1,18 +1,25 @@
-"""How long a Program takes, roughly: whether threads are worth their waiting, and releasing the lock its time."""
+"""How long a Program takes, roughly.
+
+It decides whether threads are worth their waiting, releasing the lock its time, and good code its making.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, final
 
+from wengert.compile.plan import Kernel, Nest, Product, Step
 from wengert.compile.storing import COSTS
+from wengert.compile.target import Target
 from wengert.core.program import Equation, Program
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["UNKNOWN", "Estimate", "estimate", "turns"]
 
 # Of one core: multiplications and additions of a product, and simple operations of a loop, in single precision.
 PRODUCT, SIMPLE, ELSEWHERE = 1 / 8e10, 1 / 1e10, 2e-5
 UNKNOWN = 100  # rounds of a loop whose length is not known
+TILE = 24  # vectors that the innermost loop of a product adds to
 
 
 @final
@@ -59,3 +66,15 @@ def _of(equation: Equation) -> Estimate:
         return Estimate(ELSEWHERE + size * SIMPLE, 1)
     kernels = int(equation.primitive.family in ("reduction", "bilinear") or name in ("sum", "scatter_add"))
     return Estimate(size * COSTS.get(name, 1) * SIMPLE * double, kernels)
+
+
+def turns(kernel: Kernel, target: Target) -> float:
+    """How often the innermost loop of a kernel goes round; not the loops of what is called from there."""
+    if isinstance(kernel, Step):
+        return max((x.aval.size for x in (*kernel.equation.inputs, *kernel.equation.outputs)), default=0)
+    if isinstance(kernel, Nest):
+        return prod(kernel.shape) / target.lanes(kernel.units[0].var.aval.dtype.itemsize)
+    assert isinstance(kernel, Product)
+    out, a = kernel.unit.var.aval, kernel.unit.equation.inputs[0].aval
+    summed = prod(a.shape[axis] for axis in kernel.unit.equation.params["contract"][0])
+    return out.size * summed / target.lanes(out.dtype.itemsize) / TILE

@@ -16,15 +16,17 @@ from wengert.compile.engine import Part, object_code
 
 __all__ = ["Parts"]
 
-LINES = 800  # of a part, at least: each costs LLVM about two milliseconds beside its functions
+LINES = (800, 300)  # of a part, at least, by level: each costs LLVM about two milliseconds beside its functions
+TURNS = 8e4  # of a loop in a call, from which on good code pays for itself in the first one
 
 
 @final
 class Parts:
     """Called after each function that an emitter has written; :meth:`finish` gives the object files.
 
-    Where parts begin and end depends on their lengths alone, so that the same module gives the same files. ``level`` is
-    LLVM's, ``texts`` are the modules of which the files were made.
+    Which functions are in which part depends on their lengths and turns alone, so that the same module gives the same
+    files. ``hasty``: what runs a short time is made in haste, at LLVM's level 0 rather than 1. ``texts`` are the
+    modules of which the files were made, ``levels`` the levels.
 
     Example:
         >>> from wengert.compile.emit import Emitter
@@ -37,10 +39,13 @@ class Parts:
         1
     """
 
-    def __init__(self, threads: int, level: int = 1) -> None:
-        self.threads, self.level = threads, level
+    def __init__(self, threads: int, *, hasty: bool = False) -> None:
+        self.threads, self.hasty = threads, hasty
+        self.seen = 0  # functions that were looked at
+        self.pending: dict[int, list[int]] = {}  # by level, those that stand in no part, and
+        self.lines: dict[int, int] = {}  # how long they are
         self.texts: list[str] = []
-        self.taken = 0  # functions that stand in some part
+        self.levels: list[int] = []
         self.parts: list[Part] = []
         self.waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.made: list[Any] = []  # object files, or the errors that came instead
@@ -48,20 +53,34 @@ class Parts:
 
     def __call__(self, e: Emitter) -> None:
         """Hand out what has been written, if it is long enough."""
-        if self.threads > 1 and sum(e.lengths()[self.taken :]) >= LINES:
-            self.take(e)
-            if sum(helper.is_alive() for helper in self.helpers) < self.threads - 1:
-                self.helpers.append(threading.Thread(target=self.help, daemon=True))
-                self.helpers[-1].start()
+        self.sort(e)
+        if self.threads > 1:
+            for level in [level for level, lines in self.lines.items() if lines >= LINES[level]]:
+                self.take(e, level)
+                if sum(helper.is_alive() for helper in self.helpers) < self.threads - 1:
+                    self.helpers.append(threading.Thread(target=self.help, daemon=True))
+                    self.helpers[-1].start()
 
-    def take(self, e: Emitter) -> None:
-        """Make a part of all functions that stand in none."""
-        end = len(e.lengths())
-        self.texts.append(e.part(self.taken, end))
-        self.parts.append(Part(self.texts[-1], e.target, self.level))
-        self.taken = end
+    def sort(self, e: Emitter) -> None:
+        """Decide how well each of the latest functions is to be made."""
+        for k in range(self.seen, len(e.functions)):
+            function = e.functions[k]
+            level = 0 if self.hasty and function.turns < TURNS else 1
+            self.pending.setdefault(level, []).append(k)
+            self.lines[level] = self.lines.get(level, 0) + function.lines
+        self.seen = len(e.functions)
+
+    def take(self, e: Emitter, level: int) -> None:
+        """Make a part of all functions of a level that stand in none."""
+        del self.lines[level]
+        self._text(e.part(self.pending.pop(level)), level)
+        self.parts.append(Part(self.texts[-1], e.target, level))
         self.made.append(None)
         self.waiting.put(len(self.made) - 1)
+
+    def _text(self, text: str, level: int) -> None:
+        self.texts.append(text)
+        self.levels.append(level)
 
     def help(self) -> None:
         """Make what waits; a helper leaves when nothing does, and another one comes with the next part."""
@@ -81,10 +100,13 @@ class Parts:
         Raises:
             CompileError: LLVM refuses the code.
         """
-        if not self.made:
-            self.texts = [e.text()]
-            return [object_code(self.texts[0], e.target, level=self.level)]
-        self.take(e)
+        self.sort(e)
+        if not self.made and len(self.pending) == 1:
+            (level,) = self.pending
+            self._text(e.text(), level)
+            return [object_code(self.texts[0], e.target, level=level)]
+        for level in sorted(self.pending, reverse=True):  # what takes long first
+            self.take(e, level)
         self.help()
         for helper in self.helpers:
             helper.join()

@@ -158,11 +158,9 @@ class _Placing:
     def put(self, unit: Unit) -> None:
         """Into the first kernel that can take it, or into a new one."""
         if unit.kind == "step" or unit.kind == "product":
-            inputs = [x for x in unit.equation.inputs if isinstance(x, Var)]
             kernel: Kernel = (
                 Step(unit.equation) if unit.kind == "step" else Product(unit, tuple(Symbol(n) for n in unit.shape))
             )
-            del inputs
             self.kernels.append(kernel)
             self.settle(unit, len(self.kernels) - 1)
             return None

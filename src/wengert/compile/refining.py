@@ -12,9 +12,10 @@ import contextlib
 import os
 import sys
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 
 from wengert.compile import engine
 from wengert.compile.engine import Part
@@ -24,14 +25,16 @@ from wengert.errors import CompileError
 __all__ = ["compiling", "later", "overloaded", "settled"]
 
 MOST = 16  # functions that wait
+DELAY = 0.03  # seconds that a job waits at least: the first call, which comes now, has the processors for itself
 PATIENCE = 1.0  # seconds that a process that ends waits for more than the function in hand
 Work = Callable[[], Sequence[tuple[str, Target]]]  # the modules to be made; none where nobody wants them any more
 Done = Callable[[list[bytes] | None], None]  # takes their object files, or None where they could not be made
 _state = threading.Condition()
-_jobs: deque[tuple[Work, Done]] = deque()
+_jobs: list[tuple[float, Work, Done]] = []  # and when they may begin
 _compiling = 0  # how many are compiling in the foreground, or about to fork
 _worker: threading.Thread | None = None
 _at_work = False  # inside LLVM
+_hurrying = False  # somebody waits for the jobs
 _closing = False
 
 
@@ -50,23 +53,32 @@ def compiling() -> Generator[None]:
                 state.notify_all()
 
 
-def later(work: Work, done: Done) -> None:
-    """Make the object files of some modules when there is time, and hand them to ``done``."""
-    global _worker
+def later(work: Work, done: Done, call: float = 0.0) -> None:
+    """Make the object files of some modules when there is time, and hand them to ``done``.
+
+    Not before a ``call`` of so many seconds has had time to end.
+    """
     with _state:
-        _jobs.append((work, done))
-        if _worker is not None:
-            return
+        _jobs.append((time.monotonic() + DELAY + call, work, done))
+        _state.notify_all()
+        dropped = _start()
+    for done in dropped:
+        done(None)
+
+
+def _start() -> list[Done]:
+    """The thread, where it does not run; gives whom it must be told that nothing will come."""
+    global _worker
+    if _worker is None:
         _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
         try:
             _worker.start()
-            return
         except RuntimeError:  # there are as many threads as there can be: the hasty code stays
             _worker = None
-            dropped = [done for _, done in _jobs]
+            dropped = [done for _, _, done in _jobs]
             _jobs.clear()
-    for done in dropped:
-        done(None)
+            return dropped
+    return []
 
 
 def overloaded() -> bool:
@@ -81,8 +93,22 @@ def settled() -> None:
         >>> from wengert.compile.refining import settled
         >>> settled()
     """
-    while (worker := _worker) is not None:
-        worker.join()
+    with _hurry():
+        while (worker := _worker) is not None:
+            worker.join()
+
+
+@contextmanager
+def _hurry() -> Generator[None]:
+    """No job waits for its time."""
+    global _hurrying
+    with _state:
+        _hurrying = True
+        _state.notify_all()
+    try:
+        yield
+    finally:
+        _hurrying = False
 
 
 def _run() -> None:
@@ -91,13 +117,28 @@ def _run() -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     try:
-        while _jobs and not _closing:
-            _do(*_jobs.popleft())
-    finally:
+        while (job := _next()) is not None:
+            _do(*job)
+    except BaseException:
         with _state:
             _worker = None
-        if _jobs and not _closing:  # one that came at the last moment
-            later(*_jobs.popleft())
+        _start()  # the others are not to blame
+        raise
+
+
+def _next() -> tuple[Work, Done] | None:
+    """The job whose time comes first, when it has come; None where there is none, and the thread ends."""
+    global _worker
+    with _state:
+        while _jobs and not _closing:
+            job = min(_jobs, key=itemgetter(0))
+            early = job[0] - time.monotonic()
+            if early <= 0 or _hurrying:
+                _jobs.remove(job)
+                return job[1:]
+            _state.wait(early)
+        _worker = None
+        return None
 
 
 def _do(work: Work, done: Done) -> None:
@@ -138,8 +179,11 @@ def _close() -> None:
     """What has been begun is finished, and what can be in a second more: its code is kept on the disk."""
     global _closing
     if (worker := _worker) is not None:
-        worker.join(PATIENCE)
-    _closing = True
+        with _hurry():
+            worker.join(PATIENCE)
+    with _state:
+        _closing = True
+        _state.notify_all()
     if worker is not None:
         worker.join()
 
@@ -162,11 +206,11 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    global _state, _compiling, _worker, _at_work
+    global _state, _compiling, _worker, _at_work, _hurrying
     engine.let_go()
     _state = threading.Condition()
     _jobs.clear()
-    _compiling, _worker, _at_work = 0, None, False
+    _compiling, _worker, _at_work, _hurrying = 0, None, False, False
 
 
 if hasattr(os, "register_at_fork"):

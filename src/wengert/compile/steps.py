@@ -12,6 +12,7 @@ from wengert.compile.convolving import CONVOLVING
 from wengert.compile.cumulative import CUMULATIVE
 from wengert.compile.drawing import DRAWING
 from wengert.compile.emit import I8, I64, PTR, Value, type_of
+from wengert.compile.estimate import UNKNOWN
 from wengert.compile.extremes import EXTREMES
 from wengert.compile.joining import JOINING
 from wengert.compile.matrices import MATRICES
@@ -110,7 +111,7 @@ def _while(frame: Frame, equation: Equation) -> bool:
     answer = frame.room(8)
 
     def holds(*pointers: Value) -> Value:
-        frame.run(test, [*for_test, *carry.current(pointers)], [answer])
+        frame.run(test, [*for_test, *carry.current(pointers)], [answer], rounds=UNKNOWN)
         frame.barrier()
         return e.load(answer, type_of(np.dtype(bool)))
 
@@ -187,7 +188,8 @@ class _Carry:
         following = [p for k, p in enumerate(pointers) if k % 2]
         rest = iter(following)
         there = [p if fixed else next(rest) for p, fixed in zip(here, self.fixed, strict=True)]
-        self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys], self.iotas)
+        rounds = UNKNOWN if self.length is None else self.length
+        self.frame.run(self.body, [*constants, *here, *slices], [*there, *ys], self.iotas, rounds)
         self.frame.barrier()
         moved = [(pointers[k], pointers[k + 1]) for k in range(0, len(pointers), 2)]
         return [p for a, b in moved for p in (b, a)]
