@@ -18,7 +18,7 @@ import numpy as np
 
 from wengert.compile.target import host
 from wengert.core.primitive import REGISTRY, Primitive
-from wengert.core.program import Atom, Equation, Program, Var
+from wengert.core.program import Atom, Equation, Program, Var, uniform
 from wengert.core.types import Aval
 from wengert.ops.index import ARRAY
 
@@ -212,8 +212,9 @@ class _Writer:
         """All bits of an array."""
         if x.dtype.kind not in "biufc":
             raise _NoKeyError(x.dtype)
-        self.text(kind, x.dtype.str, *x.shape)
-        self.hash.update(np.ascontiguousarray(x).data if x.size else b"")
+        number = uniform(x) if x.size > 1 else None  # many constants are, and it is found sooner than a hash
+        self.text(kind, x.dtype.str, *x.shape, number is not None)
+        self.hash.update(np.ascontiguousarray(x if number is None else number).data if x.size else b"")
 
     def several(self, value: Any) -> None:
         """What holds values."""

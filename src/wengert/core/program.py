@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from wengert.core.primitive import Primitive
 from wengert.core.trace import bind
 from wengert.core.types import Aval, aval_of, shape_of
 from wengert.errors import ShapeError
 
-__all__ = ["Equation", "Literal", "Program", "Var"]
+__all__ = ["Equation", "Literal", "Program", "Var", "uniform"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,3 +100,26 @@ class Program:
 
 # The printer, which lives in a module of its own.
 SHOW: list[Any] = []
+
+
+def uniform(value: Any) -> Any:
+    """The number that all elements of an array are, to the bit, as a NumPy scalar; None if they differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from wengert.core.program import uniform
+        >>> uniform(np.full(3, 0.5)), uniform(np.array([0.0, -0.0]))
+        (np.float64(0.5), None)
+    """
+    if type(value) is not np.ndarray or not value.size:
+        return None
+    first = value[(0,) * value.ndim]
+    if any(stride and n > 1 for stride, n in zip(value.strides, value.shape, strict=True)):
+        if value.flat[-1].tobytes() != first.tobytes():  # which tells most arrays apart
+            return None
+        # in words, and without a copy where the elements lie side by side
+        word = next(n for n in (8, 4, 2, 1) if value.itemsize % n == 0)
+        words = value.ravel("K").view(f"u{word}").reshape(-1, value.itemsize // word)
+        if not (words == words[0]).all():
+            return None
+    return first

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.program import Atom, Equation, Literal, Program, Var
+from wengert.core.program import Atom, Equation, Literal, Program, Var, uniform
 from wengert.core.types import Aval, aval_of
 from wengert.ops.shape import broadcast_to
 from wengert.rewrite.edit import Editor, literal_of
@@ -38,17 +38,6 @@ def fold(program: Program) -> Program:
         else:
             editor.replace(equation.outputs, [placed(editor, out, equation.outputs[0].aval, known)])
     return editor.finish() if editor.replaced else program
-
-
-def uniform(value: Any) -> Any:
-    """The number that all elements of an array are, to the bit, as a NumPy scalar; None if they differ."""
-    if type(value) is not np.ndarray or not value.size:
-        return None
-    first = value.ravel("K")[:1]
-    # the last element tells most arrays apart before all are read
-    if value.flat[-1].tobytes() != first.tobytes() or value.tobytes() != first.tobytes() * value.size:
-        return None
-    return first[0]
 
 
 def evaluated(equation: Equation, inputs: tuple[Atom, ...], editor: Editor, known: dict[Var, Any]) -> Any:
