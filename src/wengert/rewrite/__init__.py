@@ -24,6 +24,7 @@ from wengert.rewrite.layout import layout
 from wengert.rewrite.pieces import pieces
 from wengert.rewrite.products import broadcast_products, products
 from wengert.rewrite.reroll import reroll
+from wengert.rewrite.residuals import residuals
 from wengert.rewrite.simplify import simplify, simplify_fast
 
 __all__ = ["CHECK", "Count", "Pass", "count", "passes", "rewrite"]
@@ -57,6 +58,7 @@ def passes(*, fast_math: bool = False) -> tuple[Pass, ...]:
         Pass("hoist", hoist),
         Pass("batch_products", batch_products),
         Pass("arrange", arrange),
+        Pass("residuals", residuals),
         Pass("cse", cse),
         Pass("dce", dce),
     )
