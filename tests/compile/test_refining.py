@@ -140,6 +140,14 @@ def test_a_job_waits_for_the_call_that_comes_first() -> None:
     assert time.monotonic() - start >= 0.4
 
 
+def test_an_estimate_without_end_does_not_keep_the_better_code_away() -> None:
+    done: list[Any] = []
+    refining.later(list, done.append, float("inf"))
+    while refining._worker is not None:  # pyright: ignore[reportPrivateUsage]
+        time.sleep(0.01)
+    assert done == [None]
+
+
 def run(text: str, folder: Path) -> str:
     env = {**os.environ, "WENGERT_CACHE": "1", "WENGERT_CACHE_DIR": str(folder)}
     done = subprocess.run(

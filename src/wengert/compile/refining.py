@@ -25,7 +25,8 @@ from wengert.errors import CompileError
 __all__ = ["compiling", "later", "overloaded", "settled"]
 
 MOST = 16  # functions that wait
-DELAY = 0.03  # seconds that a job waits at least: the first call, which comes now, has the processors for itself
+# Seconds that a job waits at least and at most: the first call, which comes now, has the processors for itself.
+DELAY, LONGEST = 0.03, 1.0
 PATIENCE = 1.0  # seconds that a process that ends waits for more than the function in hand
 Work = Callable[[], Sequence[tuple[str, Target]]]  # the modules to be made; none where nobody wants them any more
 Done = Callable[[list[bytes] | None], None]  # takes their object files, or None where they could not be made
@@ -56,10 +57,10 @@ def compiling() -> Generator[None]:
 def later(work: Work, done: Done, call: float = 0.0) -> None:
     """Make the object files of some modules when there is time, and hand them to ``done``.
 
-    Not before a ``call`` of so many seconds has had time to end.
+    Not before a ``call`` of so many seconds has had time to end, unless it is a long one.
     """
     with _state:
-        _jobs.append((time.monotonic() + DELAY + call, work, done))
+        _jobs.append((time.monotonic() + min(DELAY + call, LONGEST), work, done))
         _state.notify_all()
         dropped = _start()
     for done in dropped:
