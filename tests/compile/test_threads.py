@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from wengert.compile import entry as entry_module
-from wengert.compile import threads
+from wengert.compile import threads, values
 from wengert.compile.callbacks import callback
 from wengert.compile.emit import F64, I32, I64, PTR, Emitter
 from wengert.compile.engine import link, object_code
@@ -466,3 +466,26 @@ def test_a_teams_fields_lie_in_lines_of_their_own():
     lines = [getattr(Team, f).offset // 64 for f in ("round", "core", "working", "arrived", "passed", "sleepers")]
     assert len(set(lines)) == len(lines)
     assert ctypes.sizeof(Team) % 8 == 0
+
+
+def test_a_type_that_two_threads_make_at_once_is_one_and_whole(monkeypatch):
+    """The second asks while the first is making it."""
+    found = []
+
+    def ask():
+        t = values.Type("f32", 1000)
+        found.append((t, t.text, t.bits, t.size, t.is_float))
+
+    class Slow(dict):
+        def get(self, *key):
+            if not asked:
+                asked.append(threading.Thread(target=ask))
+                asked[0].start()
+                asked[0].join()
+            return super().get(*key)
+
+    asked = []
+    monkeypatch.setattr(values.Type, "_all", dict(values.Type._all))  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(values, "LLVM", Slow(values.LLVM))
+    ask()
+    assert found == [(found[0][0], "<1000 x float>", 32, 4, True)] * 2

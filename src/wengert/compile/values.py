@@ -34,12 +34,13 @@ class Type:
         """The one there is."""
         found = cls._all.get((element, lanes))
         if found is None:
-            found = cls._all[element, lanes] = super().__new__(cls)
+            found = super().__new__(cls)
             name = LLVM.get(element, element)
             found.element, found.lanes, found.text = element, lanes, f"<{lanes} x {name}>" if lanes else name
             found.is_float = element in ("f32", "f64")
             found.bits = 64 if element == "ptr" else int(element[1:])
             found.size = max(found.bits // 8, 1)
+            found = cls._all.setdefault((element, lanes), found)  # whole, and the one of whichever thread was first
         return found
 
     def __str__(self) -> str:
