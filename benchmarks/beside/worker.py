@@ -89,7 +89,8 @@ class Worker:
         checked = check(*result)
         del result
         time.sleep(SETTLED)
-        second = min(self.time(row, form, 1)["seconds"] for _ in range(2))  # where the first result's types are others
+        # of two, for one compiles again where a state comes back as another type than it began as
+        second = min(self.time(row, form, 1)["seconds"] for _ in range(2))
         return {
             "loading": self.loading,
             "first": first,

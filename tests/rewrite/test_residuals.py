@@ -10,7 +10,7 @@ from tests.rewrite._equal import rewritten_is_equal, same_bits
 
 from wengert import control, grad, jit, make_program, vjp
 from wengert.core.program import Program
-from wengert.rewrite import rewrite
+from wengert.rewrite import passes, rewrite
 
 RNG = np.random.default_rng(3)
 X, XS = RNG.normal(size=6), RNG.normal(size=(9, 6))
@@ -132,3 +132,20 @@ def test_loops_in_loops_and_second_derivatives():
     np.testing.assert_allclose(value, plain, rtol=1e-12)
     for a, b in zip(pull(X), pull_plain(X), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("more", "times"), [(lambda c: c + 0.5, 2000), (lambda c: c + c, 60)], ids=["chain", "diamonds"]
+)
+def test_long_ways_are_given_up_soon(more, times):
+    """Two thousand additions, or 2**60 paths through sixty, between what is kept."""
+
+    def step(c, row):
+        for _ in range(times):
+            c = more(c)
+        return np.tanh(c * row)
+
+    program = make_program(grad(over(step)))(X, XS[:2])
+    names = [p.name for p in passes()]
+    new = rewrite(program, skip=[name for name in names if name != "residuals"])
+    same_bits(new.evaluate((X, XS[:2]))[0], program.evaluate((X, XS[:2]))[0])

@@ -157,17 +157,20 @@ class _Source:
         """Go on with better code as soon as there is some."""
         e, key = core.emitter, self.shelf.key(threads) if kept.lasting else None
         hasty = _Hasty(kept, [_function(made)])
-        texts = {k: parts.texts[k] for k, level in enumerate(parts.levels) if level == 0}
+        numbers = [k for k, level in enumerate(parts.levels) if level == 0]
         if key is not None:
             _in_haste[key] = hasty
 
         def work() -> list[tuple[str, Target]]:
             wanted = key is not None or any(function() for function in hasty.functions)
-            return [(text, e.target) for text in texts.values()] if wanted else []
+            return [(parts.texts[k], e.target) for k in numbers] if wanted else []
 
         def done(better: list[bytes] | None) -> None:
-            code = better and list((dict(enumerate(kept.code)) | dict(zip(texts, better, strict=True))).values())
-            if code is not None:
+            code = None
+            if better is not None:
+                code = list(kept.code)
+                for k, made_well in zip(numbers, better, strict=True):
+                    code[k] = made_well
                 self.shelf.put(threads, replace(kept, code=code))
             with _lock:
                 hasty.over = True

@@ -131,7 +131,7 @@ def lapack_symbol(name: str) -> tuple[int, Type]:
 def _calm() -> Generator[None]:
     """OpenBLAS reads here how long its idle threads wait for work at full speed, in powers of two of processor cycles.
 
-    By itself 26, a tenth of a second from the moment that it is loaded on, which a team's threads would miss.
+    By itself about a tenth of a second, from the moment that it is loaded on, which a team's threads would miss.
     """
     name = "OPENBLAS_THREAD_TIMEOUT"
     if name in os.environ:
@@ -145,6 +145,7 @@ def _calm() -> Generator[None]:
 
 
 @functools.cache
+@_calm()
 def exported(library: str) -> dict[str, Any]:
     """The capsules of ``scipy.linalg.cython_blas`` or ``cython_lapack``.
 
@@ -156,9 +157,8 @@ def exported(library: str) -> dict[str, Any]:
     spec = None if name in sys.modules else PathFinder.find_spec(name, [os.path.join(scipy.__path__[0], "linalg")])
     try:
         if spec is not None and spec.loader is not None:
-            with _calm():
-                module = module_from_spec(spec)
-                spec.loader.exec_module(module)
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
             return module.__pyx_capi__
     except Exception:  # noqa: BLE001 - another version of SciPy may be built in another way: then all of it is loaded
         pass

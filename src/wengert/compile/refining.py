@@ -62,24 +62,25 @@ def later(work: Work, done: Done, call: float = 0.0) -> None:
     with _state:
         _jobs.append((time.monotonic() + min(DELAY + call, LONGEST), work, done))
         _state.notify_all()
-        dropped = _start()
-    for done in dropped:
-        done(None)
+    _start()
 
 
-def _start() -> list[Done]:
-    """The thread, where it does not run; gives whom it must be told that nothing will come."""
+def _start() -> None:
+    """The thread, where there are jobs and it does not run."""
     global _worker
-    if _worker is None:
+    with _state:
+        if _worker is not None or not _jobs:
+            return
         _worker = threading.Thread(target=_run, name="wengert better code", daemon=True)
         try:
             _worker.start()
+            return
         except RuntimeError:  # there are as many threads as there can be: the hasty code stays
             _worker = None
             dropped = [done for _, _, done in _jobs]
             _jobs.clear()
-            return dropped
-    return []
+    for done in dropped:
+        done(None)
 
 
 def overloaded() -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wengert.core.program import Atom, Equation, Literal, Program, Var
+from wengert.core.program import Atom, Equation, Program, Var
 from wengert.rewrite.edit import Editor
 from wengert.rewrite.loops import Loop, closed, opened
 
@@ -70,31 +70,31 @@ def _variables(atoms: Sequence[Atom]) -> set[Var]:
 
 def derivable(loop: Loop, sliced: set[Var]) -> dict[Var, Derived]:
     """Of the arrays that a loop gives, those that are soon computed from others that it gives."""
-    made = {v: e for e in loop.equations for v in e.outputs}
+    made = {v: (k, e) for k, e in enumerate(loop.equations) for v in e.outputs}
     stacks = zip(loop.ys_out, loop.results[len(loop.carry) :], strict=True)
     given = {y: stack for y, stack in stacks if isinstance(y, Var)}
     found: dict[Var, Derived] = {}
 
-    def collect(var: Var, equations: dict[int, Equation], kept: dict[Var, Var]) -> bool:
-        """The equations that compute a value, each once; whether it is soon done."""
-        equation = made.get(var)
-        if equation is None or equation.primitive.name not in CHEAP:
-            return False
-        for atom in equation.inputs:
-            if isinstance(atom, Literal):
+    def how(var: Var) -> Derived | None:
+        equations, kept, todo = dict[int, Equation](), dict[Var, Var](), [var]
+        while todo:
+            at, equation = made.get(todo.pop(), (0, None))
+            if equation is None or equation.primitive.name not in CHEAP or len(equations | {at: equation}) > MOST:
+                return None
+            if at in equations:
                 continue
-            stack = given.get(atom)
-            if stack is not None and stack not in found:
-                kept[atom] = stack
-            elif not collect(atom, equations, kept):
-                return False
-        equations[id(equation)] = equation
-        return len(equations) <= MOST
+            equations[at] = equation
+            for atom in _variables(equation.inputs):
+                stack = given.get(atom)
+                if stack is None or stack in found:
+                    todo.append(atom)
+                else:
+                    kept[atom] = stack
+        return Derived(var, tuple(equations[k] for k in sorted(equations)), kept) if kept else None
 
-    for var in [v for e in loop.equations for v in e.outputs if v in given]:
-        equations, kept = dict[int, Equation](), dict[Var, Var]()
-        if given[var] in sliced and collect(var, equations, kept) and kept:
-            found[given[var]] = Derived(var, tuple(equations.values()), kept)
+    for var in made:
+        if var in given and given[var] in sliced and (derived := how(var)):
+            found[given[var]] = derived
     return found
 
 
