@@ -6,9 +6,9 @@
 
 Only one process works at a time, on the same number of threads. Prints medians, ratios (how many times faster this
 library is) beside what they are held to, the part of the measured rate of NumPy's large products, and of each library
-the first call in a new process, the first call with what it cached on the disk, and how far the first call raises the
-peak of memory. JAX's figure is the better one of a scan and of a compiled step in a loop. Libraries that are not
-installed are left out.
+the first call in a new process, the first call with what it cached on the disk (medians of several processes), and how
+far calls raise the peak of memory. JAX's figure is the better one of a scan and of a compiled step in a loop. Libraries
+that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(PEERS), help="libraries, separated by commas")
     parser.add_argument("--threads", type=int, default=2, choices=(1, 2))
     parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--firsts", type=int, default=3, help="new processes for each first call")
     parser.add_argument("--quick", action="store_true", help="three short rounds, no first calls, no unrolled loop")
     parser.add_argument("--steady", action="store_true", help="no first calls in new processes")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
@@ -75,10 +76,11 @@ def measure(rows: list[Row], names: list[str], args: argparse.Namespace) -> Iter
             else:
                 found = interleaved(row, workers, rounds, turn)
             if not (args.quick or args.steady):
-                for name, figures in found["figures"].items():
-                    if figures.error is None:
-                        time.sleep(0.1)
-                        first_calls(row, name, args.threads, figures)
+                for _ in range(args.firsts):
+                    for name, figures in found["figures"].items():
+                        if figures.error is None:
+                            time.sleep(0.1)
+                            first_calls(row, name, args.threads, figures)
             yield row, found
     finally:
         for worker in workers.values():
@@ -139,6 +141,10 @@ def micros(row: Row, figures: Figures | None) -> float | None:
     return figures.median / row.problem.units * 1e6
 
 
+def middle(times: list[float]) -> float | None:
+    return statistics.median(times) if times else None
+
+
 def ratio(a: float | None, b: float | None) -> float | None:
     return a / b if a is not None and b else None
 
@@ -165,7 +171,7 @@ def line(row: Row, found: dict[str, Any]) -> str:
 
 
 def first_table(rows: list[Row], results: Results) -> None:
-    """What first calls cost beyond second ones, in seconds, and how far they raise the peak of memory, in MiB."""
+    """What first calls cost beyond second ones, in seconds, and how far calls raise the peak of memory, in MiB."""
     print(
         f"\n{'first − second call, s':24}{'wengert':>10}{'cached':>10}{'JAX':>10}{'cached':>10}{'torch':>10}"
         f"{'w/JAX':>8}{'needs':>7}{'cached/JAX':>12}{'needs':>7}   peak memory, MiB: wengert, JAX, torch"
@@ -175,11 +181,12 @@ def first_table(rows: list[Row], results: Results) -> None:
             continue
         empty = Figures()
         w, j, t = (results[row.name]["figures"].get(name, empty) for name in ("wengert", "jax", "torch"))
+        first, cached, *jax = (middle(times) for times in (w.first, w.cached, j.first, j.cached))
         needs = (None if row.once else FIRST, None if row.once else CACHED)
         print(
-            f"{row.name:24}{number(w.first, 10)}{number(w.cached, 10)}{number(j.first, 10)}{number(j.cached, 10)}"
-            f"{number(t.first, 10)}{number(ratio(w.first, j.first), 8)}{number(needs[0], 7, 2)}"
-            f"{number(ratio(w.cached, j.first), 12)}{number(needs[1], 7, 2)}   "
+            f"{row.name:24}{number(first, 10)}{number(cached, 10)}{number(jax[0], 10)}{number(jax[1], 10)}"
+            f"{number(middle(t.first), 10)}{number(ratio(first, jax[0]), 8)}{number(needs[0], 7, 2)}"
+            f"{number(ratio(cached, jax[0]), 12)}{number(needs[1], 7, 2)}   "
             + ", ".join(number(None if f.memory is None else f.memory / 2**20, 0) for f in (w, j, t))
             + (f"   (wengert needs: under {UNROLLED_SECONDS:g} s)" if row.once else "")
             + ("   (wengert needs: not above JAX)" if isinstance(row.problem, Network) else "")

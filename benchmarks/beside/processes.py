@@ -20,6 +20,7 @@ from beside.rows import Row
 WORKER = Path(__file__).parent / "worker.py"
 # Idle threads of BLAS and OpenMP spin for some milliseconds after a call: the next library must not feel them.
 PAUSE = 0.12
+LASTING = 1.5  # seconds of calls in which a library has taken the memory that it takes
 
 
 class FailedError(Exception):
@@ -94,8 +95,9 @@ class Figures:
     # form -> seconds of each round
     times: dict[str, list[float]] = field(default_factory=dict)
     aside: list[str] = field(default_factory=list)
-    first: float | None = None
-    cached: float | None = None
+    # of each new process
+    first: list[float] = field(default_factory=list)
+    cached: list[float] = field(default_factory=list)
     memory: int | None = None
     error: str | None = None
 
@@ -145,7 +147,10 @@ def interleaved(row: Row, workers: dict[str, Process], rounds: int, turn: float)
 
 
 def first_calls(row: Row, name: str, threads: int, figures: Figures) -> None:
-    """What a first call costs beyond a second, in a new process, and in another that finds what it left on the disk."""
+    """What a first call costs beyond a second, in a new process, and in another that finds what it left on the disk.
+
+    The first time also how far the calls of a second and a half raise the peak of memory.
+    """
     with tempfile.TemporaryDirectory() as folder:
         try:
             for again in (False, True):
@@ -153,14 +158,15 @@ def first_calls(row: Row, name: str, threads: int, figures: Figures) -> None:
                     told = worker.ask("forms", row=row.name)
                     if not told["forms"]:
                         return
-                    prepared = worker.ask("prepare", row=row.name, form=figures.form or told["forms"][0])
+                    form = figures.form or told["forms"][0]
+                    lasting = LASTING if figures.memory is None and not row.once else 0.0
+                    prepared = worker.ask("prepare", row=row.name, form=form, lasting=lasting)
                 figures.check = figures.check or prepared["check"]
                 # a call does the row's work too, which can take longer than compiling
                 beyond = max(0.0, prepared["first"] - prepared["second"])
-                if again:
-                    figures.cached = beyond
-                else:
-                    figures.first, figures.memory = beyond, prepared["memory"]
+                (figures.cached if again else figures.first).append(beyond)
+                if figures.memory is None:
+                    figures.memory = prepared["memory"]
                 if name not in ("wengert", "jax"):
                     return
         except FailedError as error:

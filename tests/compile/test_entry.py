@@ -18,7 +18,7 @@ from wengert.compile.callbacks import callback
 from wengert.compile.donating import was_donated
 from wengert.compile.emit import F64, I8, I32, I64, PTR, Emitter, type_of
 from wengert.compile.engine import link, object_code
-from wengert.compile.entry import entry, slow
+from wengert.compile.entry import entry, slow, take_over
 from wengert.compile.runtime import emitted
 from wengert.compile.target import Target
 from wengert.core.types import Aval, aval_of
@@ -553,6 +553,83 @@ def test_a_function_calls_itself():
         assert tracemalloc.get_traced_memory()[0] < 2e6  # one arena is kept for the next call
     finally:
         tracemalloc.stop()
+
+
+# ---- functions that are used by turns
+
+
+def adding(constant, arena_bytes):
+    """Adds a constant, by way of all of its arena."""
+
+    def body(e, at, arena):
+        e.loop(arena_bytes, lambda i: e.store(e.const(I8, -1), arena, i))
+        e.store(e.load(at[0], F64), arena)
+        e.store(e.load(arena, F64) + e.load(at[1 + 1], F64), at[1])
+
+    constants = [np.array([constant]), np.zeros(3)][: 1 + (arena_bytes > 1 << 20)]  # the layouts differ
+    options = {"arena_bytes": arena_bytes, "constants": constants, "result": "single"}
+    return build(body, [number(float)], [number(float)], **options)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1 << 20, 1 << 20), (3 << 20, 1 << 20), (1 << 20, 3 << 20)])
+def test_two_functions_need_the_memory_of_one(first, second):
+    f, g = adding(1.0, first), adding(10.0, second)
+    tracemalloc.start()
+    try:
+        for k in range(10):
+            assert f(float(k)) == k + 1
+            take_over(g, f)
+            assert g(float(k)) == k + 10
+            assert tracemalloc.get_traced_memory()[0] < max(first, second) + 3e5
+            take_over(f, g)
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_that_fits_is_the_same_memory():
+    f, g = adding(1.0, 3 << 20), adding(10.0, 1 << 20)
+    f(0.0)
+    place = f.__self__.workspace
+    take_over(g, f)
+    assert (g.__self__.workspace, f.__self__.workspace) == (place, None)
+    assert g(0.0) == 10.0
+    take_over(f, g)  # it is as large as ever
+    assert f.__self__.workspace == place
+    take_over(g, f)
+    take_over(g, f)  # now there is nothing to be had
+    assert g.__self__.workspace == place
+
+
+def test_who_has_memory_needs_no_more(path):
+    f, g = adding(1.0, 1 << 20), adding(10.0, 1 << 20)
+    tracemalloc.start()
+    try:
+        assert (f(0.0), g(0.0)) == (1.0, 10.0)
+        take_over(f, g)
+        assert tracemalloc.get_traced_memory()[0] < 1.3e6
+        assert (f(0.0), g(0.0)) == (1.0, 10.0)
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_changes_hands_while_others_call():
+    f, g = adding(1.0, 1 << 16), adding(10.0, 1 << 16)
+    wrong, over = [], threading.Event()
+
+    def work(call, constant):
+        while not over.is_set():
+            wrong.extend(k for k in range(50) if call(float(k)) != k + constant)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in [(f, 1.0), (g, 10.0)] * 2]
+    for thread in threads:
+        thread.start()
+    for _ in range(3000):
+        take_over(f, g)
+        take_over(g, f)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 # ---- threads of Python

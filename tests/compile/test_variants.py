@@ -19,6 +19,7 @@ class Clock:
         self.cost = {1: 0.01, 2: 0.004}
         self.made: list[int] = []
         self.calls: list[int] = []
+        self.memory: int | None = None  # who has that of the last call
 
     def make(self, threads: int) -> Any:
         self.made.append(threads)
@@ -26,9 +27,17 @@ class Clock:
         def call(*_: Any) -> list[int]:
             self.now += self.cost[threads]
             self.calls.append(threads)
+            assert self.memory in (None, threads)
+            self.memory = threads
             return [threads]
 
-        return SimpleNamespace(entry=call, __call__=call, uses_blas=False, program=None)
+        def take_over(other: Any) -> None:
+            assert other.threads != threads
+            self.memory = threads  # if the other has it
+
+        return SimpleNamespace(
+            entry=call, __call__=call, take_over=take_over, threads=threads, uses_blas=False, program=None
+        )
 
 
 @pytest.fixture

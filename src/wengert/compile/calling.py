@@ -26,7 +26,7 @@ from wengert.compile.records import (
     record_at,
 )
 from wengert.compile.teams import give_free, take_free
-from wengert.compile.workspaces import define_workspace, give_back, objects_at, operands_at, slot_at
+from wengert.compile.workspaces import define_take_over, define_workspace, give_back, objects_at, operands_at, slot_at
 
 __all__ = ["define_call"]
 
@@ -50,6 +50,7 @@ def define_call(e: Emitter) -> None:
     """All of it, part by part."""
     define_take(e)
     define_workspace(e)
+    define_take_over(e)
     _define_inputs(e)
     _define_outputs(e)
     _define_drop(e)

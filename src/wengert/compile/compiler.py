@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
 from wengert.compile.engine import Unit, link
-from wengert.compile.entry import Function, entry, slow
+from wengert.compile.entry import Function, entry, slow, take_over
 from wengert.compile.kept import Kept, Shelf, describe
 from wengert.compile.objects import usable
 from wengert.compile.refining import compiling, later, overloaded
@@ -57,6 +57,10 @@ class Compiled:
         """The results; operands that lie otherwise in memory than the code expects are copied first."""
         out = self.call(*operands)
         return slow(self.call, operands, self.names) if out is NotImplemented else out
+
+    def take_over(self, other: Compiled) -> None:
+        """Go on in the memory that the other has kept for its next call."""
+        take_over(self.call, other.call)
 
 
 def compile_program(

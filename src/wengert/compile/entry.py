@@ -25,7 +25,7 @@ from wengert.compile.workspaces import SLOT
 from wengert.core.types import Aval, aval_of
 from wengert.errors import CompileError
 
-__all__ = ["Function", "Spec", "entry", "slow"]
+__all__ = ["Function", "Spec", "entry", "slow", "take_over"]
 
 # Giving up the interpreter's lock and taking it again costs 30 ns when nobody else wants it. When another thread does,
 # the lock comes back only after that thread's turn, up to 5 ms later: a call of less than this many seconds would wait
@@ -133,6 +133,18 @@ def slow(call: Callable[..., Any], operands: Sequence[Any], names: Sequence[str]
         raise CompileError(f"{spec.name} takes {len(spec.inputs)} operands, not {len(operands)}")
     names = names or [f"operand {k} of {spec.name}" for k in range(len(operands))]
     return call(*map(fit, operands, spec.inputs, names))
+
+
+def take_over(call: Callable[..., Any], other: Callable[..., Any]) -> None:
+    """The memory that ``other`` keeps for its next call is kept by ``call`` from now on; both are entries.
+
+    For functions that run by turns: the memory of one is enough for them, and its pages are there already.
+    """
+    functions = [each.__self__ for each in (call, other) if not isinstance(each, Plain)]  # type: ignore[attr-defined]
+    if len(functions) == 2:
+        address = ctypes.c_void_p
+        move = runtime().function("wengert_take_over", None, address, address, holds_gil=True)
+        move(*map(ctypes.addressof, functions))
 
 
 def _unexplained(name: str, code: int) -> Exception:

@@ -93,11 +93,18 @@ class Variants:
         self.spent += seconds
         if self.trial:
             self.trial -= 1
-            if not self.trial and self.times[threads] < self.times[self.best]:
-                self.best = threads
+            if not self.trial:
+                if self.times[threads] < self.times[self.best]:
+                    self.best = threads
+                self.hand_over(self.best)
         elif self.spent > self.next:
             if self.other not in self.made:
                 self.made[self.other] = self.make(self.other)
             self.times.pop(self.other, None)
+            self.hand_over(self.other)
             self.trial = TRIALS
             self.next = self.spent + AGAIN
+
+    def hand_over(self, threads: int) -> None:
+        """The memory of the last call goes to the variant that is used from now on: both need it, never at once."""
+        self.made[threads].take_over(self.made[self.team if threads == 1 else 1])

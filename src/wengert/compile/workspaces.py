@@ -1,6 +1,7 @@
 """The memory of a call: operands' addresses, results' objects, slots for numbers, and the arena, in one block.
 
-A function keeps one block for its next call.
+A function keeps one block for its next call; of functions that are used by turns, the one whose turn it is.
+A block begins with the address to be freed and how many bytes lie behind it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from wengert.compile.emit import I8, I32, I64, PTR, Emitter, Value
 from wengert.compile.foreign import HUGE_PAGES
 from wengert.compile.records import LINE, Call, Operand, get, put, record_at
 
-__all__ = ["SLOT", "define_workspace", "give_back", "objects_at", "operands_at", "slot_at"]
+__all__ = ["SLOT", "define_take_over", "define_workspace", "give_back", "objects_at", "operands_at", "slot_at"]
 
 SLOT: Final = 16  # bytes for a number that is not read where it lies
 LARGE: Final = 4 << 20  # bytes from which on memory is asked for in large pages: NumPy's own measure
@@ -51,6 +52,12 @@ def _prepare(e: Emitter, call: Value, memory: Value) -> Value:
     number = e.value(I64, f"ptrtoint {memory} to i64")
     work = e.value(PTR, f"inttoptr {(number + (LINE - 1)) & -LINE} to ptr")
     e.store(memory, work)
+    e.store(get(e, call, Call, "bytes"), work, 1)
+    return _furnish(e, call, work)
+
+
+def _furnish(e: Emitter, call: Value, work: Value) -> Value:
+    """Write down where the constants are."""
     first = get(e, call, Call, "inputs") + get(e, call, Call, "outputs")
 
     def constant(k: Value) -> None:
@@ -58,6 +65,25 @@ def _prepare(e: Emitter, call: Value, memory: Value) -> Value:
 
     e.loop(get(e, call, Call, "constants"), constant)
     return work
+
+
+def define_take_over(e: Emitter) -> None:
+    """``wengert_take_over(call, other)``, for Python, which holds the interpreter's lock.
+
+    What the other function keeps is kept by this one from now on, or freed where that is too small or there is one.
+    """
+    with e.function("wengert_take_over", ["ptr", "ptr"]) as (call, other):
+        null, work = e.const(PTR, 0), get(e, other, Call, "workspace")
+
+        def take() -> None:
+            put(e, null, other, Call, "workspace")
+            e.if_(
+                e.load(work, I64, 1) >= get(e, call, Call, "bytes"),
+                lambda: give_back(e, call, _furnish(e, call, work)),
+                lambda: e.call("PyMem_RawFree", None, e.load(work, PTR)),
+            )
+
+        e.if_(work.differs(null), take)
 
 
 def give_back(e: Emitter, call: Value, work: Value) -> None:
