@@ -1,8 +1,8 @@
 """What a loop keeps of each step for another loop: what is soon computed from the rest is computed again instead.
 
 Walking back through 1 − tanh² x needs tanh x and 1 − tanh² x: of the two arrays of all steps one will do. What is kept
-has to be written to memory and read back, and that takes longer than an addition. (The cheap end of checkpointing: A.
-Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, 2008, chapter 12.)
+has to be written to memory and read back, and that takes longer than an addition, and no less than a division. (The
+cheap end of checkpointing: A. Griewank, A. Walther, "Evaluating Derivatives", 2nd edition, 2008, chapter 12.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wengert.rewrite.loops import Loop, closed, opened
 
 __all__ = ["residuals"]
 
-ARITHMETIC, COMPARISONS = "absolute add maximum minimum multiply negative square subtract", "equal greater less"
+ARITHMETIC, COMPARISONS = "absolute add divide maximum minimum multiply negative square subtract", "equal greater less"
 CHEAP = frozenset(f"{ARITHMETIC} {COMPARISONS} greater_equal less_equal not_equal".split())
 MOST = 4  # equations that are computed again for one array
 
