@@ -264,24 +264,31 @@ def test_integers_wrap_as_numpys_do() -> None:
 
 
 @pytest.mark.parametrize("t", [F32, F64])
-def test_a_long_finish_is_written_once(t: Type) -> None:
-    rng = np.random.default_rng(11)
-    for m, n, k in [(64, 64, 16), *rng.integers(1, 71, (5, 3)).tolist()]:
-        check(m, n, k, t, closures=True, heavy=True)
-        check(m, n, k, t, closures=True, heavy=True, alpha=0.3, cuts=2)
+@pytest.mark.parametrize(("long", "k"), [(40, 64), (1, 256)])
+def test_a_long_finish_and_that_of_a_long_sum_are_written_once(t: Type, long: int, k: int) -> None:
     written: list[int] = []
 
     def build(e: Emitter, pa: Value, pb: Value, pc: Value) -> None:
         def finish(value: Value, *_: Any) -> Value:
             written.append(1)
-            for _round in range(40):
+            for _round in range(long):
                 value = -value
             return value
 
-        product(e, 64, 64, 64, Matrix(pa, 64, 1), Matrix(pb, 64, 1), Matrix(pc, 64, 1), t, finish=finish)
+        product(e, 64, 64, k, Matrix(pa, k, 1), Matrix(pb, 64, 1), Matrix(pc, 64, 1), t, finish=finish)
 
     compiled(build, 3)
     assert len(written) <= 3  # once to see how long it is
+
+
+@pytest.mark.parametrize("t", [F32, F64])
+def test_a_finish_in_a_loop(t: Type) -> None:
+    rng = np.random.default_rng(11)
+    for m, n, k in [(64, 64, 16), *rng.integers(1, 71, (5, 3)).tolist()]:
+        check(m, n, k, t, closures=True, heavy=True)
+        check(m, n, k, t, closures=True, heavy=True, alpha=0.3, cuts=2)
+        check(m, n, k + 256, t, closures=True)
+        check(m, n, k + 256, t, closures=True, alpha=0.3, cuts=2)
 
 
 def test_large_products_go_to_blas_and_thin_ones_do_not() -> None:

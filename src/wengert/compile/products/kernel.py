@@ -13,6 +13,7 @@ from wengert.compile.products.plan import Panel, Plan, turned_stride
 __all__ = ["rows_product"]
 
 ACCUMULATORS = 8  # sums in flight that hide the latency of a multiplication
+DEEP = 256  # terms of a sum beside which its way through the stack takes no time
 
 
 def rows_product(e: Emitter, job: Job, plan: Plan, space: Space, rows: tuple[Value, Value] | None = None) -> None:
@@ -22,7 +23,7 @@ def rows_product(e: Emitter, job: Job, plan: Plan, space: Space, rows: tuple[Val
         copy(e, job.m, job.k, job.a, by_rows, job.t, span=rows)
         job = replace(job, a=by_rows)
     widest = max(panel.width for panel in plan.panels)
-    if job.heavy:
+    if job.heavy or (job.finish and job.k >= DEEP):
         job = replace(job, tile=e.alloca(job.t, plan.height * widest))
     packed = space.take(job.k * widest, job.t) if plan.pack else None
     for panel in plan.panels:
@@ -71,7 +72,7 @@ def _tile(e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, b
     ]
     zero = e.const(t, 0)
     totals = _sums(e, job, panel, height, locate(e, job.a, i, 0, job.t), b, [zero if f is None else f for f in first])
-    if job.heavy:
+    if job.tile is not None:
         _finish_in_a_loop(e, job, panel, height, i, j, totals)
         return
     # all are finished before any is stored: what lies beside a row just stored is slow to load
@@ -93,7 +94,7 @@ def _finished(e: Emitter, job: Job, total: Value, i: Value, j: Value, live: int)
 def _finish_in_a_loop(
     e: Emitter, job: Job, panel: Panel, height: int, i: Value, j: Value, totals: list[Value]
 ) -> None:  # fmt: skip
-    """The tile's sums go through the stack, so that a long finish is written once and finds free registers."""
+    """The tile's sums go through the stack, so that the finish is written once, and a long one finds free registers."""
     t, width, tile = totals[0].type, max(panel.lanes, 1), job.tile
     assert tile is not None
     for at, total in enumerate(totals):
