@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from wengert import (
+    LeakError,
     elementwise_grad,
     grad,
     hessian,
     hvp,
     jacfwd,
     jacrev,
+    jit,
     jvp,
     linearize,
     make_program,
@@ -231,3 +233,154 @@ def test_results_of_an_inner_transform_are_arrays_of_the_outer() -> None:
 
     for derive in DERIVE.values():
         assert abs(derive(outer)(X) - (6 * X + 8 * X)) < 1e-12
+
+
+# ---- writes into what an inner function has made of an outer one's values
+
+
+def sines(x: Any) -> Callable[[Any], Any]:
+    def inner(t: Any) -> Any:
+        y = np.sin(x)
+        y[0] = t
+        y[1:] *= t
+        return np.sum(y * y)
+
+    return inner
+
+
+def views(x: Any) -> Callable[[Any], Any]:
+    def inner(t: Any) -> Any:
+        y = np.cos(x).reshape(3, 1)
+        part = y[1:, 0]
+        part[0] = t
+        y[0] += t
+        return np.sum(part * part) + np.sum(y)
+
+    return inner
+
+
+def steps(x: Any) -> Callable[[Any], Any]:
+    def inner(t: Any) -> Any:
+        y = np.floor(x)
+        y[0] = t * t
+        return np.sum(y * x)
+
+    return inner
+
+
+def constants(x: Any) -> Callable[[Any], Any]:
+    c = np.zeros(3) + 1.0  # of the outer function, without a derivative
+
+    def inner(t: Any) -> Any:
+        y = c * 2.0
+        y[0] = t
+        y[1] = x[1] * t
+        return np.sum(y * y)
+
+    return inner
+
+
+def again(x: Any) -> Callable[[Any], Any]:
+    def inner(t: Any) -> Any:
+        y = x * 2.0
+        y[0] = x[1]  # still a value of the outer function
+        y[1] = t
+        return np.sum(y * y) * t
+
+    return inner
+
+
+POINT, AT = np.array([0.5, 1.5, 2.5]), 2.0
+# of each the derivative at AT in closed form, by the closed-over x
+WRITES: dict[Callable[[Any], Any], Callable[[Any], Any]] = {
+    sines: lambda x: 2 * AT + 2 * AT * np.sum(np.sin(x[1:]) ** 2),
+    views: lambda x: 2 * AT + 2 + 0 * x[0],
+    steps: lambda x: 2 * AT * x[0],
+    constants: lambda x: 2 * AT + 2 * AT * x[1] ** 2,
+    again: lambda x: x[1] ** 2 + 4 * x[2] ** 2 + 3 * AT**2,
+}
+INNER: dict[str, Callable[[Any], Any]] = {
+    "grad": lambda f: grad(f)(AT),
+    "jvp": lambda f: jvp(f, (AT,), (1.0,))[1],
+    "jit of grad": lambda f: jit(grad(f))(AT),
+    "grad of vmap": lambda f: grad(lambda t: np.sum(vmap(f)(np.stack([t, t]))) / 2)(AT),
+    "grad of jit": lambda f: grad(jit(f))(AT),
+    "jvp of grad": lambda f: jvp(lambda t: grad(lambda s: s * f(t))(AT), (AT,), (1.0,))[1],
+}
+OUTER: dict[str, tuple[Callable[[Any], Any], bool]] = {  # whether it gives the derivative
+    "grad": (lambda f: grad(f)(POINT), True),
+    "jacfwd": (lambda f: jacfwd(f)(POINT), True),
+    "jit": (lambda f: jit(f)(POINT), False),
+    "jit of grad": (lambda f: jit(grad(f))(POINT), True),
+    "vmap": (lambda f: vmap(f)(np.stack([POINT, POINT]))[1], False),
+    "vmap of grad": (lambda f: vmap(grad(f))(np.stack([POINT, POINT]))[1], True),
+    "grad of vmap": (lambda f: grad(lambda x: np.sum(vmap(f)(x[None])))(POINT), True),
+    "make_program": (lambda f: make_program(f)(POINT)(POINT), False),
+}
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize("f", WRITES)
+def test_arrays_made_inside_of_outer_values_can_be_written_to(f: Any, outer: str, inner: str) -> None:
+    run, derived = OUTER[outer]
+    exact = WRITES[f]
+    want = exact(POINT)
+    if derived:  # by the complex step
+        want = np.array([exact(POINT + 1e-30j * e).imag / 1e-30 for e in np.eye(3)])
+    np.testing.assert_allclose(run(lambda x: INNER[inner](f(x))), want, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize("write", [
+    lambda out, t: out.__setitem__(0, t),
+    lambda out, t: out[1:].__setitem__(0, t),
+    lambda out, t: (out.__setitem__(0, 3.0), out.__setitem__(1, t)),
+    lambda out, t: out.reshape(3, 1).__setitem__((slice(0, 2), 0), t),
+])  # fmt: skip
+def test_arrays_made_outside_are_not_written_to_from_inside(outer: str, write: Any) -> None:
+    def f(x: Any) -> Any:
+        out = np.sin(x)
+
+        def inner(t: Any) -> Any:
+            write(out, t)
+            return t * t
+
+        return grad(inner)(AT) * np.sum(out)
+
+    with pytest.raises(LeakError):
+        OUTER[outer][0](f)
+
+
+def test_integers_are_counted_by_indices_that_are_arguments() -> None:
+    def f(x: Any, counts: Any, k: Any) -> Any:
+        mine = np.array(counts)
+        mine[k % 2] += k
+        mine[k] = 5
+        more = counts * 2
+        more[k] += mine[0]
+        return np.sum(x * mine) + np.sum(x * more)
+
+    x, counts, k = np.array([1.0, 2.0, 3.0]), np.array([1, 2, 3]), np.array(2)
+    want = np.array([1 + 2, 2, 5]) + np.array([2, 4, 6 + 3])
+    for transform in (grad, jacfwd):
+        for run in (transform(f), jit(transform(f)), jit(lambda *a, t=transform: t(f)(*a))):
+            np.testing.assert_array_equal(run(x, counts, k), want)
+    for axes in [(0, None, None), (0, 0, None), (0, None, 0), (0, 0, 0)]:
+        args = [a if axis is None else np.stack([a, a]) for a, axis in zip((x, counts, k), axes, strict=True)]
+        np.testing.assert_array_equal(vmap(grad(f), in_axes=axes)(*args)[1], want)
+    np.testing.assert_array_equal(hessian(f)(x, counts, k), np.zeros((3, 3)))
+
+
+def test_what_an_outer_tape_computes_inside_a_staged_function_stays_there() -> None:
+    """Values of the outer tape alone, computed where an inner tape is innermost, are the staged function's too."""
+
+    def f(x: Any) -> Any:
+        def inner(t: Any) -> Any:
+            y = np.sign(x) * 2
+            return np.sum(y * y) * t + np.sum(np.sin(x)) * t
+
+        return jit(grad(inner))(AT)
+
+    for run in (grad(f), jit(grad(f)), jit(jit(grad(f)))):
+        np.testing.assert_allclose(run(POINT), np.cos(POINT), rtol=1e-14)

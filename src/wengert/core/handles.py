@@ -100,6 +100,8 @@ def adopt(handle: ArrayTracer, value: Tracer) -> None:
     if type(handle) is not type(value):
         set_class(handle, type(value))
     handle.v, handle.t, handle.i = value.v, value.t, value.i
+    if not hasattr(handle, "born") and hasattr(value, "born"):
+        handle.born = value.born
 
 
 def refresh(root: ArrayTracer) -> None:

@@ -24,7 +24,10 @@ from wengert.errors import EscapeError, LeakError, at_line
 if TYPE_CHECKING:
     from wengert.core.primitive import Primitive
 
-__all__ = ["ArrayTracer", "Constant", "Trace", "Tracer", "bind", "current", "fresh_level", "plain", "tracing"]
+__all__ = [
+    "ArrayTracer", "Constant", "Trace", "Tracer", "bind", "capturing", "current", "fresh_level", "made_within", "plain",
+    "tracing",
+]  # fmt: skip
 
 _levels = itertools.count(1)
 _current: ContextVar[Trace | None] = ContextVar("wengert_trace", default=None)
@@ -51,14 +54,26 @@ def current() -> Trace | None:
     return _current.get()
 
 
+def capturing() -> Trace | None:
+    """The innermost open trace that interprets what is done to values of traces further out too."""
+    return getattr(_current.get(), "capture", None)
+
+
 class Trace:
-    """What a transform implements: an interpretation of primitives."""
+    """What a transform implements: an interpretation of primitives.
+
+    While one is open it knows what is around it. ``began``: of tapes further out, how long each was when this trace
+    became the innermost one. ``capture``: the innermost trace, this one or further out, that interprets what is done
+    to values from outside of it too.
+    """
 
     __slots__ = ()
     level: int
+    began: tuple[tuple[Trace, int], ...]
+    capture: Trace | None
     scalar: type[Tracer]
     array: type[ArrayTracer]
-    captures = False  # whether, while it is innermost, it interprets what is done to values of traces further out too
+    captures = False
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Interpret one primitive of which some operand is a tracer of this trace."""
@@ -67,6 +82,10 @@ class Trace:
     def lift(self, value: Any) -> Tracer:
         """A tracer of this trace for a value that does not depend on what it follows."""
         raise NotImplementedError
+
+    def marks(self) -> tuple[tuple[Trace, int], ...]:
+        """What has ``began`` of a trace that is entered now, within this one."""
+        return getattr(self, "began", ())
 
 
 class tracing:
@@ -79,6 +98,9 @@ class tracing:
         self.token: Token[Trace | None] | None = None
 
     def __enter__(self) -> Trace:
+        outer = _current.get()
+        self.trace.began = () if outer is None else outer.marks()
+        self.trace.capture = self.trace if self.trace.captures else capturing()
         for hook in ENTER:
             hook()
         self.token = _current.set(self.trace)
@@ -111,14 +133,15 @@ class Tracer:
 
     ``v`` is the value one level further out, ``t`` the trace, ``i`` what the trace itself keeps (an
     index on the tape, a tangent, a variable). ``root``, ``chain`` and ``views`` exist on array handles
-    that are views or have views.
+    that are views or have views; ``born``, a level, where a tape's index does not tell when a handle was made.
     """
 
-    __slots__ = ("__weakref__", "chain", "i", "root", "t", "v", "views")
+    __slots__ = ("__weakref__", "born", "chain", "i", "root", "t", "v", "views")
     __array_priority__ = 1000
     v: Any
     t: Any
     i: Any
+    born: int
     root: ArrayTracer
     chain: tuple[Any, ...]
     views: list[Any]
@@ -231,7 +254,7 @@ def constant(value: np.ndarray[Any, Any]) -> Any:
 def constant_in(trace: Trace, value: np.ndarray[Any, Any]) -> Constant:
     """A constant handle on ``value`` born in ``trace``."""
     handle = Constant.__new__(Constant)
-    handle.v, handle.t, handle.i = value, trace, -1
+    handle.v, handle.t, handle.i, handle.born = value, trace, -1, fresh_level()
     return handle
 
 
@@ -243,9 +266,9 @@ def innermost(operands: tuple[Any, ...]) -> Trace | None:
             trace = x.t
             level = trace.level
     if trace is not None:
-        here = _current.get()
-        if here is not None and here.captures and here.level > level:
-            return here
+        capture = capturing()
+        if capture is not None and capture.level > level:
+            return capture
     return trace
 
 
@@ -278,8 +301,16 @@ def lower(x: Any) -> Any:
 def fresh_handle(x: Any) -> Any:
     """Another handle on the same value, so that writes to it do not reach the first."""
     handle = object.__new__(type(x))
-    handle.v, handle.t, handle.i = x.v, x.t, x.i
+    handle.v, handle.t, handle.i, handle.born = x.v, x.t, x.i, fresh_level()
     return handle
+
+
+def made_within(x: ArrayTracer, trace: Trace) -> bool:
+    """Whether a handle of a trace further out was made while ``trace`` was open, by what is computed within it."""
+    born = getattr(x, "born", None)
+    if born is not None:
+        return born > trace.level
+    return any(tape is x.t and x.i >= length for tape, length in trace.began)
 
 
 def leaked(what: str) -> LeakError:

@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert.core import handles
 from wengert.core.handles import adopt, attach, copied, held_elsewhere, refresh, root_of
-from wengert.core.trace import ArrayTracer, Constant, Tracer, innermost, lower, plain
+from wengert.core.trace import ArrayTracer, Constant, Tracer, innermost, lower, made_within, plain
 from wengert.core.types import aval_of, dtype_of, shape_of
 from wengert.errors import HOME, ConcretizationError, EscapeError, LeakError, UnsupportedError, at_line
 from wengert.frontend.tables import READ_ONLY
@@ -153,7 +153,7 @@ def setitem(x: ArrayTracer, idx: Any, value: Any) -> None:
             write_constant(root, chain, ops.fill(template, [lower(a) for a in arrays]), lower(value))
             return
         promote(root)
-    refuse_leak(root, trace)
+    bring_in(root, trace)
     refuse_truncation(root, value)
     adopt(root, update(root, value, *arrays, chain=chain, index=template))
     refresh(root)
@@ -217,13 +217,21 @@ def refuse_read_only(root: Constant) -> None:
         )
 
 
-def refuse_leak(root: ArrayTracer, trace: Any) -> None:
-    """A value of an inner transform must not be stored where it would outlive it."""
-    if trace is not None and trace.level > root.t.level:
+def bring_in(root: ArrayTracer, trace: Any) -> None:
+    """Make an array one of the trace whose value is about to be written into it: one that was made within that.
+
+    What does not depend on an inner transform's variables is a value of the outer one, also where it was computed
+    within. In an array from outside a value would outlive the inner transform.
+    """
+    if trace is None or trace.level <= root.t.level:
+        return
+    if not made_within(root, trace):
         raise LeakError(
             f"a value of an inner transform is written into an array of an outer one{at_line()}\n"
             "  it would outlive the inner transform; write: make the array inside the inner function and return it"
         )
+    adopt(root, trace.lift(root))
+    refresh(root)
 
 
 def refuse_truncation(root: ArrayTracer, value: Any) -> None:

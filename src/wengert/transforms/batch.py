@@ -94,7 +94,7 @@ def abstract(x: Tracer) -> ConcretizationError:
 class Batch(Trace):
     """The trace of a vmap over ``size`` elements."""
 
-    __slots__ = ("level", "open", "size")
+    __slots__ = ("began", "capture", "level", "open", "size")
     scalar, array = BatchScalar, BatchArray
 
     def __init__(self, size: int) -> None:
@@ -106,7 +106,7 @@ class Batch(Trace):
         """A tracer for a stack of values, of numbers or (with ``array``) of arrays, also of those without axes."""
         cls = BatchArray if array or not batched or ndim_of(value) > 1 else BatchScalar
         z = cls.__new__(cls)
-        z.v, z.t, z.i = value, self, batched
+        z.v, z.t, z.i, z.born = value, self, batched, fresh_level()
         return z
 
     def lift(self, value: Any) -> Any:

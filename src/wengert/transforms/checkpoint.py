@@ -17,7 +17,18 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.primitive import Primitive
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, current, fresh_handle, set_class, tracing
+from wengert.core.trace import (
+    ArrayTracer,
+    Constant,
+    Trace,
+    Tracer,
+    bind,
+    capturing,
+    current,
+    fresh_handle,
+    set_class,
+    tracing,
+)
 from wengert.core.types import Aval, aval_of
 from wengert.errors import DerivativeError, LeakError, at_line, place_line, user_place
 from wengert.transforms.batch import Batch
@@ -85,8 +96,7 @@ def checkpoint(f: Callable[..., Any], policy: str | Policy = "nothing") -> Calla
 
 def _is_staged(tree: Any) -> bool:
     """Whether operations on these values end up in a Program, which must know what it is not to keep."""
-    here = current()
-    return bool(here is not None and here.captures) or any(t.captures for x in pytree.leaves(tree) for t in _traces(x))
+    return capturing() is not None or any(t.captures for x in pytree.leaves(tree) for t in _traces(x))
 
 
 def _innermost_tape(tree: Any) -> Tape | None:

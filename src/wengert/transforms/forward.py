@@ -51,7 +51,7 @@ class ForwardArray(ArrayTracer):
 class Forward(Trace):
     """The trace of a jvp."""
 
-    __slots__ = ("level", "open")
+    __slots__ = ("began", "capture", "level", "open")
     scalar, array = ForwardScalar, ForwardArray
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Forward(Trace):
         """A dual number."""
         cls = ForwardArray if is_array(value) else ForwardScalar
         z = cls.__new__(cls)
-        z.v, z.t, z.i = value, self, tangent
+        z.v, z.t, z.i, z.born = value, self, tangent, fresh_level()
         return z
 
     def lift(self, value: Any) -> Any:

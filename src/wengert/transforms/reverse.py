@@ -98,7 +98,7 @@ def kind_of(value: Any) -> type[Tracer]:
 class Tape(list[Any], Trace):
     """The list of a reverse trace."""
 
-    __slots__ = ("copies", "end", "flat", "level", "trusted", "watch")
+    __slots__ = ("began", "capture", "copies", "end", "flat", "level", "trusted", "watch")
     forgets = True  # whether checkpoints take effect
 
     def __init__(self) -> None:
@@ -137,6 +137,10 @@ class Tape(list[Any], Trace):
         return z
 
     lift = leaf
+
+    def marks(self) -> tuple[tuple[Trace, int], ...]:
+        """Its length too."""
+        return (*super().marks(), (self, len(self)))
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute one level further out, and append an entry with what the walk back will read."""

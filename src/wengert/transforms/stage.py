@@ -79,7 +79,20 @@ class Stage(Trace):
     # ``rows``: variables of arrays that lie row by row, so that what is a view of them is known;
     # ``given``: arrays from outside that lie otherwise; ``made``: the equations of other variables; ``samples``:
     # arrays that lie as these do, where somebody has asked
-    __slots__ = ("constants", "equations", "given", "known", "level", "lines", "made", "open", "rows", "samples")
+    __slots__ = (
+        "began",
+        "capture",
+        "constants",
+        "equations",
+        "given",
+        "known",
+        "level",
+        "lines",
+        "made",
+        "open",
+        "rows",
+        "samples",
+    )
     scalar, array = StageScalar, StageArray
 
     def __init__(self) -> None:
@@ -98,7 +111,7 @@ class Stage(Trace):
         """A tracer for a variable."""
         cls = StageArray if aval.kind == "array" else StageScalar
         z = cls.__new__(cls)
-        z.v, z.t, z.i = aval, self, var
+        z.v, z.t, z.i, z.born = aval, self, var, fresh_level()
         return z
 
     def input(self, value: Any) -> Any:

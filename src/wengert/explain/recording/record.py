@@ -106,6 +106,8 @@ class Recording(Trace):
     """The trace of :func:`wengert.explain`."""
 
     __slots__ = (
+        "began",
+        "capture",
         "constants",
         "copies",
         "entries",
@@ -142,7 +144,7 @@ class Recording(Trace):
         """A tracer of the value of an entry."""
         cls = RecordedArray if is_array(value) else RecordedScalar
         z = cls.__new__(cls)
-        z.v, z.t, z.i = value, self, index
+        z.v, z.t, z.i, z.born = value, self, index, fresh_level()
         return z
 
     def lift(self, value: Any) -> Any:

@@ -74,7 +74,7 @@ class Staging(Stage):
 class Watching(Trace):
     """A trace that computes, and writes down the equations of what it computed."""
 
-    __slots__ = ("constants", "equations", "known", "level", "open")
+    __slots__ = ("began", "capture", "constants", "equations", "known", "level", "open")
     scalar, array = WatchedScalar, WatchedArray
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Watching(Trace):
         """A tracer of a value that is this variable."""
         cls = WatchedArray if is_array(value) else WatchedScalar
         z = cls.__new__(cls)
-        z.v, z.t, z.i = value, self, var
+        z.v, z.t, z.i, z.born = value, self, var, fresh_level()
         return z
 
     def enter(self, x: Any) -> Any:
