@@ -14,12 +14,15 @@ from wengert import (
     DerivativeError,
     LeakError,
     checkpoint,
+    control,
     grad,
     hessian,
     jacfwd,
     jacrev,
+    jit,
     jvp,
     make_program,
+    pytree,
     value_and_grad,
     vjp,
     vmap,
@@ -263,3 +266,69 @@ def test_an_error_inside_leaves_the_derivative_right() -> None:
 def test_an_unknown_policy() -> None:
     with pytest.raises(ValueError, match="'nothing', 'products'"):
         checkpoint(np.sin, "everything")
+
+
+ROW = np.array([0.5, 1.5, 2.5])
+INSIDE: dict[str, Callable[[Any], Any]] = {
+    "vmap": lambda f: vmap(f)(ROW[None]),
+    "make_program": lambda f: make_program(f)(ROW),
+    "jvp": lambda f: jvp(f, (ROW,), (ROW,)),
+    "grad": lambda f: grad(lambda x: np.sum(f(x)))(ROW),
+}
+
+
+@pytest.mark.parametrize("run", INSIDE.values(), ids=INSIDE)
+@pytest.mark.parametrize("changed", ["an array", "a number", "an index", "an outer value"])
+def test_what_changes_in_between_is_noticed_inside_of_other_transforms(run: Any, changed: str) -> None:
+    def f(x: Any) -> Any:
+        v, n = x * 1.0 if changed == "an outer value" else np.ones(3), [1]
+
+        def step(z: Any) -> Any:
+            number = float(n[0]) if changed == "a number" else 1.0
+            return np.sum(np.sin(z * v)) * number + (z[n[0]] if changed == "an index" else 0.0)
+
+        def loss(z: Any) -> Any:
+            y = checkpoint(step)(z)
+            v[0] = 3.0 if changed in ("an array", "an outer value") else v[0]
+            n[0] = 2
+            return y
+
+        return grad(loss)(x)
+
+    with pytest.raises(DerivativeError, match="gave something else when it ran again"):
+        run(f)
+
+
+@pytest.mark.parametrize("run", INSIDE.values(), ids=INSIDE)
+def test_what_stays_passes_inside_of_other_transforms(run: Any) -> None:
+    def f(x: Any) -> Any:
+        v, n = x * 2.0, [1]
+
+        def step(z: Any) -> Any:
+            t = np.where(z > 1.0, z * v, np.cumsum(z))
+            return np.sum(np.sin(t)) + z[n[0]] * np.max(t)
+
+        return grad(lambda z: checkpoint(step)(z) * np.sum(z))(x)
+
+    def plain(x: Any) -> Any:
+        v = x * 2.0
+
+        def step(z: Any) -> Any:
+            t = np.where(z > 1.0, z * v, np.cumsum(z))
+            return np.sum(np.sin(t)) + z[1] * np.max(t)
+
+        return grad(lambda z: step(z) * np.sum(z))(x)
+
+    got, want = run(f), run(plain)
+    if callable(got):
+        got, want = got(ROW), want(ROW)
+    for a, b in zip(pytree.leaves(got), pytree.leaves(want), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_a_pullback_is_called_inside_of_a_staged_function() -> None:
+    _, pull = vjp(checkpoint(lambda x: np.sum(np.cumsum(x) * np.sin(x))), ROW)
+    want = pull(1.0)[0]
+    np.testing.assert_allclose(jit(lambda g: pull(g)[0])(1.0), want, rtol=1e-14)
+    rows = control.scan(lambda c, _: (c, pull(c)[0]), 1.0, None, length=2)[1]
+    np.testing.assert_allclose(rows, np.stack([want, want]), rtol=1e-14)

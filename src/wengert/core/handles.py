@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from wengert.core.trace import ArrayTracer, Constant, Tracer, set_class
+from wengert.core.trace import ArrayTracer, Constant, Tracer, born_at, set_class
 
 __all__ = ["adopt", "attach", "copied", "held_elsewhere", "live_views", "refresh", "root_of", "show"]
 
@@ -99,9 +99,8 @@ def adopt(handle: ArrayTracer, value: Tracer) -> None:
     """Rebind ``handle`` to what ``value`` is."""
     if type(handle) is not type(value):
         set_class(handle, type(value))
+    handle.born = born_at(handle)
     handle.v, handle.t, handle.i = value.v, value.t, value.i
-    if not hasattr(handle, "born") and hasattr(value, "born"):
-        handle.born = value.born
 
 
 def refresh(root: ArrayTracer) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wengert.core.primitive import Primitive
 
 __all__ = [
-    "ArrayTracer", "Constant", "Trace", "Tracer", "bind", "capturing", "current", "fresh_level", "made_within", "plain",
+    "ArrayTracer", "Constant", "Trace", "Tracer", "bind", "current", "fresh_level", "made_within", "plain",
     "tracing",
 ]  # fmt: skip
 
@@ -54,26 +54,18 @@ def current() -> Trace | None:
     return _current.get()
 
 
-def capturing() -> Trace | None:
-    """The innermost open trace that interprets what is done to values of traces further out too."""
-    return getattr(_current.get(), "capture", None)
-
-
 class Trace:
     """What a transform implements: an interpretation of primitives.
 
-    While one is open it knows what is around it. ``began``: of tapes further out, how long each was when this trace
-    became the innermost one. ``capture``: the innermost trace, this one or further out, that interprets what is done
-    to values from outside of it too.
+    ``around`` are the traces in which it was entered first, outermost first.
     """
 
     __slots__ = ()
     level: int
-    began: tuple[tuple[Trace, int], ...]
-    capture: Trace | None
+    around: tuple[Trace, ...]
     scalar: type[Tracer]
     array: type[ArrayTracer]
-    captures = False
+    captures = False  # whether, while it is innermost, it interprets what is done to values of traces further out too
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Interpret one primitive of which some operand is a tracer of this trace."""
@@ -83,9 +75,15 @@ class Trace:
         """A tracer of this trace for a value that does not depend on what it follows."""
         raise NotImplementedError
 
-    def marks(self) -> tuple[tuple[Trace, int], ...]:
-        """What has ``began`` of a trace that is entered now, within this one."""
-        return getattr(self, "began", ())
+    def opened(self, inner: Trace) -> None:
+        """A trace is entered within this one."""
+
+    def closed(self, inner: Trace) -> None:
+        """It is left again."""
+
+    def birth(self, _i: Any) -> float:
+        """When a handle of this trace was made, as a level: later than the traces that were open then."""
+        return self.level + 0.5
 
 
 class tracing:
@@ -98,17 +96,21 @@ class tracing:
         self.token: Token[Trace | None] | None = None
 
     def __enter__(self) -> Trace:
-        outer = _current.get()
-        self.trace.began = () if outer is None else outer.marks()
-        self.trace.capture = self.trace if self.trace.captures else capturing()
         for hook in ENTER:
             hook()
+        if not hasattr(self.trace, "around"):
+            outer = _current.get()
+            self.trace.around = () if outer is None else (*getattr(outer, "around", ()), outer)
+        for trace in self.trace.around:
+            trace.opened(self.trace)
         self.token = _current.set(self.trace)
         return self.trace
 
     def __exit__(self, *_: object) -> None:
         assert self.token is not None
         _current.reset(self.token)
+        for trace in self.trace.around:
+            trace.closed(self.trace)
         for hook in LEAVE:
             hook()
 
@@ -133,7 +135,7 @@ class Tracer:
 
     ``v`` is the value one level further out, ``t`` the trace, ``i`` what the trace itself keeps (an
     index on the tape, a tangent, a variable). ``root``, ``chain`` and ``views`` exist on array handles
-    that are views or have views; ``born``, a level, where a tape's index does not tell when a handle was made.
+    that are views or have views; ``born``, a level, says when a handle was made, where its trace does not know.
     """
 
     __slots__ = ("__weakref__", "born", "chain", "i", "root", "t", "v", "views")
@@ -141,7 +143,7 @@ class Tracer:
     v: Any
     t: Any
     i: Any
-    born: int
+    born: float
     root: ArrayTracer
     chain: tuple[Any, ...]
     views: list[Any]
@@ -266,9 +268,9 @@ def innermost(operands: tuple[Any, ...]) -> Trace | None:
             trace = x.t
             level = trace.level
     if trace is not None:
-        capture = capturing()
-        if capture is not None and capture.level > level:
-            return capture
+        here = _current.get()
+        if here is not None and here.captures and here.level > level:
+            return here
     return trace
 
 
@@ -307,10 +309,19 @@ def fresh_handle(x: Any) -> Any:
 
 def made_within(x: ArrayTracer, trace: Trace) -> bool:
     """Whether a handle of a trace further out was made while ``trace`` was open, by what is computed within it."""
+    return born_at(x) > trace.level
+
+
+def born_at(x: ArrayTracer) -> float:
+    """When a handle was made, as a level; writes to it change nothing about that."""
     born = getattr(x, "born", None)
-    if born is not None:
-        return born > trace.level
-    return any(tape is x.t and x.i >= length for tape, length in trace.began)
+    return x.t.birth(x.i) if born is None else born
+
+
+def refuse_ended(x: Tracer, trace: Trace) -> None:
+    """A result must not be a value of a transform further in, which has ended: it would pass for a constant."""
+    if x.t.level > trace.level:
+        raise leaked("the transform")
 
 
 def leaked(what: str) -> LeakError:

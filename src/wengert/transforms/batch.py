@@ -94,7 +94,7 @@ def abstract(x: Tracer) -> ConcretizationError:
 class Batch(Trace):
     """The trace of a vmap over ``size`` elements."""
 
-    __slots__ = ("began", "capture", "level", "open", "size")
+    __slots__ = ("around", "level", "open", "size")
     scalar, array = BatchScalar, BatchArray
 
     def __init__(self, size: int) -> None:

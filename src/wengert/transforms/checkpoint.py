@@ -17,18 +17,7 @@ import numpy as np
 
 from wengert import pytree
 from wengert.core.primitive import Primitive
-from wengert.core.trace import (
-    ArrayTracer,
-    Constant,
-    Trace,
-    Tracer,
-    bind,
-    capturing,
-    current,
-    fresh_handle,
-    set_class,
-    tracing,
-)
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, bind, current, fresh_handle, set_class, tracing
 from wengert.core.types import Aval, aval_of
 from wengert.errors import DerivativeError, LeakError, at_line, place_line, user_place
 from wengert.transforms.batch import Batch
@@ -96,7 +85,8 @@ def checkpoint(f: Callable[..., Any], policy: str | Policy = "nothing") -> Calla
 
 def _is_staged(tree: Any) -> bool:
     """Whether operations on these values end up in a Program, which must know what it is not to keep."""
-    return capturing() is not None or any(t.captures for x in pytree.leaves(tree) for t in _traces(x))
+    here = current()
+    return bool(here is not None and here.captures) or any(t.captures for x in pytree.leaves(tree) for t in _traces(x))
 
 
 def _innermost_tape(tree: Any) -> Tape | None:
@@ -235,9 +225,20 @@ def _leaves(out: Any) -> list[Any]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, Tracer) or isinstance(b, Tracer):  # of a level further out: its values are compared there
-        return aval_of(a) == aval_of(b)
-    return bool(np.array_equal(a, b, equal_nan=True))
+    """Whether two results are the same, at all levels; of what is only written down, whether it is computed alike."""
+    a, b = (x.v if type(x) is Constant else x for x in (a, b))
+    if not (isinstance(a, Tracer) and isinstance(b, Tracer) and a.t is b.t):
+        if isinstance(a, Tracer) or isinstance(b, Tracer):  # one of them needed no tracing
+            return aval_of(a) == aval_of(b)
+        return bool(np.array_equal(a, b, equal_nan=True))
+    if aval_of(a) != aval_of(b):
+        return False
+    alike = getattr(a.t, "alike", None)
+    if alike is not None:
+        return alike(a.i, b.i, _same)
+    if isinstance(a.t, Forward) and (a.i is not None or b.i is not None):
+        return a.i is not None and b.i is not None and _same(a.v, b.v) and _same(a.i, b.i)
+    return _same(a.v, b.v)
 
 
 # ---- the walk back

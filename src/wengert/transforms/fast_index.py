@@ -13,6 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from wengert.core.handles import adopt, attach, copied, live_views, root_of
+from wengert.core.trace import born_at
 from wengert.core.types import Aval, shape_of
 from wengert.frontend import indexing
 from wengert.frontend.indexing import is_basic
@@ -160,6 +161,8 @@ def setitem(x: Any, idx: Any, value: Any) -> None:
         v[idx] = q
     n = len(t)
     t.append((back_setitem, n, root.i, chain, idx, j, shape_of(q)))
+    if t.within:
+        root.born = born_at(root)
     root.i = n
     for view in live_views(root):
         if is_read_only(view.chain) or last_by(view.chain) >= 0:

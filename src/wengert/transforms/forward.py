@@ -51,7 +51,7 @@ class ForwardArray(ArrayTracer):
 class Forward(Trace):
     """The trace of a jvp."""
 
-    __slots__ = ("began", "capture", "level", "open")
+    __slots__ = ("around", "level", "open")
     scalar, array = ForwardScalar, ForwardArray
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import byte_bounds
 
 import wengert.numpy
 from wengert import pytree
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, tracing
+from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, constant_in, current, refuse_ended, tracing
 from wengert.core.types import Aval, aval_of, dtype_of, shape_of
 from wengert.errors import DerivativeError, ShapeError, TraceError, at_line, teach
 from wengert.ops.splitting import settled
@@ -154,6 +154,7 @@ def leave(trace: Trace, tree: Any, take: Callable[[Tracer], Any]) -> Any:
                 return x.v if x.v.flags.writeable else x.v.copy()  # an argument's array is read-only here
             if x.t is trace:
                 return settled(take(x))
+            refuse_ended(x, trace)
         return x
 
     return one(tree) if isinstance(tree, Tracer) else pytree.map(one, tree)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from wengert import pytree
-from wengert.core.trace import ArrayTracer, Constant, Tracer, capturing, fresh_handle
+from wengert.core.trace import ArrayTracer, Constant, Tracer, current, fresh_handle
 
 __all__ = ["OPENING", "Opening", "fresh_handles", "opening", "stacked"]
 
@@ -33,7 +33,8 @@ OPENING: ContextVar[Opening | None] = ContextVar("wengert_opening", default=None
 
 def opening() -> Opening | None:
     """Who looks at what is computed now, if anybody does."""
-    return OPENING.get() if capturing() is None else None
+    here = current()
+    return None if here is not None and here.captures else OPENING.get()
 
 
 def fresh_handles(tree: Any) -> Any:

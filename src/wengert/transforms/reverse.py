@@ -98,7 +98,7 @@ def kind_of(value: Any) -> type[Tracer]:
 class Tape(list[Any], Trace):
     """The list of a reverse trace."""
 
-    __slots__ = ("began", "capture", "copies", "end", "flat", "level", "trusted", "watch")
+    __slots__ = ("around", "copies", "end", "flat", "level", "trusted", "watch", "within")
     forgets = True  # whether checkpoints take effect
 
     def __init__(self) -> None:
@@ -107,6 +107,8 @@ class Tape(list[Any], Trace):
         self.flat: tuple[Primitive, tuple[str, int]] | None = None
         self.copies: dict[int, tuple[Any, Any]] = {}
         self.trusted: set[int] = set()
+        # open traces further in: level, length of the tape when it was entered, whether it captures
+        self.within: list[tuple[int, int, bool]] = []
 
     # a tape is known by identity: comparing it as a list would compare tracers
     __hash__ = object.__hash__  # pyright: ignore[reportAssignmentType]
@@ -119,14 +121,14 @@ class Tape(list[Any], Trace):
         z = new(kind_of(value))
         z.v, z.t, z.i = value, self, len(self)
         self.append(entry)
-        return z
+        return self.seen(z)
 
     def leaf(self, value: Any) -> Any:
         """A tracer for an input."""
         kind = KINDS[type(value)]
+        if issubclass(kind, ArrayTracer) and type(value) is not ndarray:
+            value = fresh_handle(value)
         if kind is ReverseArray:
-            if type(value) is not ndarray:
-                value = fresh_handle(value)
             if value.dtype.kind == "c":
                 kind = ComplexArray
         elif kind is ReverseScalar and type(value) is not float and dtype_of(value).kind == "c":
@@ -134,13 +136,27 @@ class Tape(list[Any], Trace):
         z = new(kind)
         z.v, z.t, z.i = value, self, len(self)
         self.append(_LEAF)
-        return z
+        return self.seen(z)
 
     lift = leaf
 
-    def marks(self) -> tuple[tuple[Trace, int], ...]:
-        """Its length too."""
-        return (*super().marks(), (self, len(self)))
+    def seen(self, z: Any) -> Any:
+        """A new tracer; while a stage further in captures what is done to it, past the fast paths, which do not ask."""
+        if self.within and any(captures for _, _, captures in self.within):
+            take_general_path(z)
+        return z
+
+    def opened(self, inner: Trace) -> None:
+        """Note where on the tape that is: indices tell when a handle was made."""
+        self.within.append((inner.level, len(self), inner.captures))
+
+    def closed(self, inner: Trace) -> None:
+        """Nothing more is made within it."""
+        self.within = [place for place in self.within if place[0] != inner.level]
+
+    def birth(self, i: Any) -> float:
+        """The level of the last open trace that was entered before an entry was made."""
+        return max([level for level, length, _ in self.within if length <= i], default=self.level) + 0.5
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Compute one level further out, and append an entry with what the walk back will read."""
@@ -175,7 +191,7 @@ class Tape(list[Any], Trace):
         z = new(kind)
         z.v, z.t, z.i = out, self, len(self)
         self.append((back, at, out if keep[-1] else None, kept, wanted, primitive, params))
-        return z
+        return self.seen(z)
 
     def evaluate(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Any:
         """The operation one level further out."""

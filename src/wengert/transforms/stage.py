@@ -14,7 +14,17 @@ from wengert.core.check import check_program
 from wengert.core.handles import copied
 from wengert.core.primitive import Primitive
 from wengert.core.program import Atom, Equation, Literal, Program, Var
-from wengert.core.trace import ArrayTracer, Constant, Trace, Tracer, fresh_handle, fresh_level, leaked, sample
+from wengert.core.trace import (
+    ArrayTracer,
+    Constant,
+    Trace,
+    Tracer,
+    fresh_handle,
+    fresh_level,
+    leaked,
+    refuse_ended,
+    sample,
+)
 from wengert.core.types import Aval, aval_of
 from wengert.errors import ConcretizationError, TraceError, at_line, place_line, user_place
 from wengert.transforms.forward import jvp
@@ -80,8 +90,7 @@ class Stage(Trace):
     # ``given``: arrays from outside that lie otherwise; ``made``: the equations of other variables; ``samples``:
     # arrays that lie as these do, where somebody has asked
     __slots__ = (
-        "began",
-        "capture",
+        "around",
         "constants",
         "equations",
         "given",
@@ -142,6 +151,8 @@ class Stage(Trace):
             return x.i
         if type(x) is Constant:
             x = x.v
+        elif isinstance(x, Tracer):
+            refuse_ended(x, self)
         aval = aval_of(x)
         if aval.kind != "array" and not isinstance(x, Tracer):
             return Literal(x)
@@ -222,6 +233,31 @@ class Stage(Trace):
             raise TypeError(f"how an array of {atom.aval} lies in memory is not known")
         return self.samples[atom]
 
+    def alike(self, a: Var, b: Var, same: Callable[[Any, Any], bool]) -> bool:
+        """Whether two variables are computed alike, from values that are the ``same``."""
+        made = {v: e for e in self.equations for v in e.outputs}
+        constants = dict(self.constants)
+        waiting: list[tuple[Atom, Atom]] = [(a, b)]
+        seen = set[tuple[Atom, Atom]]()
+        while waiting:
+            pair = x, y = waiting.pop()
+            if x is y or pair in seen:
+                continue
+            seen.add(pair)
+            if isinstance(x, Literal) or isinstance(y, Literal):
+                if not (isinstance(x, Literal) and isinstance(y, Literal) and same(x.value, y.value)):
+                    return False
+                continue
+            first, second = made.get(x), made.get(y)
+            if first is None or second is None:
+                if not (x in constants and y in constants and same(constants[x], constants[y])):
+                    return False
+            elif _alike(first, second) and first.outputs.index(x) == second.outputs.index(y):
+                waiting.extend(zip(first.inputs, second.inputs, strict=True))
+            else:
+                return False
+        return True
+
     def program(self, inputs: list[Var], outputs: list[Any], name: str) -> Program:
         """End the trace and give the Program, typechecked, without equations that nothing needs."""
         atoms = tuple(self.atom(x) for x in outputs)
@@ -234,6 +270,21 @@ class Stage(Trace):
                 equations.append(equation)
         constants = tuple((v, x) for v, x in self.constants if v in needed)
         return check_program(Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name))
+
+
+def _alike(first: Equation, second: Equation) -> bool:
+    """Whether two equations do the same; of what only objects tell (functions, Programs) it is taken for granted."""
+
+    def same(p: Any, q: Any) -> bool:
+        if isinstance(p, tuple) and isinstance(q, tuple):
+            return len(p) == len(q) and all(map(same, p, q))
+        return p == q if isinstance(p, int | float | str | slice | None) else True
+
+    return (
+        first.primitive is second.primitive
+        and len(first.inputs) == len(second.inputs)
+        and all(same(p, second.params.get(name)) for name, p in first.params.items())
+    )
 
 
 class Capture(Stage):

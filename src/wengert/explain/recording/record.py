@@ -106,8 +106,7 @@ class Recording(Trace):
     """The trace of :func:`wengert.explain`."""
 
     __slots__ = (
-        "began",
-        "capture",
+        "around",
         "constants",
         "copies",
         "entries",

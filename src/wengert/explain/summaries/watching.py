@@ -74,7 +74,7 @@ class Staging(Stage):
 class Watching(Trace):
     """A trace that computes, and writes down the equations of what it computed."""
 
-    __slots__ = ("began", "capture", "constants", "equations", "known", "level", "open")
+    __slots__ = ("around", "constants", "equations", "known", "level", "open")
     scalar, array = WatchedScalar, WatchedArray
 
     def __init__(self) -> None:
