@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.frontend._harness import Case, check, draw
 
-from wengert import ConcretizationError, EscapeError, UnsupportedError, grad, jacfwd, make_program, vmap
+from wengert import ConcretizationError, EscapeError, UnsupportedError, grad, jacfwd, jit, make_program, vmap
 
 X, T, V = draw("X", 2, 3), draw("T", 2, 3, 4), draw("V", 5)
 I2 = np.array([1, 0])
@@ -144,3 +144,27 @@ def test_a_mask_of_unknown_truth_shows_the_rewrite() -> None:
             ConcretizationError, match=r"(?s)unknown shape.*test_indexing\.py.*write: np\.where\(mask, x, 0\.0\)"
         ):
             run()
+
+
+TRACED: dict[str, Callable[[Any, Any], Any]] = {
+    "read": lambda x, k: x[k] * x[k, 1],
+    "read by a list": lambda x, k: x[[k, 0, k]],
+    "read by lists": lambda x, k: x[[[k], [0]], [1, k]],
+    "an own row": lambda x, k: (y := x * 1.0, y.__setitem__(k, y[0]), y)[2],
+    "an own number": lambda x, k: (y := x * 1.0, y.__setitem__((k % 2, 1), y[0, 2]), y)[2],
+    "own rows by a list": lambda x, k: (y := x * 1.0, y.__setitem__([k, 0], y[::-1]), y)[2],
+    "rows by a list": lambda x, k: (y := x * 1.0, y.__setitem__([0, k], x * x), y)[2],
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_indices_that_are_arguments_of_a_staged_function(name: str) -> None:
+    def f(x: Any, k: Any) -> Any:
+        return np.sum(TRACED[name](x, k) ** 2)
+
+    k = np.array(1)
+    exact = np.array([[f(X + 1e-30j * e.reshape(X.shape), 1).imag / 1e-30 for e in np.eye(6)]]).reshape(X.shape)
+    for run in (grad(f), jit(grad(f)), make_program(grad(f))(X, k)):
+        np.testing.assert_allclose(run(X, k), exact, rtol=1e-14)
+    rows = vmap(grad(f), in_axes=(None, 0))(X, np.array([1, 1]))
+    np.testing.assert_allclose(rows, np.stack([exact, exact]), rtol=1e-14)

@@ -40,7 +40,7 @@ def split_index(idx: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list
     arrays: list[Any] = []
     masks: list[tuple[int, tuple[int, ...]]] = []
     for raw in idx if isinstance(idx, tuple) else (idx,):
-        entry = lower(raw)
+        entry = lower(_stack(raw) if isinstance(raw, list) and _has_tracer(raw) else raw)
         if isinstance(entry, np.integer) and not isinstance(entry, Tracer):
             entry = int(entry)
         if entry is None or entry is Ellipsis or type(entry) is int:
@@ -92,8 +92,6 @@ def _refuse_index(entry: Tracer) -> None:
 
 def _index_arrays(entry: Any) -> tuple[list[Any], tuple[int, ...]]:
     """The integer arrays that an entry stands for, and its shape if it is a mask."""
-    if isinstance(entry, list) and any(isinstance(e, Tracer) for e in entry):
-        entry = [plain(e) if type(e) is Constant else e for e in entry]
     array = np.asarray(entry)
     if array.dtype == bool:
         if array.ndim == 0:
@@ -138,9 +136,9 @@ def setitem(x: ArrayTracer, idx: Any, value: Any) -> None:
         value = np.array(value) if not _has_tracer(value) else _stack(value)
     if isinstance(value, ArrayTracer) and root_of(value)[0] is root:
         refuse_shuffle()
-        mask = np.asarray(plain(idx)) if isinstance(idx, np.ndarray | list) else np.zeros(0)
-        if mask.dtype == bool and mask.shape == x.shape:
-            refuse_overlap(x, np.flatnonzero(mask), value, "a mask")
+        mask = np.asarray(idx) if isinstance(idx, list) and not _has_tracer(idx) else idx
+        if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == x.shape:
+            refuse_overlap(x, np.flatnonzero(plain(mask)), value, "a mask")
     while (k := ops.last_by(chain)) >= 0:  # write to that part, and then the part to its place
         outer, inner = chain[k][1]
         part = ops.follow_traced(lower(root), chain[: k + 1])
