@@ -271,6 +271,19 @@ def test_what_follows_a_product_finds_its_rows_behind_a_batch_of_one(shape, thre
     check(lambda x: x @ np.swapaxes(x, -1, -2) + x[..., :1], normal(shape), threads=threads)
 
 
+# ---- what is read by indices
+
+
+@pytest.mark.parametrize("k", [np.arange(2), np.array([1, 0]), np.array([-1, 0])], ids=["iota", "turned", "negative"])
+@THREADS
+def test_one_array_of_indices_for_two_axes(k, threads):
+    def f(v, k):
+        return (v.reshape(2, 2).T.ravel() + v).reshape(2, 2)[k, k]
+
+    check(f, np.arange(1.0, 5.0), k, threads=threads)
+    check(lambda v: f(v, k), np.arange(1.0, 5.0), threads=threads)
+
+
 # ---- memory beside arrays: the fixture of this folder looks at it
 
 

@@ -15,6 +15,8 @@ from wengert import (
     LeakError,
     checkpoint,
     control,
+    custom_jvp,
+    custom_vjp,
     grad,
     hessian,
     jacfwd,
@@ -332,3 +334,33 @@ def test_a_pullback_is_called_inside_of_a_staged_function() -> None:
     np.testing.assert_allclose(jit(lambda g: pull(g)[0])(1.0), want, rtol=1e-14)
     rows = control.scan(lambda c, _: (c, pull(c)[0]), 1.0, None, length=2)[1]
     np.testing.assert_allclose(rows, np.stack([want, want]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("run", INSIDE.values(), ids=INSIDE)
+@pytest.mark.parametrize("policy", ["nothing", "products"])
+@pytest.mark.parametrize("kind", ["vjp", "jvp", "vmap"])
+def test_rules_of_ones_own_within_and_transforms_around(run: Any, policy: str, kind: str) -> None:
+    own = custom_jvp(lambda a: np.sin(a) * 2) if kind == "jvp" else custom_vjp(lambda a: np.sin(a) * 2)
+    if kind == "jvp":
+        own.defjvp(lambda primals, tangents: (np.sin(primals[0]) * 2, 2 * np.cos(primals[0]) * tangents[0]))
+    else:
+        own.defvjp(lambda a: (np.sin(a) * 2, a), lambda a, g: (g * 2 * np.cos(a),))
+    used = vmap(own) if kind == "vmap" else own
+    got = run(grad(checkpoint(lambda z: np.sum(used(z) * z), policy)))
+    got = got(ROW) if callable(got) else got
+    want = run(grad(lambda z: np.sum(np.sin(z) * 2 * z)))
+    want = want(ROW) if callable(want) else want
+    for a, b in zip(pytree.leaves(got), pytree.leaves(want), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_rounding_is_no_difference_and_more_is() -> None:
+    def run(error: float) -> Any:
+        factors = iter([1.0, 1.0 + error])
+        return grad(checkpoint(lambda z: np.sum(z * z) * next(factors)))(ROW)
+
+    np.testing.assert_allclose(run(4e-16), 2 * ROW, rtol=1e-15)
+    with pytest.raises(DerivativeError, match="gave something else when it ran again"):
+        run(1e-13)
+    with pytest.raises(DerivativeError, match="gave something else when it ran again"):
+        run(np.nan)

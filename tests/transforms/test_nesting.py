@@ -11,6 +11,8 @@ import pytest
 
 from wengert import (
     LeakError,
+    control,
+    custom_vjp,
     elementwise_grad,
     grad,
     hessian,
@@ -497,3 +499,47 @@ def test_a_staged_inner_derivative_may_ask_what_outer_values_are() -> None:
         return np.sum(jit(grad(lambda t: t * np.sum(x) if x[0] > 0 else t))(AT) * x)
 
     np.testing.assert_allclose(grad(f)(POINT), 2 * np.sum(POINT) * np.ones(3), rtol=1e-15)
+
+
+def test_a_value_of_an_earlier_transform_is_no_result() -> None:
+    kept: list[Any] = []
+    grad(lambda t: (kept.append(t * np.ones(3)), t * t)[1])(AT)
+    for outer in (jacrev, jacfwd, jit, lambda f: lambda x: vjp(f, x), lambda f: lambda x: vmap(f)(x[None]),
+                  lambda f: lambda x: grad(lambda x: (np.sum(x), f(x)), has_aux=True)(x), make_program):  # fmt: skip
+        with pytest.raises(LeakError, match="has ended"):
+            outer(lambda x: kept[0])(POINT)
+
+
+def test_a_rule_of_ones_own_writes_into_what_its_own_transform_made() -> None:
+    def backward(a: Any, g: Any) -> Any:
+        def k(t: Any) -> Any:
+            y = np.cos(a)
+            y[0] = t * y[0]
+            return np.sum(y * g)
+
+        return (grad(k)(1.0) * a,)
+
+    own = custom_vjp(np.sin)
+    own.defvjp(lambda a: (np.sin(a), a), backward)
+
+    # J^T g = cos(x_0) g_0 x, so that J t = (cos(x_0) x.t, 0, 0)
+    def f(x: Any) -> Any:
+        return np.sum(jvp(own, (x,), (x,))[1])
+
+    want = 2 * np.cos(POINT[0]) * POINT - np.eye(3)[0] * np.sin(POINT[0]) * np.sum(POINT**2)
+    for run in (grad(f), jit(grad(f)), lambda x: vmap(grad(f))(x[None])[0]):
+        np.testing.assert_allclose(run(POINT), want, rtol=1e-14)
+
+
+def test_values_beside_written_tangents_are_values() -> None:
+    for f in (
+        jit(np.sin), lambda x: control.scan(lambda c, _: (np.sin(c), None), x, None, length=1)[0],
+        lambda x: control.cond(True, np.sin, np.cos, x), jit(lambda x: jit(np.sin)(x)),
+    ):  # fmt: skip
+        value, tangent = linearize(lambda x, f=f: np.sum(f(x)) if np.max(f(x)) > 0 else f(x), POINT)
+        assert type(value) is np.float64
+        np.testing.assert_allclose(value, np.sum(np.sin(POINT)), rtol=1e-15)
+        np.testing.assert_allclose(tangent(np.ones(3)), np.sum(np.cos(POINT)), rtol=1e-15)
+        value, tangent = jit(lambda x, f=f: linearize(f, x)[0])(POINT), linearize(f, POINT)[1]
+        np.testing.assert_allclose(value, np.sin(POINT), rtol=1e-15)
+        np.testing.assert_allclose(tangent(POINT), np.cos(POINT) * POINT, rtol=1e-15)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.compile.affine import ZERO, Affine, Index, row_major, split
+from wengert.compile.affine import ZERO, Affine, Index, Symbol, row_major, split
 from wengert.compile.loop_types import loop_types
 from wengert.compile.scalars import supports
 from wengert.core.primitive import Primitive, reads_nothing
@@ -174,7 +174,7 @@ def _getitem(r: Reader, equation: Equation, index: Index) -> Any:
         if entry is ARRAY:
             array = next(rest)
             found = r.read(array, broadcast(together, array.aval.shape))
-            inner.append(r.gathered(found, array.aval, n))
+            inner.append(_apart(r.gathered(found, array.aval, n), inner))
         elif isinstance(entry, slice):
             start, step, _ = slice_entry(entry, n)
             inner.append(at * step + start)
@@ -182,6 +182,18 @@ def _getitem(r: Reader, equation: Equation, index: Index) -> Any:
             inner.append(Affine(constant=int(entry) % n))
         axis += 1
     return r.read(x, tuple(inner))
+
+
+def _apart(position: Affine, others: Sequence[Affine]) -> Affine:
+    """A position in symbols of its own: a plan knows each axis by its own, and a sum of both could not be split."""
+    taken = {s for other in others for s in other.terms}
+    if taken.isdisjoint(position.terms):
+        return position
+
+    def own(s: Symbol) -> Symbol:
+        return Symbol(s.extent, s.depth, s.value, s.lanes, consecutive=s.consecutive) if s in taken else s
+
+    return Affine({own(s): c for s, c in position.terms.items()}, position.constant)
 
 
 def arrange(entries: tuple[Any, ...], shapes: list[tuple[int, ...]], index: Index) -> tuple[list[Affine], Index]:

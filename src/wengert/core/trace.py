@@ -65,6 +65,7 @@ class Trace:
     around: tuple[Trace, ...]
     scalar: type[Tracer]
     array: type[ArrayTracer]
+    writes = False  # whether it only writes down what is done to values that nobody else computes
     captures = False  # whether, while it is innermost, it interprets what is done to values of traces further out too
 
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -75,6 +76,10 @@ class Trace:
         """A tracer of this trace for a value that does not depend on what it follows."""
         raise NotImplementedError
 
+    def ended(self) -> bool:
+        """Whether the transform is over."""
+        return not getattr(self, "open", True)
+
     def opened(self, inner: Trace) -> None:
         """A trace is entered within this one."""
 
@@ -84,6 +89,13 @@ class Trace:
     def birth(self, _i: Any) -> float:
         """When a handle of this trace was made, as a level: later than the traces that were open then."""
         return self.level + 0.5
+
+
+def look_around(trace: Trace) -> None:
+    """Note which traces are open when one is entered for the first time."""
+    if not hasattr(trace, "around"):
+        outer = _current.get()
+        trace.around = () if outer is None else (*outer.around, outer)
 
 
 class tracing:
@@ -98,9 +110,7 @@ class tracing:
     def __enter__(self) -> Trace:
         for hook in ENTER:
             hook()
-        if not hasattr(self.trace, "around"):
-            outer = _current.get()
-            self.trace.around = () if outer is None else (*getattr(outer, "around", ()), outer)
+        look_around(self.trace)
         for trace in self.trace.around:
             trace.opened(self.trace)
         self.token = _current.set(self.trace)
@@ -124,6 +134,8 @@ class outside:
         self.trace = trace
 
     def __enter__(self) -> None:
+        if self.trace is not None:
+            look_around(self.trace)
         self.token = _current.set(self.trace)
 
     def __exit__(self, *_: object) -> None:
@@ -319,8 +331,8 @@ def born_at(x: ArrayTracer) -> float:
 
 
 def refuse_ended(x: Tracer, trace: Trace) -> None:
-    """A result must not be a value of a transform further in, which has ended: it would pass for a constant."""
-    if x.t.level > trace.level:
+    """A result must not be a value of a transform that has ended: it would pass for a constant."""
+    if x.t.level > trace.level or x.t.ended():
         raise leaked("the transform")
 
 

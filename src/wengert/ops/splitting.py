@@ -44,7 +44,7 @@ class BesideArray(ArrayTracer):
 class Beside(Trace):
     """A trace below every transform, all of which go on as if nobody were there."""
 
-    __slots__ = ("level",)
+    __slots__ = ("around", "level")
     scalar, array = BesideScalar, BesideArray
 
     def __init__(self) -> None:

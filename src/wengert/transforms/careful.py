@@ -53,7 +53,7 @@ LEAVES_ZEROS = frozenset({"concatenate", "scatter_add", "update"})
 class Choices(Trace):
     """The trace of a careful walk. The rules are linear in the cotangents, which are all that it follows."""
 
-    __slots__ = ("level",)
+    __slots__ = ("around", "level")
     scalar, array = ChosenScalar, ChosenArray
 
     def __init__(self) -> None:

@@ -23,7 +23,9 @@ from wengert.errors import DerivativeError, LeakError, at_line, place_line, user
 from wengert.transforms.batch import Batch
 from wengert.transforms.forward import Forward
 from wengert.transforms.inputs import name_of
-from wengert.transforms.reverse import ClosedTape, Tape, WatchedTape, hand_over, kind_of, take_general_path
+from wengert.transforms.reverse import ClosedTape, Tape, hand_over, kind_of, take_general_path
+from wengert.transforms.same import same
+from wengert.transforms.watched import WatchedTape
 
 __all__ = ["checkpoint"]
 
@@ -206,7 +208,7 @@ class Segment:
 
     def compare(self, ends: list[Tracer]) -> None:
         """The second run's results must be those of the first, or the derivative would be another function's."""
-        if len(ends) == len(self.seen) and all(_same(z.v, v) for z, v in zip(ends, self.seen, strict=True)):
+        if len(ends) == len(self.seen) and all(same(z.v, v) for z, v in zip(ends, self.seen, strict=True)):
             return
         raise self.differs()
 
@@ -222,23 +224,6 @@ class Segment:
 
 def _leaves(out: Any) -> list[Any]:
     return [out] if isinstance(out, Tracer) else pytree.leaves(out)
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two results are the same, at all levels; of what is only written down, whether it is computed alike."""
-    a, b = (x.v if type(x) is Constant else x for x in (a, b))
-    if not (isinstance(a, Tracer) and isinstance(b, Tracer) and a.t is b.t):
-        if isinstance(a, Tracer) or isinstance(b, Tracer):  # one of them needed no tracing
-            return aval_of(a) == aval_of(b)
-        return bool(np.array_equal(a, b, equal_nan=True))
-    if aval_of(a) != aval_of(b):
-        return False
-    alike = getattr(a.t, "alike", None)
-    if alike is not None:
-        return alike(a.i, b.i, _same)
-    if isinstance(a.t, Forward) and (a.i is not None or b.i is not None):
-        return a.i is not None and b.i is not None and _same(a.v, b.v) and _same(a.i, b.i)
-    return _same(a.v, b.v)
 
 
 # ---- the walk back

@@ -80,7 +80,7 @@ class Forward(Trace):
             else:
                 primals.append(x.v if type(x) is Constant else x)
                 tangents.append(None)
-        if primitive.dual is not None and any(t is not None for t in tangents):
+        if primitive.dual is not None and any(t is not None for t in tangents) and not _apart(primals, tangents):
             pairs = zip(*primitive.dual(tangents, primals, params), strict=True)
             return tuple(self.wrapped(o, t) for o, t in pairs)
         out = bind(primitive, *primals, **params)
@@ -98,6 +98,14 @@ class Forward(Trace):
         if dtype_of(out).kind not in "fc" or (tangent is None and not is_array(out)):
             return out
         return constant_in(self, out) if tangent is None and type(out) is np.ndarray else self.tracer(out, tangent)
+
+
+def _apart(primals: list[Any], tangents: list[Any]) -> bool:
+    """Whether tangents are only written down, where the primals have values: then these are computed by themselves."""
+    trace = max((t.t for t in tangents if isinstance(t, Tracer)), key=lambda t: t.level, default=None)
+    if trace is None or not trace.writes:
+        return False
+    return not any(isinstance(x, Tracer) and x.t.level >= trace.level for x in primals)
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:

@@ -15,7 +15,8 @@ from wengert.core.trace import Tracer, bind
 from wengert.core.types import dtype_of
 from wengert.errors import place_line, user_place
 from wengert.transforms.inputs import enter_constants, name_of, run
-from wengert.transforms.reverse import Tape, WatchedTape
+from wengert.transforms.reverse import Tape
+from wengert.transforms.watched import WatchedTape
 
 __all__ = ["Kink", "Kinks", "report_kinks"]
 

@@ -152,7 +152,9 @@ class Tape(list[Any], Trace):
 
     def closed(self, inner: Trace) -> None:
         """Nothing more is made within it."""
-        self.within = [place for place in self.within if place[0] != inner.level]
+        place = next((place for place in self.within if place[0] == inner.level), None)
+        if place is not None:  # other threads may be at it too
+            self.within.remove(place)
 
     def birth(self, i: Any) -> float:
         """The level of the last open trace that was entered before an entry was made."""
@@ -267,31 +269,6 @@ class Tape(list[Any], Trace):
         return entries
 
 
-class WatchedTape(Tape):
-    """A tape that asks ``watch`` for the result of each operation; its tracers take the general path."""
-
-    __slots__ = ()
-
-    def evaluate(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Any:
-        """What the watcher gives, or the operation one level further out."""
-        return self.watch(primitive, values, params)
-
-    def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """As any tape does, with results that the fast paths do not know."""
-        out = super().process(primitive, operands, params)
-        for z in out if primitive.multiple else (out,):
-            take_general_path(z)
-        return out
-
-    def leaf(self, value: Any) -> Any:
-        """A tracer for an input."""
-        z = super().leaf(value)
-        take_general_path(z)
-        return z
-
-    lift = leaf
-
-
 def take_general_path(z: Any) -> None:
     """Make a tracer one of the classes that the fast paths do not know."""
     if type(z) is ReverseArray:
@@ -304,6 +281,10 @@ class ClosedTape(Tape):
     """A tape whose transform has ended."""
 
     __slots__ = ()
+
+    def ended(self) -> bool:
+        """It is."""
+        return True
 
     def append(self, _entry: Any) -> None:
         """Refuse: the tracer that wants to go on outlived its transform."""

@@ -94,6 +94,7 @@ class Stage(Trace):
         "constants",
         "equations",
         "given",
+        "index",
         "known",
         "level",
         "lines",
@@ -103,6 +104,7 @@ class Stage(Trace):
         "samples",
     )
     scalar, array = StageScalar, StageArray
+    writes = True
 
     def __init__(self) -> None:
         self.level = fresh_level()
@@ -114,6 +116,7 @@ class Stage(Trace):
         self.given: dict[Var, Any] = {}
         self.samples: dict[Var, Any] = {}
         self.made: dict[Var, Equation] = {}
+        self.index: tuple[dict[Var, Equation], dict[Var, Any], int, int] = ({}, {}, 0, 0)
         self.open = True
 
     def tracer(self, aval: Aval, var: Var) -> Any:
@@ -233,30 +236,14 @@ class Stage(Trace):
             raise TypeError(f"how an array of {atom.aval} lies in memory is not known")
         return self.samples[atom]
 
-    def alike(self, a: Var, b: Var, same: Callable[[Any, Any], bool]) -> bool:
-        """Whether two variables are computed alike, from values that are the ``same``."""
-        made = {v: e for e in self.equations for v in e.outputs}
-        constants = dict(self.constants)
-        waiting: list[tuple[Atom, Atom]] = [(a, b)]
-        seen = set[tuple[Atom, Atom]]()
-        while waiting:
-            pair = x, y = waiting.pop()
-            if x is y or pair in seen:
-                continue
-            seen.add(pair)
-            if isinstance(x, Literal) or isinstance(y, Literal):
-                if not (isinstance(x, Literal) and isinstance(y, Literal) and same(x.value, y.value)):
-                    return False
-                continue
-            first, second = made.get(x), made.get(y)
-            if first is None or second is None:
-                if not (x in constants and y in constants and same(constants[x], constants[y])):
-                    return False
-            elif _alike(first, second) and first.outputs.index(x) == second.outputs.index(y):
-                waiting.extend(zip(first.inputs, second.inputs, strict=True))
-            else:
-                return False
-        return True
+    def read(self) -> tuple[dict[Var, Equation], dict[Var, Any]]:
+        """The equations and the constants by variables, read on from where the last call stopped."""
+        made, constants, n, m = self.index
+        for equation in self.equations[n:]:
+            made.update(dict.fromkeys(equation.outputs, equation))
+        constants.update(self.constants[m:])
+        self.index = (made, constants, len(self.equations), len(self.constants))
+        return made, constants
 
     def program(self, inputs: list[Var], outputs: list[Any], name: str) -> Program:
         """End the trace and give the Program, typechecked, without equations that nothing needs."""
@@ -272,21 +259,6 @@ class Stage(Trace):
         return check_program(Program(tuple(inputs), constants, tuple(reversed(equations)), atoms, name))
 
 
-def _alike(first: Equation, second: Equation) -> bool:
-    """Whether two equations do the same; of what only objects tell (functions, Programs) it is taken for granted."""
-
-    def same(p: Any, q: Any) -> bool:
-        if isinstance(p, tuple) and isinstance(q, tuple):
-            return len(p) == len(q) and all(map(same, p, q))
-        return p == q if isinstance(p, int | float | str | slice | None) else True
-
-    return (
-        first.primitive is second.primitive
-        and len(first.inputs) == len(second.inputs)
-        and all(same(p, second.params.get(name)) for name, p in first.params.items())
-    )
-
-
 class Capture(Stage):
     """A stage that writes down as well what its function does to values of traces further out alone.
 
@@ -294,7 +266,7 @@ class Capture(Stage):
     """
 
     __slots__ = ()
-    captures = True
+    captures, writes = True, False
 
 
 def make_program(f: Callable[..., Any]) -> Callable[..., Program]:
