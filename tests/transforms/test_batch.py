@@ -181,3 +181,18 @@ def test_what_is_repeated_lies_in_memory_as_it_did(order: tuple[int, ...]) -> No
         for element in repeated(y, 3):
             np.testing.assert_array_equal(element, y)
             assert np.argsort(element.strides).tolist() == np.argsort(np.abs(y.strides)).tolist()
+
+
+@pytest.mark.parametrize("index", [slice(None), slice(1, 3), np.array([0, 2])])
+@pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)])
+def test_what_is_written_may_have_leading_axes_of_length_one(index: Any, axes: tuple[Any, Any]) -> None:
+    def f(x: Any, v: Any) -> Any:
+        y = x * 1.0
+        y[index] = v[None, None]
+        return y
+
+    n = len(np.arange(3)[index])
+    v = np.arange(4.0 * n).reshape(4, n) + 100
+    args = [a if axis == 0 else a[0] for a, axis in zip((X, v), axes, strict=True)]
+    want = loop(f, *(a if axis == 0 else np.stack([a] * 4) for a, axis in zip(args, axes, strict=True)))
+    np.testing.assert_array_equal(vmap(f, in_axes=axes)(*args), want)

@@ -331,13 +331,14 @@ def _batch_update(batched: Any, operands: Any, params: dict[str, Any]) -> Any:
         *[Aval(shape_of(a), np.dtype(np.intp), "array") for a in arrays], index=index,
     ).shape  # fmt: skip
     ordered = target if order is None else tuple(target[k] for k in order)
-    shape = shape_of(v)
+    own = shape_of(v)[1:] if batched[1] else shape_of(v)
+    # NumPy lets a value have leading axes of length one too many
+    while len(own) > len(ordered) - 1 and own[0] == 1:
+        own = own[1:]
     if batched[1]:
-        # NumPy lets a value have leading axes of length one too many
-        own = shape[1:]
-        while len(own) > len(ordered) - 1 and own[0] == 1:
-            own = own[1:]
         v = np.reshape(v, (size, *(1,) * (len(ordered) - 1 - len(own)), *own))
+    elif own != shape_of(v):
+        v = np.reshape(v, own)
     v = np.broadcast_to(v, ordered)
     if order is not None:
         v = transpose(v, axes=tuple(int(k) for k in np.argsort(order)))
