@@ -392,3 +392,29 @@ def test_write_into_a_part_of_complex_numbers(name: str) -> None:
         return np.sum(K * np.abs(a) ** 2) + np.sum(view**2) + np.imag(before**2)
 
     check(Case(name, f, (V,), order=1))
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3), (2, 3), (4, 1, 2, 3)])
+@pytest.mark.parametrize("axes", [(0, 1), (1, 0)])
+def test_what_is_computed_of_a_broadcast_array_lies_as_numpys_does(
+    shape: tuple[int, ...], axes: tuple[int, int]
+) -> None:
+    """Whether ``ravel`` is a view depends on it."""
+
+    def f(x: Any) -> Any:
+        a = np.broadcast_to(
+            (x.reshape(2, 3).transpose(axes) * 1.0).reshape(2, 3, order="A" if axes == (0, 1) else "F"), shape
+        )
+        b = a + a
+        b.ravel()[...] = 5.0 * x[0]
+        c = np.sin(a)
+        c.reshape(-1)[1:] += x[1:2]
+        return b * c
+
+    check(Case("broadcast", f, (draw("six", 6),)))
+    turned = lambda x: np.broadcast_to(x.reshape(3, 2).T * 1.0, shape)
+    check(
+        Case(
+            "turned", lambda x: (b := turned(x) * 2.0, b.ravel().__setitem__(..., 5.0 * x[0]), b)[0], (draw("six", 6),)
+        )
+    )

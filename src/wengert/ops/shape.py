@@ -44,6 +44,9 @@ transpose = linear(
 
 def _broadcast_to(x: Any, *, shape: Shape) -> Any:
     # an array of its own: for what follows faster than NumPy's view with zero strides
+    if type(x) is np.ndarray and not x.flags.c_contiguous and x.dtype.kind in "biufc":
+        view = np.broadcast_to(x, shape)  # what is computed from it lies as this does, and not row by row
+        return np.logical_or(view, False) if x.dtype.kind == "b" else np.positive(view)
     out = np.empty(shape, dtype_of(x))
     out[...] = x
     return out
