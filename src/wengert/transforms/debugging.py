@@ -86,19 +86,15 @@ class DebugTape(Tape):
     def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         n = len(self)
         out, place = looked_at(super().process, primitive, operands, params)
-        for z in out if primitive.multiple else (out,):
-            take_general_path(z)
         if len(self) > n and self[n][0] in STEPS:
             values = [x.v if isinstance(x, Tracer) and x.t is self else x for x in operands]
             self[n] = (STEPS[self[n][0]], *self[n][1:], place, values)
         return out
 
-    def leaf(self, value: Any) -> Any:
-        z = super().leaf(value)
+    def seen(self, z: Any) -> Any:
+        """Past the fast paths, always."""
         take_general_path(z)
         return z
-
-    lift = leaf
 
 
 class DebugForward(Forward):

@@ -14,8 +14,8 @@ from wengert.transforms.stage import Stage
 
 __all__ = ["same"]
 
-# Units in the last place of the largest number: machine code for one thread and for a team may add in another order,
-# and what differs by so little has derivatives that do not differ by more.
+# Units in the last place of the largest number, by which two runs of one function may differ: machine code for one
+# thread and for a team may add in another order.
 ROUNDING = 16
 
 

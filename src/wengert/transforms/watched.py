@@ -19,17 +19,7 @@ class WatchedTape(Tape):
         """What the watcher gives, or the operation one level further out."""
         return self.watch(primitive, values, params)
 
-    def process(self, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """As any tape does, with results that the fast paths do not know."""
-        out = super().process(primitive, operands, params)
-        for z in out if primitive.multiple else (out,):
-            take_general_path(z)
-        return out
-
-    def leaf(self, value: Any) -> Any:
-        """A tracer for an input."""
-        z = super().leaf(value)
+    def seen(self, z: Any) -> Any:
+        """Past the fast paths, always."""
         take_general_path(z)
         return z
-
-    lift = leaf
